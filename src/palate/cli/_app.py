@@ -1,0 +1,43 @@
+"""The application that the command files register with, and what they share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="palate",
+    help="Recommendations from text, pictures, sound, video and behaviour.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def emit(value: dict[str, Any], as_json: bool, show: Callable[[], None]) -> None:
+    """Print `value` as one JSON object, or call `show` to print it for people.
+
+    Numbers that are not finite become null, since JSON has no word for them.
+    """
+    if as_json:
+        sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        show()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and value - value != 0:
+        return None
+    return value

@@ -1,0 +1,13 @@
+"""`palate encoders`: what there is, one line each."""
+
+from __future__ import annotations
+
+from palate.cli._app import AsJson, app
+from palate.cli._listing import listing
+from palate.encoders import registry
+
+
+@app.command()
+def encoders(as_json: AsJson = False) -> None:
+    """List the encoders."""
+    listing(registry, as_json)

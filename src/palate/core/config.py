@@ -1,0 +1,62 @@
+"""Frozen configs: the one place where a hyperparameter is written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from palate.core.errors import ConfigError, did_you_mean
+
+
+class Config(BaseModel):
+    """Base of every config: immutable, unknown keys are errors, the docstring under a field documents it.
+
+    Example:
+        >>> class Knn(Config):
+        ...     neighbours: int = 20
+        >>> Knn.of({"neighbors": 3})
+        Traceback (most recent call last):
+        ...
+        palate.core.errors.ConfigError: Knn has no setting 'neighbors': did you mean 'neighbours'? (allowed: neighbours)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """Build from plain values.
+
+        Raises:
+            ConfigError: an unknown key (with the nearest known one) or a value out of range.
+        """
+        for key in settings:
+            if key not in cls.model_fields:
+                raise ConfigError(f"{cls.__name__} has no setting '{key}': {did_you_mean(key, cls.model_fields)}")
+        try:
+            return cls(**settings)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or cls.__name__
+            raise ConfigError(f"{cls.__name__}: setting '{where}' was {first['input']!r}: {first['msg']}") from error
+
+
+def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
+    """Read `key=value` words of a command line; a value is JSON where it parses as JSON, else text.
+
+    Example:
+        >>> parse_settings(["shrink=30", "parts=[\\"title\\"]", "how=mean"])
+        {'shrink': 30, 'parts': ['title'], 'how': 'mean'}
+    """
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"'{pair}' is not a setting: write key=value, as in shrink=30")
+        try:
+            settings[key] = json.loads(text)
+        except json.JSONDecodeError:
+            settings[key] = text
+    return settings

@@ -1,0 +1,79 @@
+"""A table with typed columns: the items for sale, or what is known of users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from palate.core.errors import DataError, did_you_mean
+from palate.core.fingerprint import fingerprint
+from palate.data.interactions import column_digest
+
+ColumnType = Literal["text", "image", "audio", "video", "series", "number", "category"]
+COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
+MEDIA_TYPES = ("image", "audio", "video")
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """Rows by code, columns by name, each column with a type.
+
+    A media column holds paths relative to `root`, or URLs; null where there is none.
+    """
+
+    table: pl.DataFrame
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
+    root: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in self.types.items():
+            if name not in self.table.columns:
+                raise DataError(f"there is no column '{name}': {did_you_mean(name, self.table.columns)}")
+            if kind not in COLUMN_TYPES:
+                raise DataError(f"column '{name}' has the type '{kind}': {did_you_mean(kind, COLUMN_TYPES)}")
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the columns and their types; the media files' content is the feature store's concern."""
+        return fingerprint(dict(self.types), {name: column_digest(self.table[name]) for name in self.table.columns})
+
+    def of_type(self, *kinds: str) -> list[str]:
+        """Return the names of the columns of these types, in table order."""
+        return [name for name in self.table.columns if self.types.get(name) in kinds]
+
+    def column(self, name: str) -> pl.Series:
+        """Return a column.
+
+        Raises:
+            DataError: there is none of that name.
+        """
+        if name not in self.table.columns:
+            raise DataError(f"there is no column '{name}': {did_you_mean(name, self.table.columns)}")
+        return self.table[name]
+
+    def media_path(self, code: int, column: str) -> Path | None:
+        """Return where a row's file lies, or None where it has none or a URL."""
+        value = self.column(column)[code]
+        if not value or self.root is None or "://" in value:
+            return None
+        return self.root / str(value)
+
+    def row(self, code: int) -> dict[str, object]:
+        """Return one row as a mapping."""
+        return self.table.row(code, named=True)
+
+    def take(self, codes: npt.NDArray[np.integer]) -> Catalogue:
+        """Return the rows at `codes`, in that order; -1 gives a row of nulls."""
+        rows = pl.Series(codes, dtype=pl.Int64)
+        table = self.table.select(pl.all().gather(rows.replace(-1, None)))
+        return replace(self, table=table)

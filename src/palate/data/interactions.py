@@ -1,0 +1,89 @@
+"""What people did: parallel arrays, one row an interaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from palate.core.fingerprint import fingerprint
+from palate.core.types import Codes, Floats, Mask, Times
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Rows of user, item, weight and, where known, time, kind and further columns.
+
+    Shapes:
+        user, item: int32[n], codes; weight: float32[n]; time: int64[n] | None.
+    Units:
+        time: unix seconds, UTC. weight: a rating, a count or 1; weight <= 0 is an explicit dislike.
+    """
+
+    user: Codes
+    item: Codes
+    weight: Floats
+    time: Times | None = None
+    extra: pl.DataFrame | None = None
+    """Other columns by row: `kind` (click, rating …), `text` (a review), `split` (train, valid, test)."""
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of every row in order."""
+        extra = {} if self.extra is None else {name: column_digest(self.extra[name]) for name in self.extra.columns}
+        return fingerprint(self.user, self.item, self.weight, self.time, extra)
+
+    def take(self, rows: Mask | npt.NDArray[np.integer]) -> Interactions:
+        """Return the rows that a mask or an index array selects, in that order."""
+        index = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return Interactions(
+            self.user[index],
+            self.item[index],
+            self.weight[index],
+            None if self.time is None else self.time[index],
+            None if self.extra is None else self.extra[index],
+        )
+
+    def column(self, name: str) -> pl.Series | None:
+        """Return an extra column, or None."""
+        return self.extra[name] if self.extra is not None and name in self.extra.columns else None
+
+    def with_column(self, name: str, values: pl.Series) -> Interactions:
+        """Return the same rows with one more extra column."""
+        extra = pl.DataFrame() if self.extra is None else self.extra
+        return replace(self, extra=extra.with_columns(values.alias(name)))
+
+    @staticmethod
+    def concat(first: Interactions, second: Interactions) -> Interactions:
+        """Return the rows of both, `first` before `second`; columns that only one has are null in the other's rows."""
+        time = None
+        if first.time is not None and second.time is not None:
+            time = np.concatenate([first.time, second.time])
+        extra = None
+        if first.extra is not None or second.extra is not None:
+            frames = [
+                (pl.DataFrame() if part.extra is None else part.extra).with_columns(
+                    pl.zeros(len(part), eager=True).alias("_")
+                )
+                for part in (first, second)
+            ]
+            extra = pl.concat(frames, how="diagonal").drop("_")
+        return Interactions(
+            np.concatenate([first.user, second.user]),
+            np.concatenate([first.item, second.item]),
+            np.concatenate([first.weight, second.weight]),
+            time,
+            extra,
+        )
+
+
+def column_digest(column: pl.Series) -> str:
+    """Return the fingerprint of a table column: its type, its nulls and its values."""
+    values = column.to_list() if column.dtype.is_nested() else column.cast(pl.String).fill_null("\x00").to_list()
+    return fingerprint(str(column.dtype), "\x1f".join(map(str, values)))

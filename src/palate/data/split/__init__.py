@@ -1,0 +1,1 @@
+"""Ways to cut a dataset into train, validation and test, one a file."""

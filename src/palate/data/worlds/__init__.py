@@ -1,0 +1,1 @@
+"""Generated datasets whose truth is known, one scenario a file."""

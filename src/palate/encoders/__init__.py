@@ -1,0 +1,10 @@
+"""Raw media to vectors, one encoder a file; a file's name is the encoder's name with underscores for hyphens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from palate.core.part import Part
+from palate.core.registry import Registry
+
+registry: Registry[Part[Any]] = Registry("encoder", __name__)

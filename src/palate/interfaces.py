@@ -1,0 +1,168 @@
+"""The architecture on two screens: every protocol that a part can fulfil.
+
+Parts are keyed by open strings ("poster", "trailer.sound"), so a new modality changes nothing here; they are sorted
+by name at the door. NaN in scores means "cannot score".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+import numpy as np
+import scipy.sparse as sp
+
+from palate.core.config import Config
+from palate.core.state import State
+from palate.core.types import CSR, Codes, Floats, Mask
+from palate.data.dataset import Dataset
+from palate.data.features import FeatureTable
+
+Raw = str | Path
+"""What an encoder reads: a text, or the path of a media file."""
+Parts = Mapping[str, FeatureTable]
+"""Feature tables by part name, all with the same rows."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How to fit: what is not a property of the model."""
+
+    seed: int = 0
+    threads: int | None = None
+    """At most this many cores; None takes all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """A batch of people to recommend for, known or new.
+
+    Shapes:
+        history: float32[q, n_items], sparse, ones at what each has liked; user: int32[q], the code or -1 for a new one.
+    """
+
+    history: CSR
+    user: Codes
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @classmethod
+    def of_users(cls, data: Dataset, codes: Codes) -> Self:
+        """Ask for known users by what they liked in `data`."""
+        return cls(sp.csr_array(data.liked[codes]), codes)
+
+    @classmethod
+    def of_history(cls, items: Sequence[int], n_items: int) -> Self:
+        """Ask for one new person by the items they liked."""
+        codes = np.unique(np.asarray(items, dtype=np.int32))
+        row = sp.csr_array((np.ones(len(codes), np.float32), codes, np.array([0, len(codes)])), shape=(1, n_items))
+        return cls(row, np.array([-1], dtype=np.int32))
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """The best items of each query, best first.
+
+    Shapes:
+        items: int32[q, k], -1 after the last that can be scored; scores: float32[q, k], NaN there.
+    """
+
+    items: Codes
+    scores: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What a score is made of; the amounts of `history` add up to `score`, and so do those of `parts`."""
+
+    score: float
+    history: Mapping[int, float] = field(default_factory=dict)
+    """Item code liked in the past -> its amount."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """Part name (or "behaviour") -> its amount."""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Raw media to vectors; a missing or broken input is `present = False`, never an exception."""
+
+    name: ClassVar[str]
+    modality: ClassVar[str]
+    config: Config
+
+    @property
+    def dim(self) -> int: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def fit(self, raw: Sequence[Raw | None]) -> Self: ...
+    def decode(self, raw: Raw) -> Any: ...
+    def encode(self, decoded: Sequence[Any]) -> tuple[Floats, Mask]: ...
+    def state(self) -> State: ...
+    def load_state(self, state: State) -> Self: ...
+
+
+@runtime_checkable
+class Fusion(Protocol):
+    """Several parts to one table of the same rows (early fusion)."""
+
+    name: ClassVar[str]
+    config: Config
+
+    def fit(self, parts: Parts, data: Dataset, rng: np.random.Generator) -> Self: ...
+    def fuse(self, parts: Parts) -> FeatureTable: ...
+    def shares(self, parts: Parts, left: Codes, right: Codes) -> dict[str, Floats]: ...
+    def state(self) -> State: ...
+    def load_state(self, state: State) -> Self: ...
+
+
+@runtime_checkable
+class ScoreFusion(Protocol):
+    """Scores of several recommenders to one (late fusion); NaN where none can score."""
+
+    name: ClassVar[str]
+    config: Config
+
+    def combine(self, scores: Mapping[str, Floats]) -> Floats: ...
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """Learns from a dataset, scores items for queries. It never sees the test split: no argument for it exists."""
+
+    name: ClassVar[str]
+    requires: ClassVar[frozenset[str]]
+    config: Config
+
+    def fit(self, train: Dataset, valid: Dataset | None = None, run: Run | None = None) -> Self: ...
+    def score(self, queries: Queries, items: Codes | None = None) -> Floats: ...
+    def state(self) -> State: ...
+    def load_state(self, state: State) -> Self: ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A recommender that tells what a score is made of."""
+
+    def explain(self, query: Queries, item: int) -> Explanation: ...
+
+
+@runtime_checkable
+class ItemVectors(Protocol):
+    """A recommender that places items in one space, where the cosine is their likeness."""
+
+    def item_vectors(self) -> FeatureTable: ...
+
+
+@runtime_checkable
+class Index(Protocol):
+    """Nearest vectors by inner product; the exact one is the oracle of the others."""
+
+    name: ClassVar[str]
+
+    def add(self, codes: Codes, vectors: Floats) -> None: ...
+    def remove(self, codes: Codes) -> None: ...
+    def search(self, queries: Floats, k: int) -> Ranked: ...
+    def save(self, folder: Path) -> None: ...

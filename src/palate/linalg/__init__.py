@@ -1,0 +1,1 @@
+"""Sparse and dense kernels without torch: top-k, nearest neighbours, damped products."""

@@ -1,0 +1,27 @@
+"""Recommenders, one a file; a file's name is the model's name with underscores for hyphens."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from palate.core.registry import Registry
+from palate.models._base import Model
+
+registry: Registry[Model[Any]] = Registry("model", __name__)
+
+_PUBLIC = {
+    "Popularity": "popularity",
+    "VectorSpace": "vector_space",
+    "ContentKNN": "content_knn",
+    "ItemKNN": "item_knn",
+    "EASE": "ease",
+}
+
+__all__ = ["Model", "registry", *_PUBLIC]  # noqa: PLE0604  the names are text; the classes load when asked for
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
