@@ -6,7 +6,6 @@ import importlib
 import pkgutil
 import sys
 
-import click
 import typer
 
 from palate.cli._app import app
@@ -25,10 +24,10 @@ def _run(words: list[str], debug: bool) -> int:
     command = typer.main.get_command(app)
     try:
         result = command.main(args=words, prog_name="palate", standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return _say("stopped", 130)
-    except click.ClickException as error:
-        return _say(f"{error.format_message()} ('palate {' '.join(words[:1])} --help' tells more)", 2)
+    except typer.TyperException as error:
+        return _usage(str(error), words)
     except KeyboardInterrupt:
         return _say("stopped; what was finished is kept, and the same command goes on from there", 130)
     except BrokenPipeError:
@@ -44,6 +43,13 @@ def _run(words: list[str], debug: bool) -> int:
             f"this should not happen ({type(error).__name__}: {error}): run it again with --debug and report it", 1
         )
     return result if isinstance(result, int) else 0
+
+
+def _usage(message: str, words: list[str]) -> int:
+    if not message.strip():  # a group without a command: its help has been printed
+        return 2
+    known = [word for word in words[:2] if word.isidentifier() and "No such command" not in message]
+    return _say(f"{message.rstrip('.')}: '{' '.join(['palate', *known, '--help'])}' tells what there is", 2)
 
 
 def _load_commands() -> None:

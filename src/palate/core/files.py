@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -28,8 +29,11 @@ def replacing_file(path: Path) -> Iterator[Path]:
         _sync(aside)
         os.replace(aside, path)
         _sync(path.parent)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
+    except Exception as error:
+        reason = _why_not_written(error)
+        if reason is None:
+            raise
+        raise _NotWrittenError(path, reason) from error
     finally:
         aside.unlink(missing_ok=True)
 
@@ -58,8 +62,11 @@ def replacing_folder(path: Path) -> Iterator[Path]:
                 os.replace(old, path)
             raise
         _sync(path.parent)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
+    except Exception as error:
+        reason = _why_not_written(error)
+        if reason is None:
+            raise
+        raise _NotWrittenError(path, reason) from error
     finally:
         for folder in (aside, old):
             shutil.rmtree(folder, ignore_errors=True)
@@ -96,8 +103,25 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _cannot_write(path: Path, error: OSError) -> StoreError:
-    reason = error.strerror or str(error)
-    return StoreError(
-        f"{path} could not be written ({reason}); what stood there before is untouched: free space or choose another place"
-    )
+class _NotWrittenError(StoreError):
+    """A write that the disk refused; it keeps the reason, so that a folder can say it of itself."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} could not be written ({reason}); what stood there before is untouched: "
+            "free space or choose another place"
+        )
+        self.reason = reason
+
+
+def _why_not_written(error: Exception) -> str | None:
+    """Return the system's reason, or None where the error is not the disk's.
+
+    Libraries written in Rust (safetensors, polars) raise errors of their own that only quote it: "… (os error 27)".
+    """
+    if isinstance(error, _NotWrittenError):
+        return error.reason
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    quoted = re.search(r"\(os error (\d+)\)", str(error))
+    return os.strerror(int(quoted[1])) if quoted and not isinstance(error, StoreError) else None

@@ -1,0 +1,46 @@
+# make setup · demo · test · check · bench · docs · clean
+PYTHON ?= python3
+VENV := .venv
+DEMO_VENV := .venv-demo
+BIN := $(VENV)/bin
+PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: setup demo test check bench docs clean
+
+setup: $(VENV)/.ready
+
+# Quick when nothing changed: the stamp is newer than what decides the environment.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install $(PIP_FLAGS) torch
+	$(BIN)/python -m pip install $(PIP_FLAGS) -e '.[all,dev]'
+	touch $@
+
+$(DEMO_VENV)/.ready: pyproject.toml constraints.txt
+	@echo "Making an environment without torch in $(DEMO_VENV) (once)"
+	@$(PYTHON) -m venv $(DEMO_VENV)
+	@$(DEMO_VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[media,serve]'
+	@touch $@
+
+demo: $(DEMO_VENV)/.ready
+	@$(DEMO_VENV)/bin/palate demo --out demo $(DEMO_FLAGS)
+
+test: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TEST_FLAGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/size_guard.py
+	$(BIN)/python tools/smoke_wheel.py
+
+bench: setup
+	@for script in benchmarks/speed/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+docs: setup
+	$(BIN)/python -m pytest tests/docs -q
+
+clean:
+	rm -rf $(VENV) $(DEMO_VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,43 @@
+"""Short MP4 clips: the motif crosses the picture, the item's sound underneath."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from palate.core.errors import missing_extra
+from palate.core.types import Floats
+from palate.data.worlds._sounds import RATE, as_pcm
+
+FRAMES = 8
+"""Frames a second."""
+
+
+def write_clip(path: Path, frames: list[Image.Image], sound: Floats) -> None:
+    """Write frames (even width and height) and a mono sound as H.264 and AAC; the same input gives the same bytes.
+
+    Raises:
+        MissingExtraError: PyAV is not installed.
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise missing_extra("av", "media", "writing clips") from error
+    with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+        picture = container.add_stream("libx264", rate=FRAMES, options={"threads": "1", "preset": "veryfast", "crf": "26"})
+        picture.width, picture.height = frames[0].size
+        picture.pix_fmt = "yuv420p"
+        picture.codec_context.flags |= av.codec.context.Flags.bitexact
+        track = container.add_stream("aac", rate=RATE, layout="mono")
+        track.codec_context.flags |= av.codec.context.Flags.bitexact
+        for frame in frames:
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(np.asarray(frame), format="rgb24")))
+        container.mux(picture.encode(None))
+        for start in range(0, len(sound), 1024):
+            block = av.AudioFrame.from_ndarray(as_pcm(sound[start : start + 1024])[None], format="s16", layout="mono")
+            block.sample_rate, block.pts, block.time_base = RATE, start, Fraction(1, RATE)
+            container.mux(track.encode(block))
+        container.mux(track.encode(None))

@@ -1,0 +1,72 @@
+"""Titles and descriptions in English and Chinese; they tell the kind, the theme and the style, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+Written = Literal["en", "zh"]
+
+_CHINESE = {
+    "lamp": "台灯", "mug": "马克杯", "backpack": "双肩背包", "scarf": "围巾", "notebook": "笔记本",
+    "clock": "时钟", "armchair": "扶手椅", "teapot": "茶壶", "bicycle": "自行车", "guitar": "吉他",
+    "ocean": "海洋", "forest": "森林", "space": "太空", "city": "城市", "football": "足球",
+    "flowers": "花卉", "dinosaurs": "恐龙", "winter": "冬季",
+    "minimalist": "极简", "vintage": "复古", "playful": "俏皮", "luxury": "奢华", "rugged": "粗犷", "romantic": "浪漫",
+}  # fmt: skip
+
+_SERIES = ("Arlo", "Bela", "Cora", "Dano", "Enzo", "Fila", "Gaia", "Hugo", "Inka", "Juno", "Kito", "Lumi", "Mira", "Nova")
+
+_TITLES: dict[Written, tuple[str, ...]] = {
+    "en": (
+        "{Style} {theme} {kind} {series}",
+        "{Kind} {series}, {style}, {theme} theme",
+        "{series} {style} {kind} with {theme} design",
+    ),
+    "zh": ("{style}{theme}主题{kind} {series}", "{series} {theme}{style}风{kind}", "{style}风格{kind}·{theme}系列 {series}"),
+}
+_OPENINGS: dict[Written, tuple[str, ...]] = {
+    "en": (
+        "A {style} {kind} for everyone who loves {theme}.",
+        "This {kind} brings {theme} home in a {style} way.",
+        "{Style} from every side: a {kind} inspired by {theme}.",
+    ),
+    "zh": ("这款{kind}以{theme}为灵感，风格{style}。", "献给热爱{theme}的人：一款{style}的{kind}。", "{style}设计，{theme}元素，日常好用的{kind}。"),
+}
+_FILLERS: dict[Written, tuple[str, ...]] = {
+    "en": (
+        "Ships within two days.",
+        "Comes in a gift box.",
+        "Easy to clean and made to last.",
+        "Two years of guarantee.",
+        "Our customers order it again and again.",
+        "Free returns within thirty days.",
+    ),
+    "zh": ("两天内发货。", "附赠礼盒包装。", "易清洁，经久耐用。", "两年质保。", "深受顾客喜爱。", "三十天内免费退货。"),
+}
+
+
+def write_text(words: dict[str, str], language: Written, rng: np.random.Generator) -> tuple[str, str]:
+    """Return a title and a description of a thing.
+
+    Args:
+        words: its kind, theme and style.
+        language: the language of both.
+        rng: chooses among the wordings, which carry nothing.
+
+    Example:
+        >>> write_text({"kind": "mug", "theme": "ocean", "style": "vintage"}, "en", np.random.default_rng(0))[0]
+        'Juno vintage mug with ocean design'
+    """
+    said = {key: _CHINESE[value] if language == "zh" else value for key, value in words.items()}
+    said |= {key.capitalize(): value.capitalize() for key, value in said.items()}
+    said["series"] = f"{_pick(_SERIES, rng)}"
+    title = _pick(_TITLES[language], rng).format(**said)
+    first, second = rng.permutation(len(_FILLERS[language]))[:2]
+    sentences = (_pick(_OPENINGS[language], rng).format(**said), *(_FILLERS[language][index] for index in (first, second)))
+    return title, ("" if language == "zh" else " ").join(sentences)
+
+
+def _pick(choices: tuple[str, ...], rng: np.random.Generator) -> str:
+    return choices[int(rng.integers(len(choices)))]
