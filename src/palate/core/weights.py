@@ -12,7 +12,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
-from palate.core._sources import Wanted, read_source
+from palate.core._weight_sources import Wanted, read_source
 from palate.core.errors import WeightsError
 from palate.core.files import replacing_file, write_text
 from palate.core.fingerprint import file_fingerprint

@@ -8,7 +8,7 @@ from palate.core.types import Codes
 ATTRIBUTES: dict[str, dict[str, tuple[str, ...]]] = {
     "text": {
         "kind": ("lamp", "mug", "backpack", "scarf", "notebook", "clock", "armchair", "teapot", "bicycle", "guitar"),
-        "theme": ("ocean", "forest", "space", "city", "football", "flowers", "dinosaurs", "winter"),
+        "theme": ("ocean", "forest", "space", "city", "football", "flower", "dinosaur", "winter"),
         "style": ("minimalist", "vintage", "playful", "luxury", "rugged", "romantic"),
     },
     "picture": {

@@ -28,9 +28,10 @@ def draw_picture(look: dict[str, str], rng: np.random.Generator, size: int, at: 
     hue = _HUES[look["colour"]] + rng.normal(scale=0.008)
     ground, pattern, ink = (_colour(hue, *tone, rng) for tone in ((0.28, 0.97), (0.5, 0.86), (0.95, 0.62)))
     mask = _texture(look["texture"], rng, size)
-    pixels = np.asarray(ground) + mask[..., None] * (np.asarray(pattern) - np.asarray(ground))
-    pixels += rng.normal(scale=5, size=(size, size, 1))
-    picture = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    below, above = np.array(ground, np.float32), np.array(pattern, np.float32)
+    pixels = below + mask[..., None] * (above - below)
+    pixels += 5 * rng.standard_normal((size, size, 1), dtype=np.float32)
+    picture = Image.fromarray(np.clip(pixels, 0, 255, out=pixels).astype(np.uint8))
     radius = size * rng.uniform(0.24, 0.34)
     x, y = (size * rng.uniform(0.38, 0.62) for _ in range(2))
     x = x if at is None else size * (0.25 + 0.5 * at)
@@ -48,12 +49,12 @@ def _colour(hue: float, saturation: float, value: float, rng: np.random.Generato
 def _texture(name: str, rng: np.random.Generator, size: int) -> npt.NDArray[np.float32]:
     """Return the share of the pattern's colour at each pixel, float32[size, size]."""
     turn, period = rng.uniform(-0.3, 0.3), size * rng.uniform(0.09, 0.13)
-    phase = rng.uniform(0, 2 * math.pi, size=2)
-    down, right = np.mgrid[0:size, 0:size].astype(np.float32) * np.float32(2 * math.pi / period)
+    phase = rng.uniform(0, 2 * math.pi, size=2).astype(np.float32)
+    down, right = _grid(size) * np.float32(2 * math.pi / period)
     along = right * math.cos(turn) - down * math.sin(turn) + phase[0]
     across = right * math.sin(turn) + down * math.cos(turn) + phase[1]
     if name == "plain":
-        share = np.zeros((size, size))
+        share = np.zeros((size, size), bool)
     elif name == "stripes":
         share = np.sin(along) > 0
     elif name == "dots":
@@ -66,6 +67,11 @@ def _texture(name: str, rng: np.random.Generator, size: int) -> npt.NDArray[np.f
         ramp = along / along.std()
         share = (ramp - ramp.min()) / (ramp.max() - ramp.min()) * 1.6
     return np.asarray(share, dtype=np.float32)
+
+
+@cache
+def _grid(size: int) -> npt.NDArray[np.float32]:
+    return np.mgrid[0:size, 0:size].astype(np.float32)
 
 
 def _stamp(picture: Image.Image, motif: str, centre: tuple[float, float], radius: float, turn: float, ink: Rgb) -> None:

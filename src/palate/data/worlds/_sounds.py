@@ -6,6 +6,7 @@ import wave
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from palate.core.types import Floats
 
@@ -35,15 +36,15 @@ def make_sound(tone: dict[str, str], rng: np.random.Generator, seconds: float) -
         -> float32[seconds · RATE].
     """
     n = round(seconds * RATE)
-    time = np.arange(n) / RATE
-    hertz = _HERTZ[tone["pitch"]] * 2 ** rng.normal(scale=0.05) * np.ones(n)
+    time = np.arange(n, dtype=np.float32) / RATE
+    hertz = np.full(n, _HERTZ[tone["pitch"]] * 2 ** rng.normal(scale=0.05))
     if tone["rhythm"] == "rising":
-        hertz = hertz * 2 ** (0.6 * (time / seconds - 0.5))
+        hertz *= 2 ** (0.6 * (time / seconds - 0.5))
     sound = _timbre(tone["timbre"], hertz, rng) * _envelope(tone["rhythm"], time, seconds, rng)
     sound *= rng.uniform(0.35, 0.6) / np.abs(sound).max()
-    sound += rng.normal(scale=0.003, size=n)
+    sound += 0.003 * rng.standard_normal(n, dtype=np.float32)
     edge = np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / (0.01 * RATE))
-    return np.asarray(np.clip(sound * edge, -1, 1), dtype=np.float32)
+    return np.clip(sound * edge, -1, 1).astype(np.float32)
 
 
 def write_wav(path: Path, sound: Floats) -> None:
@@ -55,18 +56,18 @@ def write_wav(path: Path, sound: Floats) -> None:
         file.writeframes(as_pcm(sound).tobytes())
 
 
-def as_pcm(sound: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
+def as_pcm(sound: Floats) -> npt.NDArray[np.int16]:
     """Return the sound as little-endian 16-bit samples."""
     return (sound * 32_767).astype("<i2")
 
 
-def _timbre(name: str, hertz: np.ndarray[tuple[int, ...], np.dtype[np.float64]], rng: np.random.Generator) -> Floats:
-    turns = 2 * np.pi * np.cumsum(hertz) / RATE
+def _timbre(name: str, hertz: npt.NDArray[np.float64], rng: np.random.Generator) -> Floats:
+    turns = (2 * np.pi * np.cumsum(hertz) / RATE).astype(np.float32)
     if name == "breath":
         slow = np.convolve(rng.normal(size=len(turns)), np.ones(24) / 24, mode="same")
         return np.asarray(slow * np.sin(turns), dtype=np.float32)
     tones = [
-        loud * np.sin(multiple * turns + rng.uniform(0, 6.3))
+        np.float32(loud) * np.sin(np.float32(multiple) * turns + np.float32(rng.uniform(0, 6.3)))
         for multiple, loud in _OVERTONES[name]
         if multiple * hertz.max() < RATE / 2
     ]
@@ -74,7 +75,7 @@ def _timbre(name: str, hertz: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
 
 
 def _envelope(
-    rhythm: str, time: np.ndarray[tuple[int, ...], np.dtype[np.float64]], seconds: float, rng: np.random.Generator
+    rhythm: str, time: Floats, seconds: float, rng: np.random.Generator
 ) -> Floats:
     start = rng.uniform(0, 0.1)
     if rhythm == "beats":

@@ -12,9 +12,15 @@ _CHINESE = {
     "lamp": "台灯", "mug": "马克杯", "backpack": "双肩背包", "scarf": "围巾", "notebook": "笔记本",
     "clock": "时钟", "armchair": "扶手椅", "teapot": "茶壶", "bicycle": "自行车", "guitar": "吉他",
     "ocean": "海洋", "forest": "森林", "space": "太空", "city": "城市", "football": "足球",
-    "flowers": "花卉", "dinosaurs": "恐龙", "winter": "冬季",
+    "flower": "花卉", "dinosaur": "恐龙", "winter": "冬季",
     "minimalist": "极简", "vintage": "复古", "playful": "俏皮", "luxury": "奢华", "rugged": "粗犷", "romantic": "浪漫",
 }  # fmt: skip
+
+_LOVED = {
+    "ocean": "the ocean", "forest": "the forest", "space": "outer space", "city": "city life",
+    "flower": "flowers", "dinosaur": "dinosaurs",
+}  # fmt: skip
+"""Themes as the thing that a person loves, where the bare word will not do."""
 
 _SERIES = ("Arlo", "Bela", "Cora", "Dano", "Enzo", "Fila", "Gaia", "Hugo", "Inka", "Juno", "Kito", "Lumi", "Mira", "Nova")
 
@@ -28,9 +34,9 @@ _TITLES: dict[Written, tuple[str, ...]] = {
 }
 _OPENINGS: dict[Written, tuple[str, ...]] = {
     "en": (
-        "A {style} {kind} for everyone who loves {theme}.",
-        "This {kind} brings {theme} home in a {style} way.",
-        "{Style} from every side: a {kind} inspired by {theme}.",
+        "A {style} {kind} for everyone who loves {loved}.",
+        "This {kind} brings {loved} home in a {style} way.",
+        "{Style} from every side: a {kind} inspired by {loved}.",
     ),
     "zh": ("这款{kind}以{theme}为灵感，风格{style}。", "献给热爱{theme}的人：一款{style}的{kind}。", "{style}设计，{theme}元素，日常好用的{kind}。"),
 }
@@ -61,7 +67,8 @@ def write_text(words: dict[str, str], language: Written, rng: np.random.Generato
     """
     said = {key: _CHINESE[value] if language == "zh" else value for key, value in words.items()}
     said |= {key.capitalize(): value.capitalize() for key, value in said.items()}
-    said["series"] = f"{_pick(_SERIES, rng)}"
+    said["loved"] = _LOVED.get(words["theme"], words["theme"])
+    said["series"] = _pick(_SERIES, rng)
     title = _pick(_TITLES[language], rng).format(**said)
     first, second = rng.permutation(len(_FILLERS[language]))[:2]
     sentences = (_pick(_OPENINGS[language], rng).format(**said), *(_FILLERS[language][index] for index in (first, second)))

@@ -1,0 +1,126 @@
+"""A part on disk: `features/<name>/`.
+
+    manifest.json                  name, of, modality, dim, source, encoder (name and settings)
+    values.safetensors             values float32[n, d], present bool[n]
+    ids.parquet                    whose row each is
+    encoder.json, .safetensors     what the encoder learned, where it learned something
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from palate.core.errors import BundleError, DataError, StoreError
+from palate.core.files import read_json, replacing_folder, write_json
+from palate.core.ids import IdMap
+from palate.core.state import State
+from palate.data.features import EncoderRef, FeatureTable
+
+FORMAT = 1
+FEATURES = "features"
+
+
+def feature_path(folder: Path, name: str) -> Path:
+    """Return where a dataset folder keeps the part `name`.
+
+    Raises:
+        DataError: the name cannot be a folder's name.
+    """
+    if not name or name.startswith(".") or any(letter in '/\\:*?"<>|' for letter in name):
+        raise DataError(f"'{name}' cannot name a part: use letters, digits, dots, hyphens and underscores")
+    return folder / FEATURES / name
+
+
+def save_features(folder: Path, name: str, table: FeatureTable, ids: IdMap) -> None:
+    """Write one part into a dataset folder, all or nothing; row = code of `ids`."""
+    if len(ids) != len(table):
+        raise DataError(f"the part '{name}' has {len(table)} rows for {len(ids)} ids: give one row each")
+    encoder = None if table.encoder is None else {"name": table.encoder.name, "settings": table.encoder.settings}
+    manifest = {
+        "format": FORMAT,
+        "name": name,
+        "of": table.of,
+        "modality": table.modality,
+        "dim": table.dim,
+        "rows": len(table),
+        "present": int(table.present.sum()),
+        "source": table.source,
+        "encoder": encoder,
+    }
+    values = np.where(table.present[:, None], table.values, np.float32(0))
+    with replacing_folder(feature_path(folder, name)) as aside:
+        State({"values": values, "present": table.present}, manifest).save(aside, "values")
+        (aside / "values.json").unlink()
+        ids.series.to_frame().write_parquet(aside / "ids.parquet")
+        if table.encoder is not None and (table.encoder.state.arrays or table.encoder.state.meta):
+            table.encoder.state.save(aside, "encoder")
+        write_json(aside / "manifest.json", manifest)
+
+
+def load_features(folder: Path, items: IdMap | None = None, users: IdMap | None = None) -> dict[str, FeatureTable]:
+    """Read every part of a dataset folder, rows brought into the order of its ids; an id without a row is absent.
+
+    A folder without a manifest is unfinished work and is passed over.
+
+    Raises:
+        StoreError: a file is damaged.
+        BundleError: a newer Palate wrote it.
+    """
+    tables = {}
+    for manifest in sorted((folder / FEATURES).glob("*/manifest.json")):
+        if manifest.parent.name.startswith("."):
+            continue
+        table, ids = load_part(manifest.parent)
+        wanted = {"items": items or _ids(folder / "items.parquet"), "users": users or _ids(folder / "users.parquet")}
+        order = wanted.get(table.of)
+        if order is not None and order != ids:
+            table = table.take(ids.codes(order))
+        tables[manifest.parent.name] = table
+    return tables
+
+
+def load_part(path: Path) -> tuple[FeatureTable, IdMap]:
+    """Read one part and the ids of its rows."""
+    manifest = read_json(path / "manifest.json")
+    if manifest.get("format", FORMAT) > FORMAT:
+        raise BundleError(
+            f"{path} was written in feature format {manifest['format']} and this Palate reads up to {FORMAT}: upgrade Palate"
+        )
+    arrays = _values(path / "values.safetensors")
+    ids = _ids(path / "ids.parquet")
+    encoder = manifest.get("encoder")
+    ref = None
+    if encoder is not None:
+        state = State.load(path, "encoder") if (path / "encoder.json").is_file() else State()
+        ref = EncoderRef(encoder["name"], encoder["settings"], state)
+    table = FeatureTable(
+        arrays["values"],
+        arrays["present"],
+        manifest["source"],
+        manifest.get("of", "items"),
+        manifest.get("modality", "vector"),
+        ref,
+    )
+    if len(ids) != len(table):
+        raise StoreError(f"{path} has {len(table)} rows and {len(ids)} ids: encode it again")
+    return table, ids
+
+
+def _values(path: Path) -> dict[str, Any]:
+    from safetensors.numpy import load_file
+
+    try:
+        return dict(load_file(path))
+    except Exception as error:
+        raise StoreError(f"{path} could not be read ({error}): encode it again") from error
+
+
+def _ids(path: Path) -> IdMap:
+    try:
+        return IdMap(pl.read_parquet(path, memory_map=False).to_series(0).to_list()) if path.is_file() else IdMap(())
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise StoreError(f"{path} could not be read ({error}): encode it again") from error

@@ -1,0 +1,65 @@
+"""Media files: what they are called, how they are brought into a dataset folder, whether they can be opened."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+
+import polars as pl
+
+EXTENSIONS = {
+    "image": {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2"},
+    "audio": {".wav", ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".aac", ".aiff", ".aif", ".wma"},
+    "video": {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ogv", ".flv", ".wmv"},
+}
+"""File name endings by kind of media."""
+
+
+def is_url(value: str) -> bool:
+    """Tell whether a value of a media column is an address rather than a path."""
+    return "://" in value
+
+
+def bring(source: Path, target: Path) -> None:
+    """Put a file at `target`: a hard link where the disk allows one, else a copy; what is there already stays."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def home(column: str, of: str = "items") -> str:
+    """Return the prefix of a column's files inside a dataset folder.
+
+    Example:
+        >>> home("poster"), home("photo", "users")
+        ('media/poster/', 'media/users.photo/')
+    """
+    return f"media/{column}/" if of == "items" else f"media/{of}.{column}/"
+
+
+def stray(value: str) -> bool:
+    """Tell whether a relative path leaves the folder that it is relative to."""
+    path = PurePosixPath(value.replace("\\", "/"))
+    return path.is_absolute() or ".." in path.parts or (len(value) > 1 and value[1] == ":")
+
+
+def bring_column(values: pl.Series, root: Path, folder: Path, prefix: str) -> pl.Series:
+    """Bring the files of a column into a dataset folder; returns the column with paths relative to that folder.
+
+    A file that is not there is left for `palate data check` to tell; an address stays what it is.
+    """
+    placed: list[str | None] = []
+    for value in values.to_list():
+        if not value or is_url(value) or stray(value):
+            placed.append(value)
+            continue
+        inside = value if value.startswith("media/") else prefix + value
+        if (root / value).is_file():
+            bring(root / value, folder / inside)
+        placed.append(inside)
+    return pl.Series(values.name, placed, dtype=pl.String)

@@ -1,0 +1,90 @@
+"""Why an item was recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from palate.core.ids import IdMap
+from palate.data.catalogue import Catalogue
+from palate.explain.titles import titles
+from palate.interfaces import Explains, Queries
+from palate.models import Model
+
+Kind = Literal["liked", "part", "popular"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason; `amount` is in units of the score, `share` is its part of the sum of all amounts of its kind.
+
+    Amounts may be negative (an item liked in the past that speaks against); shares are then of the sum of sizes.
+    """
+
+    kind: Kind
+    of: str | None
+    """Item id (`liked`), part name (`part`), or nothing (`popular`)."""
+    label: str
+    """What `of` is called."""
+    amount: float
+    share: float | None
+    text: str
+
+
+def reasons(
+    model: Model[Any], query: Queries, item: int, items: IdMap, catalogue: Catalogue, most: int = 3
+) -> list[Reason]:
+    """Say why `item` scores as it does for one query: past likes first, then parts, or how popular it is.
+
+    Args:
+        model: what scored it.
+        query: one row.
+        item: its code.
+        items: ids by code.
+        catalogue: where the titles are.
+        most: how many past likes to name; those that speak against the item are not named.
+    """
+    if model.name == "popularity":
+        return [popular(int(model.liked[:, [item]].sum()))]
+    if not isinstance(model, Explains):
+        return []
+    explanation = model.explain(query, item)
+    return [*_liked(explanation.history, items, catalogue, most), *_parts(explanation.parts)]
+
+
+def popular(people: int) -> Reason:
+    """Return the reason of a popularity list.
+
+    Example:
+        >>> popular(12).text
+        'popular: 12 people liked it'
+    """
+    text = f"popular: {people:,} {'person' if people == 1 else 'people'} liked it"
+    return Reason("popular", None, "popularity", float(people), None, text)
+
+
+def _liked(history: Mapping[int, float], items: IdMap, catalogue: Catalogue, most: int) -> list[Reason]:
+    total = _size(history)
+    best = sorted((code for code, amount in history.items() if amount > 0), key=lambda code: (-history[code], code))
+    named = best[:most]
+    rows = zip(named, titles(catalogue, items, named), strict=True)
+    return [
+        Reason("liked", items.ids[code], title, float(history[code]), history[code] / total, f"because you liked {title}")
+        for code, title in rows
+    ]
+
+
+def _parts(parts: Mapping[str, float]) -> list[Reason]:
+    total = _size(parts)
+    ordered = sorted(parts, key=lambda name: (-parts[name], name))
+    return [
+        Reason("part", name, name, float(parts[name]), parts[name] / total, f"{name} {parts[name] / total:.0%}")
+        for name in ordered
+    ]
+
+
+def _size(amounts: Mapping[Any, float]) -> float:
+    return float(np.abs(list(amounts.values())).sum()) or 1.0

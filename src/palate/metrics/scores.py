@@ -1,0 +1,49 @@
+"""Metrics of whole score rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from palate.core.types import CSR, Floats
+from palate.metrics._hits import Doubles
+
+_CELLS = 1 << 20
+
+
+def auc(scores: Floats, relevant: CSR, hidden: CSR | None = None) -> Doubles:
+    """Return each user's probability that a relevant item scores above another unseen one; a tie counts one half.
+
+    It is the Mann-Whitney statistic, U / (rel (n - rel)), over all items that are not hidden.
+
+    Shapes:
+        scores: float32[q, n]; relevant, hidden: sparse[q, n], what is stored counts -> float64[q].
+        No item may be both relevant and hidden.
+    Missing data:
+        An item whose score is NaN ranks below everything. A user without relevant, or without other items, is NaN.
+
+    Example:
+        >>> import scipy.sparse as sp
+        >>> auc(np.array([[3, 2, 2, np.nan]], np.float32), sp.csr_array([[0, 1, 0, 0]])).tolist()
+        [0.5]
+    """
+    users, n = scores.shape
+    keys = np.where(np.isnan(scores), np.float32(-np.inf), scores)
+    unseen = np.full(users, n)
+    if hidden is not None:
+        keys[hidden.tocoo().coords] = -np.inf
+        unseen = n - np.diff(hidden.indptr)
+    row, column = relevant.tocoo().coords
+    own = keys[row, column]
+    below = np.empty(len(row))
+    step = max(1, _CELLS // max(1, n))
+    for start in range(0, len(row), step):
+        part = slice(start, start + step)
+        block, mine = keys[row[part]], own[part, None]
+        below[part] = (np.count_nonzero(block < mine, axis=1) + np.count_nonzero(block <= mine, axis=1)) / 2
+    # Hidden items stand at -inf: below every number, tied with NaN.
+    below -= (n - unseen)[row] * np.where(own == -np.inf, 0.5, 1.0)
+    rel = np.diff(relevant.indptr)
+    # Among themselves the relevant items make rel**2 / 2, whatever their order.
+    wins = np.bincount(row, below, minlength=users) - rel**2 / 2
+    pairs = rel * (unseen - rel)
+    return np.where(pairs > 0, wins / np.maximum(pairs, 1), np.nan)

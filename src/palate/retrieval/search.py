@@ -1,0 +1,130 @@
+"""Items for a text or a picture, by the encoders that made the items' own vectors."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from palate.core.errors import DataError
+from palate.core.types import Floats
+from palate.data.features import FeatureTable
+from palate.interfaces import Encoder, Ranked, Raw
+from palate.linalg.topk import top_k
+from palate.retrieval.space import unit
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A ranking, and the cosine of each part for each item found.
+
+    Shapes:
+        ranked: q = 1; parts: float32[k] per part, NaN where the item lacks it.
+    """
+
+    ranked: Ranked
+    parts: Mapping[str, Floats]
+
+
+class Searcher:
+    """Search over the parts of items whose encoder is known; encoders load when they are first needed.
+
+    The score of an item is the mean cosine over the parts of that modality which it has.
+
+    Missing data:
+        An item that has none of the parts is never found.
+    """
+
+    def __init__(self, features: Mapping[str, FeatureTable]) -> None:
+        parts = {name: table for name, table in sorted(features.items()) if table.of == "items" and table.encoder}
+        self._parts = parts
+        self._vectors: dict[str, Floats] = {}
+        self._encoders: dict[str, Encoder] = {}
+        self._lock = threading.Lock()
+
+    def parts(self, modality: str) -> list[str]:
+        """Return the names of the parts that can be searched by `text` or `image`."""
+        return [name for name, table in self._parts.items() if table.modality == modality]
+
+    def by_text(self, text: str, k: int = 10) -> Found:
+        """Return the items whose text is nearest to a text.
+
+        Raises:
+            DataError: the text is empty, says nothing to the encoders, or no part of text can be searched.
+        """
+        if not text.strip():
+            raise DataError("the text to search for is empty: give a few words")
+        return self._by("text", text, "text", k)
+
+    def by_image(self, path: Path, k: int = 10) -> Found:
+        """Return the items whose picture is nearest to a picture.
+
+        Raises:
+            DataError: the file is missing or broken, or no part of pictures can be searched.
+        """
+        if not path.is_file():
+            raise DataError(f"there is no file {path}: give the path of a picture")
+        return self._by("image", path, "picture", k)
+
+    def _by(self, modality: str, raw: Raw, what: str, k: int) -> Found:
+        names = self.parts(modality)
+        if not names:
+            known = ", ".join(f"{name} ({table.modality})" for name, table in self._parts.items()) or "none"
+            raise DataError(
+                f"there is no part to search by {what} (parts with a known encoder: {known}): "
+                f"encode one with 'palate encode DS --{modality} ENCODER' and train again"
+            )
+        with self._lock:
+            cosines = {name: self._cosines(name, raw) for name in names}
+        if all(np.isnan(values).all() for values in cosines.values()):
+            given = f"'{raw}'" if modality == "text" else str(Path(raw).name)
+            raise DataError(f"the {what} {given} could not be read by the encoder: try another {what}")
+        ranked = top_k(_mean(list(cosines.values()))[None, :], k)
+        found = ranked.items[0]
+        parts = {name: np.where(found < 0, np.nan, values[found]) for name, values in cosines.items()}
+        return Found(ranked, parts)
+
+    def _cosines(self, name: str, raw: Raw) -> Floats:
+        table = self._parts[name]
+        encoder = self._encoder(name)
+        values, present = encoder.encode([encoder.decode(raw)])
+        if not present[0]:
+            return np.full(len(table), np.nan, np.float32)
+        if name not in self._vectors:
+            self._vectors[name] = unit(table.values)
+        cosines = self._vectors[name] @ unit(values)[0]
+        return np.where(table.present, cosines, np.float32(np.nan))
+
+    def _encoder(self, name: str) -> Encoder:
+        if name not in self._encoders:
+            from palate.encoders import restore
+
+            reference = self._parts[name].encoder
+            assert reference is not None
+            self._encoders[name] = restore(reference)
+        return self._encoders[name]
+
+
+def search(
+    features: Mapping[str, FeatureTable], *, text: str | None = None, image: Path | None = None, k: int = 10
+) -> Found:
+    """Search once; keep a `Searcher` to search often.
+
+    Raises:
+        DataError: not exactly one of text and image was given, or neither can be searched.
+    """
+    if text is not None and image is None:
+        return Searcher(features).by_text(text, k)
+    if image is not None and text is None:
+        return Searcher(features).by_image(image, k)
+    raise DataError("a search takes a text or a picture: give one of them")
+
+
+def _mean(cosines: list[Floats]) -> Floats:
+    stacked = np.stack(cosines)
+    there = np.isfinite(stacked)
+    total = np.where(there, stacked, 0).sum(axis=0)
+    return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), np.nan).astype(np.float32)

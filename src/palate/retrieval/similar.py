@@ -1,0 +1,43 @@
+"""Items like an item: by what they are, or by who liked them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from palate.core.errors import DataError
+from palate.interfaces import Queries, Ranked
+from palate.linalg.topk import top_k
+from palate.models import Model
+from palate.retrieval.space import ContentSpace
+
+By = Literal["content", "behaviour"]
+
+
+def similar(model: Model[Any], item: int, k: int = 10, *, by: By | None = None, space: ContentSpace | None) -> Ranked:
+    """Return the k items most like one.
+
+    `content` compares vectors by cosine; `behaviour` asks the model what it would recommend to somebody who liked
+    only this item. The default is content where the item has a vector, else behaviour.
+
+    Raises:
+        DataError: content was asked for and there is none, or the model is the same for everyone.
+    """
+    if by is None:
+        by = "content" if space is not None and space.holds(item) else "behaviour"
+    if by == "content":
+        if space is None:
+            raise DataError(
+                "items cannot be compared by content, since there are no features: encode the data and train again, "
+                "or ask by=behaviour"
+            )
+        return space.nearest(item, k)
+    if model.name == "popularity":
+        raise DataError(
+            "items cannot be compared by behaviour, since popularity is the same for everyone: train another model, "
+            "such as item-knn"
+        )
+    scores = model.score(Queries.of_history([item], len(model.items)))
+    scores[:, item] = np.nan
+    return top_k(scores, k)
