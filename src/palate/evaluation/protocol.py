@@ -20,7 +20,7 @@ from palate.metrics._hits import Doubles
 Protocol: TypeAlias = Literal["strict", "refit"]
 On: TypeAlias = Literal["test", "valid"]
 DEFAULT_METRICS = ("recall", "ndcg", "precision", "hit-rate", "map", "mrr", "auc", "coverage")
-MEMORY_MB = 256
+MEMORY_MB = 128
 
 
 def evaluate(

@@ -48,7 +48,8 @@ def reasons(
         most: how many past likes to name; those that speak against the item are not named.
     """
     if model.name == "popularity":
-        return [popular(int(model.liked[:, [item]].sum()))]
+        count = model.score(query, np.array([item], np.int32))[0, 0]
+        return [] if np.isnan(count) else [popular(int(count))]
     if not isinstance(model, Explains):
         return []
     explanation = model.explain(query, item)

@@ -58,7 +58,7 @@ def hit_rate(hits: Hits, k: int) -> Doubles:
         >>> hit_rate(np.array([[2, 0], [0, 2]]), sp.csr_array([[0, 0, 1], [0, 1, 0]]), 2).tolist()
         [1.0, 0.0]
     """
-    return hits.first(k).any(axis=1).astype(np.float64)
+    return np.asarray(hits.first(k).any(axis=1), dtype=np.float64)
 
 
 @ListMetric
@@ -74,7 +74,7 @@ def ndcg(hits: Hits, k: int) -> Doubles:
     """
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discount)[np.clip(hits.relevant, 1, k) - 1]
-    gain = np.asarray(hits.first(k) @ discount)
+    gain = np.asarray((hits.first(k) * discount).sum(axis=1))
     return np.divide(gain, ideal)
 
 

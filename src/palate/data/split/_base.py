@@ -1,12 +1,26 @@
-"""A dataset cut in three."""
+"""A dataset cut in three, and what every splitter shares."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from palate.core.config import Config
+from palate.core.errors import DataError
 from palate.core.fingerprint import fingerprint
+from palate.core.part import Part
+from palate.core.rng import generator
 from palate.data.dataset import Dataset
-from palate.data.interactions import Interactions
+from palate.data.interactions import LABELS, Interactions
+
+TRAIN, VALID, TEST = 0, 1, 2
+Labels = npt.NDArray[np.int8]
+Index = npt.NDArray[np.int64]
+C = TypeVar("C", bound=Config)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,3 +46,94 @@ class Split:
         """Return the split whose training part holds validation too (the `refit` protocol)."""
         both = Interactions.concat(self.train.interactions, self.valid.interactions)
         return replace(self, train=self.train.with_interactions(both))
+
+
+class Splitter(Part[C]):
+    """Base of splitters: gives each interaction a label, 0 train, 1 valid, 2 test.
+
+    All rows of one user and item get the same label, so that nothing in test was seen in training.
+    """
+
+    def labels(self, data: Dataset, rng: np.random.Generator) -> Labels:
+        """Return int8[n], one label a row of `data.interactions`."""
+        raise TypeError(f"{type(self).__name__} must define labels(data, rng)")
+
+    def labels_of(self, data: Dataset, seed: int = 0) -> Labels:
+        """Return the labels under a seed.
+
+        Raises:
+            DataError: there is nothing to split, or the dataset lacks what the splitter needs.
+        """
+        if not len(data.interactions):
+            raise DataError(f"'{data.name}' has no interactions to split: it is a catalogue only")
+        return self.labels(data, generator(seed, "split", self.name))
+
+    def split(self, data: Dataset, seed: int = 0) -> Split:
+        """Cut a dataset in three."""
+        labels = self.labels_of(data, seed)
+        train, valid, test = (data.with_interactions(data.interactions.take(labels == part)) for part in range(3))
+        return Split(train, valid, test, self.name, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The distinct pairs of user and item, sorted by user and then item.
+
+    Shapes:
+        user, item: int64[p]; of_row: int64[n], the pair of each interaction.
+    """
+
+    user: Index
+    item: Index
+    of_row: Index
+
+    @classmethod
+    def of(cls, data: Dataset) -> Pairs:
+        """Find them."""
+        width = max(len(data.items), 1)
+        keys = data.interactions.user.astype(np.int64) * width + data.interactions.item
+        distinct, of_row = np.unique(keys, return_inverse=True)
+        return cls(distinct // width, distinct % width, of_row.astype(np.int64))
+
+    def last_time(self, data: Dataset) -> Index:
+        """Return the time of each pair's last interaction; int64[p]."""
+        assert data.interactions.time is not None
+        last = np.full(len(self.user), np.iinfo(np.int64).min)
+        np.maximum.at(last, self.of_row, data.interactions.time)
+        return last
+
+    def last_row(self) -> Index:
+        """Return the last row of each pair; int64[p]."""
+        last = np.zeros(len(self.user), dtype=np.int64)
+        last[self.of_row] = np.arange(len(self.of_row))
+        return last
+
+
+def rank_in_group(group: Index) -> tuple[Index, Index]:
+    """Return each row's place in its group and its group's size; rows of a group must stand together.
+
+    Example:
+        >>> [part.tolist() for part in rank_in_group(np.array([4, 4, 4, 7]))]
+        [[0, 1, 2, 0], [3, 3, 3, 1]]
+    """
+    starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]]) if len(group) else np.empty(0, np.int64)
+    sizes = np.diff(np.r_[starts, len(group)])
+    return np.arange(len(group)) - np.repeat(starts, sizes), np.repeat(sizes, sizes)
+
+
+def need_times(data: Dataset, how: str) -> npt.NDArray[np.int64]:
+    """Return the times of the interactions.
+
+    Raises:
+        DataError: there are none.
+    """
+    if data.interactions.time is None:
+        raise DataError(
+            f"'{how}' needs a timestamp for each interaction and '{data.name}' has none: use random-per-user or cold-items"
+        )
+    return data.interactions.time
+
+
+def label_column(labels: Labels) -> pl.Series:
+    """Return labels as the text column that a dataset folder keeps."""
+    return pl.Series("split", np.array(LABELS)[labels].tolist(), dtype=pl.String)

@@ -40,8 +40,7 @@ def draw_attributes(n_items: int, seed: int) -> Attributes:
         drawn[modality] = {}
         for name, values in attributes.items():
             rng = generator(seed, "attribute", modality, name)
-            cards = rng.permutation(-(-n_items // len(values)) * len(values))[:n_items] % len(values)
-            drawn[modality][name] = cards.astype("int32")
+            drawn[modality][name] = (rng.permutation(n_items) % len(values)).astype("int32")
     return drawn
 
 

@@ -27,7 +27,9 @@ def write_clip(path: Path, frames: list[Image.Image], sound: Floats) -> None:
     except ImportError as error:
         raise missing_extra("av", "media", "writing clips") from error
     with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        picture = container.add_stream("libx264", rate=FRAMES, options={"threads": "1", "preset": "veryfast", "crf": "26"})
+        picture = container.add_stream(
+            "libx264", rate=FRAMES, options={"threads": "1", "preset": "veryfast", "crf": "26"}
+        )
         picture.width, picture.height = frames[0].size
         picture.pix_fmt = "yuv420p"
         picture.codec_context.flags |= av.codec.context.Flags.bitexact

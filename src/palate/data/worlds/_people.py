@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from palate.core.progress import track
 from palate.core.rng import generator
-from palate.core.types import Codes, Floats, Mask, Times
+from palate.core.types import Codes, Floats, Times
 from palate.data.worlds._attributes import ATTRIBUTES, Attributes
 
 START = 1_735_689_600
@@ -86,6 +87,11 @@ def draw_releases(n_items: int, fresh: float, seed: int) -> Times:
     return (START + day * DAY).astype(np.int64)
 
 
+def days(seconds: Times) -> pl.Series:
+    """Return unix seconds as dates."""
+    return pl.Series(seconds * 1000).cast(pl.Datetime("ms")).dt.date()
+
+
 def draw_activity(n_users: int, n_events: int, least: int, most: int, seed: int) -> npt.NDArray[np.int64]:
     """Return how many events each user has in each period, int64[users, PERIODS]; they add up to `n_events`."""
     rng = generator(seed, "activity")
@@ -155,16 +161,3 @@ def draw_bots(users: Codes, n_items: int, each: int, release: Times, seed: int) 
     start = np.repeat(hour, length)
     item = np.concatenate(items) if items else np.zeros(0, np.int64)
     return np.repeat(users, length).astype(np.int32), item.astype(np.int32), start + rng.integers(0, 3600, len(start))
-
-
-def hit_share(scores: Floats, held: Mask, known: Mask, k: int = 20) -> float:
-    """Return Recall@k of a scoring: the mean share of each user's held items among their k best unknown ones.
-
-    Shapes:
-        scores, held, known: [users, items].
-    """
-    keys = np.where(known, -np.inf, scores)
-    top = np.argpartition(-keys, k - 1, axis=1)[:, :k]
-    hits = np.take_along_axis(held, top, axis=1).sum(axis=1)
-    some = held.sum(axis=1) > 0
-    return float((hits[some] / held.sum(axis=1)[some]).mean())

@@ -13,7 +13,16 @@ from PIL import Image, ImageDraw
 Rgb = tuple[int, int, int]
 Points = list[tuple[float, float]]
 
-_HUES = {"red": 0.0, "orange": 0.075, "yellow": 0.145, "green": 0.34, "teal": 0.48, "blue": 0.61, "purple": 0.76, "pink": 0.9}
+_HUES = {
+    "red": 0.0,
+    "orange": 0.075,
+    "yellow": 0.145,
+    "green": 0.34,
+    "teal": 0.48,
+    "blue": 0.61,
+    "purple": 0.76,
+    "pink": 0.9,
+}
 
 
 def draw_picture(look: dict[str, str], rng: np.random.Generator, size: int, at: float | None = None) -> Image.Image:

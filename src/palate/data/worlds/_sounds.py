@@ -36,7 +36,7 @@ def make_sound(tone: dict[str, str], rng: np.random.Generator, seconds: float) -
         -> float32[seconds · RATE].
     """
     n = round(seconds * RATE)
-    time = np.arange(n, dtype=np.float32) / RATE
+    time: Floats = (np.arange(n) / RATE).astype(np.float32)
     hertz = np.full(n, _HERTZ[tone["pitch"]] * 2 ** rng.normal(scale=0.05))
     if tone["rhythm"] == "rising":
         hertz *= 2 ** (0.6 * (time / seconds - 0.5))
@@ -44,7 +44,7 @@ def make_sound(tone: dict[str, str], rng: np.random.Generator, seconds: float) -
     sound *= rng.uniform(0.35, 0.6) / np.abs(sound).max()
     sound += 0.003 * rng.standard_normal(n, dtype=np.float32)
     edge = np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / (0.01 * RATE))
-    return np.clip(sound * edge, -1, 1).astype(np.float32)
+    return np.asarray(np.clip(sound * edge, -1, 1), dtype=np.float32)
 
 
 def write_wav(path: Path, sound: Floats) -> None:
@@ -58,7 +58,7 @@ def write_wav(path: Path, sound: Floats) -> None:
 
 def as_pcm(sound: Floats) -> npt.NDArray[np.int16]:
     """Return the sound as little-endian 16-bit samples."""
-    return (sound * 32_767).astype("<i2")
+    return np.asarray(sound * 32_767).astype("<i2")
 
 
 def _timbre(name: str, hertz: npt.NDArray[np.float64], rng: np.random.Generator) -> Floats:
@@ -71,12 +71,10 @@ def _timbre(name: str, hertz: npt.NDArray[np.float64], rng: np.random.Generator)
         for multiple, loud in _OVERTONES[name]
         if multiple * hertz.max() < RATE / 2
     ]
-    return np.sum(tones, axis=0, dtype=np.float32)
+    return np.asarray(np.sum(tones, axis=0), dtype=np.float32)
 
 
-def _envelope(
-    rhythm: str, time: Floats, seconds: float, rng: np.random.Generator
-) -> Floats:
+def _envelope(rhythm: str, time: Floats, seconds: float, rng: np.random.Generator) -> Floats:
     start = rng.uniform(0, 0.1)
     if rhythm == "beats":
         beat = ((time + start) % (seconds / 3)) / (seconds / 3)

@@ -22,7 +22,22 @@ _LOVED = {
 }  # fmt: skip
 """Themes as the thing that a person loves, where the bare word will not do."""
 
-_SERIES = ("Arlo", "Bela", "Cora", "Dano", "Enzo", "Fila", "Gaia", "Hugo", "Inka", "Juno", "Kito", "Lumi", "Mira", "Nova")
+_SERIES = (
+    "Arlo",
+    "Bela",
+    "Cora",
+    "Dano",
+    "Enzo",
+    "Fila",
+    "Gaia",
+    "Hugo",
+    "Inka",
+    "Juno",
+    "Kito",
+    "Lumi",
+    "Mira",
+    "Nova",
+)
 
 _TITLES: dict[Written, tuple[str, ...]] = {
     "en": (
@@ -30,7 +45,11 @@ _TITLES: dict[Written, tuple[str, ...]] = {
         "{Kind} {series}, {style}, {theme} theme",
         "{series} {style} {kind} with {theme} design",
     ),
-    "zh": ("{style}{theme}主题{kind} {series}", "{series} {theme}{style}风{kind}", "{style}风格{kind}·{theme}系列 {series}"),
+    "zh": (
+        "{style}{theme}主题{kind} {series}",
+        "{series} {theme}{style}风{kind}",
+        "{style}风格{kind}·{theme}系列 {series}",
+    ),
 }
 _OPENINGS: dict[Written, tuple[str, ...]] = {
     "en": (
@@ -38,7 +57,11 @@ _OPENINGS: dict[Written, tuple[str, ...]] = {
         "This {kind} brings {loved} home in a {style} way.",
         "{Style} from every side: a {kind} inspired by {loved}.",
     ),
-    "zh": ("这款{kind}以{theme}为灵感，风格{style}。", "献给热爱{theme}的人：一款{style}的{kind}。", "{style}设计，{theme}元素，日常好用的{kind}。"),
+    "zh": (
+        "这款{kind}以{theme}为灵感，风格{style}。",
+        "献给热爱{theme}的人：一款{style}的{kind}。",
+        "{style}设计，{theme}元素，日常好用的{kind}。",
+    ),
 }
 _FILLERS: dict[Written, tuple[str, ...]] = {
     "en": (
@@ -49,7 +72,14 @@ _FILLERS: dict[Written, tuple[str, ...]] = {
         "Our customers order it again and again.",
         "Free returns within thirty days.",
     ),
-    "zh": ("两天内发货。", "附赠礼盒包装。", "易清洁，经久耐用。", "两年质保。", "深受顾客喜爱。", "三十天内免费退货。"),
+    "zh": (
+        "两天内发货。",
+        "附赠礼盒包装。",
+        "易清洁，经久耐用。",
+        "两年质保。",
+        "深受顾客喜爱。",
+        "三十天内免费退货。",
+    ),
 }
 
 
@@ -71,7 +101,10 @@ def write_text(words: dict[str, str], language: Written, rng: np.random.Generato
     said["series"] = _pick(_SERIES, rng)
     title = _pick(_TITLES[language], rng).format(**said)
     first, second = rng.permutation(len(_FILLERS[language]))[:2]
-    sentences = (_pick(_OPENINGS[language], rng).format(**said), *(_FILLERS[language][index] for index in (first, second)))
+    sentences = (
+        _pick(_OPENINGS[language], rng).format(**said),
+        *(_FILLERS[language][index] for index in (first, second)),
+    )
     return title, ("" if language == "zh" else " ").join(sentences)
 
 

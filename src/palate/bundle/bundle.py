@@ -1,0 +1,213 @@
+"""A fitted recommender with all that it needs to answer, as a value and as a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from palate.bundle.build import model_of
+from palate.bundle.manifest import NAME, Manifest, Place
+from palate.bundle.recipe import Recipe
+from palate.core.errors import BundleError, DataError
+from palate.core.files import replacing_folder
+from palate.core.ids import IdMap
+from palate.core.state import State, pack_csr, unpack_csr
+from palate.data.catalogue import Catalogue
+from palate.data.dataset import Dataset
+from palate.data.folder import load, load_features, save_features
+from palate.data.interactions import Interactions
+from palate.data.positive import Positive
+from palate.data.split._base import Split
+from palate.models import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A fitted model, the data it was fitted on, and how it was made.
+
+    A folder: `manifest.json`, `recipe.toml`, `model.safetensors` and `.json`, `histories.safetensors`, `users.parquet`,
+    `items.parquet` (ids and catalogue), `events.parquet`, `features/<part>/`.
+
+    Example:
+        >>> bundle = Bundle.of(model, data)                 # doctest: +SKIP
+        >>> bundle.save("shop.palate")                      # doctest: +SKIP
+        >>> Bundle.open("shop.palate").model                # doctest: +SKIP
+    """
+
+    model: Model[Any]
+    data: Dataset
+    """What the model was fitted on: its interactions, all items, and the parts of items."""
+    manifest: Manifest
+    recipe: Recipe
+    path: Path | None = None
+    """Where it was opened."""
+
+    @classmethod
+    def of(
+        cls,
+        model: Model[Any],
+        data: Dataset,
+        split: Split | None = None,
+        recipe: Recipe | None = None,
+        metrics: Mapping[str, Any] | None = None,
+    ) -> Bundle:
+        """Take a fitted model and the dataset that it comes from.
+
+        Args:
+            model: fitted on the data or on the training part of a split of them.
+            data: the whole dataset.
+            split: the split, where there was one; evaluation then knows which part is test.
+            recipe: how it was made; told from the model where it is not given.
+            metrics: what was measured, to be kept beside it.
+
+        Raises:
+            DataError: the model is not fitted, or was fitted on other users and items.
+        """
+        if not hasattr(model, "items"):
+            raise DataError(f"the model {model.name} is not fitted: call fit first")
+        if model.users != data.users or model.items != data.items:
+            raise DataError("the model was fitted on other users and items than the data have: give the data it comes from")
+        data = _item_parts_only(data)
+        recipe = recipe or Recipe(model=model.name, settings=model.config.model_dump(mode="json"))
+        manifest = Manifest(
+            name=data.name,
+            licence=data.licence,
+            positive=data.positive.rule,
+            model=model.spec(),
+            parts=tuple(sorted(data.features)),
+            types=dict(data.catalogue.types),
+            data=data.fingerprint,
+            split=None if split is None else split.fingerprint,
+            metrics=dict(metrics or {}),
+        )
+        source = data if split is None else split.refit().train if recipe.protocol == "refit" else split.train
+        fitted = data.with_interactions(_met(source.interactions, model))
+        return cls(model, replace(fitted, features=data.features), manifest, recipe)
+
+    def save(self, path: Path | str) -> Path:
+        """Write the bundle in place of `path`, all or nothing.
+
+        Raises:
+            StoreError: the disk is full or refuses; what stood there is untouched.
+            BundleError: something that is not a bundle stands there.
+        """
+        path = Path(path)
+        if path.exists() and not (path / NAME).is_file():
+            raise BundleError(f"{path} exists and is no bundle, so it is not replaced: choose another place")
+        root, media = self.data.root, self.data.catalogue.root
+        places = {
+            "dataset": None if root is None else Place.of(root, path),
+            "media": None if media is None else Place.of(media, path),
+        }
+        with replacing_folder(path) as aside:
+            self.recipe.save(aside / "recipe.toml")
+            self.model.state().save(aside, "model")
+            histories = {**pack_csr("liked", self.model.liked), **pack_csr("seen", self.model.seen)}
+            State(histories).save(aside, "histories")
+            self.data.users.series.alias("user_id").to_frame().write_parquet(aside / "users.parquet")
+            _items(self.data).write_parquet(aside / "items.parquet")
+            _events(self.data.interactions).write_parquet(aside / "events.parquet")
+            for name, table in self.data.features.items():
+                save_features(aside, name, table, self.data.items)
+            self.manifest.model_copy(update=places).sealed(aside).write(aside)
+        return path
+
+    @classmethod
+    def open(cls, path: Path | str) -> Bundle:
+        """Read a bundle.
+
+        Raises:
+            BundleError: there is none, it is damaged, or another version wrote it; the message says which.
+        """
+        path = Path(path)
+        manifest = Manifest.read(path)
+        recipe = Recipe.load(path / "recipe.toml")
+        table = pl.read_parquet(path / "items.parquet", memory_map=False)
+        users = IdMap(pl.read_parquet(path / "users.parquet", memory_map=False)["user_id"].to_list())
+        items = IdMap(table["item_id"].to_list())
+        media = None if manifest.media is None else manifest.media.find(path)
+        data = Dataset(
+            users,
+            items,
+            _interactions(pl.read_parquet(path / "events.parquet", memory_map=False)),
+            Catalogue(table, manifest.types, media),  # type: ignore[arg-type]
+            features=load_features(path, items, users),
+            positive=Positive(rule=manifest.positive),
+            name=manifest.name,
+            licence=manifest.licence,
+            root=None if manifest.dataset is None else manifest.dataset.find(path),
+        )
+        histories = State.load(path, "histories").arrays
+        model = model_of(manifest.model)
+        model.remember(users, items, unpack_csr("liked", histories), unpack_csr("seen", histories))
+        model.load_state(State.load(path, "model"))
+        return cls(model, data, manifest, recipe, path)
+
+    def dataset(self, folder: Path | str | None = None) -> Dataset:
+        """Load the whole dataset that the model comes from, and make sure that it has not changed since.
+
+        Args:
+            folder: where it is now; the place it was trained from, where none is given.
+
+        Raises:
+            BundleError: it is gone, or it is not the same data.
+        """
+        place = self.data.root if folder is None else Path(folder)
+        if place is None:
+            was = "" if self.manifest.dataset is None else f" (it was at {self.manifest.dataset.absolute})"
+            raise BundleError(f"the dataset folder of this bundle is not there{was}: give its place")
+        whole = self.recipe.prepared(load(place))
+        data = whole.without_features(*(set(whole.features) - set(self.manifest.parts)))
+        if data.fingerprint != self.manifest.data:
+            raise BundleError(
+                f"the dataset at {place} is not the one that this bundle was trained on, or has changed since: "
+                "give the place of the unchanged one, or train again"
+            )
+        return data
+
+    def __repr__(self) -> str:
+        return f"Bundle({self.model!r}, {self.manifest.name!r}, {len(self.data.users):,} users, {len(self.data.items):,} items)"
+
+
+def _item_parts_only(data: Dataset) -> Dataset:
+    return data.without_features(*(name for name, table in data.features.items() if table.of != "items"))
+
+
+def _met(interactions: Interactions, model: Model[Any]) -> Interactions:
+    """Keep the rows of pairs that the model knows: where no split is given, this leaves out what was held back."""
+    pairs = model.seen[interactions.user, interactions.item] if len(interactions) else np.zeros(0)
+    return interactions.take(np.asarray(pairs).ravel() > 0)
+
+
+def _items(data: Dataset) -> pl.DataFrame:
+    table = data.catalogue.table
+    rest = table.drop("item_id") if "item_id" in table.columns else table
+    return pl.DataFrame([data.items.series.alias("item_id"), *rest.get_columns()])
+
+
+def _events(interactions: Interactions) -> pl.DataFrame:
+    columns = {"user": interactions.user, "item": interactions.item, "weight": interactions.weight}
+    frame = pl.DataFrame(columns)
+    if interactions.time is not None:
+        frame = frame.with_columns(pl.Series("timestamp", interactions.time))
+    for name in ("event_id", "kind"):
+        column = interactions.column(name)
+        if column is not None:
+            frame = frame.with_columns(column.cast(pl.String).alias(name))
+    return frame
+
+
+def _interactions(frame: pl.DataFrame) -> Interactions:
+    rest = [name for name in ("event_id", "kind") if name in frame.columns]
+    return Interactions(
+        frame["user"].to_numpy(),
+        frame["item"].to_numpy(),
+        frame["weight"].to_numpy(),
+        frame["timestamp"].to_numpy() if "timestamp" in frame.columns else None,
+        frame.select(rest) if rest else None,
+    )

@@ -1,0 +1,119 @@
+"""How a recommender is made, written down in names: the one place where names become objects."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import tomli_w
+from pydantic import Field
+
+from palate.bundle.build import build_model
+from palate.core.config import Config
+from palate.core.errors import ConfigError, DataError
+from palate.core.files import write_text
+from palate.data.dataset import Dataset
+from palate.data.positive import Positive
+from palate.data.split import split
+from palate.data.split._base import Split
+from palate.models import Model
+
+
+class Recipe(Config):
+    """A model, its parts, the split, the protocol and the seed.
+
+    Example:
+        >>> recipe = Recipe.of({"model": "popularity", "seed": 3})
+        >>> Recipe.from_toml(recipe.to_toml()) == recipe
+        True
+    """
+
+    model: str
+    """Name of the recommender ('palate models' lists them)."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the recommender."""
+    parts: tuple[str, ...] | None = None
+    """Which parts of the items it reads; all where none are named."""
+    fuse: str | None = None
+    """Name of the fusion of the parts' vectors ('palate fusions' lists them); the model's own choice where none is named."""
+    fuse_settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of that fusion."""
+    late: str | None = None
+    """Name of the fusion of scores; the model is then trained once per part."""
+    late_settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of that fusion."""
+    how: str = "random-per-user"
+    """Name of the split."""
+    split_settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the split."""
+    seed: int = 0
+    """Of the split and of the model."""
+    positive: str | None = None
+    """Which interactions count as liked, as in weight>=4; the dataset's own rule where none is given."""
+    protocol: Literal["strict", "refit"] = "strict"
+    """strict fits on train; refit chooses on validation, then fits on train and validation."""
+    data: str | None = None
+    """The dataset folder, seen from where the command runs."""
+    out: str | None = None
+    """Where the bundle goes."""
+
+    def build(self) -> Model[Any]:
+        """Return the model, not yet fitted.
+
+        Raises:
+            UnknownNameError: there is no part of that name.
+            ConfigError: a setting is unknown, out of range, or does not belong to this model.
+        """
+        return build_model(self)
+
+    def prepared(self, data: Dataset) -> Dataset:
+        """Return the data under the recipe's rule for likes."""
+        return data if self.positive is None else replace(data, positive=Positive(rule=self.positive))
+
+    def split(self, data: Dataset) -> Split:
+        """Cut the data as the recipe says.
+
+        Raises:
+            UnknownNameError: there is no splitter of that name.
+        """
+        return split(self.prepared(data), self.how, self.seed, **self.split_settings)
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML; settings that have their default are left out."""
+        plain = self.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+        return tomli_w.dumps({"model": self.model, **plain})
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """Read a recipe.
+
+        Raises:
+            ConfigError: it is not TOML, or a setting is unknown or missing.
+        """
+        try:
+            plain = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"the recipe is not TOML: {error}") from error
+        if "model" not in plain:
+            raise ConfigError('the recipe names no model: begin it with a line such as model = "item-knn"')
+        return cls.of(plain)
+
+    def save(self, path: Path) -> None:
+        """Write the recipe, all or nothing."""
+        write_text(path, self.to_toml())
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a recipe file.
+
+        Raises:
+            DataError: it cannot be read.
+            ConfigError: it is not a recipe.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"the recipe {path} could not be read: {error}") from error
+        return cls.from_toml(text)

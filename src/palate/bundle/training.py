@@ -1,0 +1,66 @@
+"""From data and a recipe to a fitted model."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from palate.bundle.bundle import Bundle
+from palate.bundle.recipe import Recipe
+from palate.data.dataset import Dataset
+from palate.data.split._base import Split
+from palate.evaluation import Evaluation, evaluate
+from palate.interfaces import Run
+from palate.models import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A fitted model, the split it was fitted on, and how it does on validation."""
+
+    model: Model[Any]
+    split: Split
+    validation: Evaluation | None
+    """Of the model fitted on train alone; nothing where validation holds nothing to judge by."""
+    seconds: float
+    """Spent on fitting."""
+    data: Dataset
+    recipe: Recipe
+
+    def bundle(self) -> Bundle:
+        """Return what can be saved."""
+        metrics = {} if self.validation is None else {"valid": self.validation.to_json()}
+        metrics["seconds"] = {"fit": self.seconds}
+        return Bundle.of(self.model, self.data, self.split, self.recipe, metrics)
+
+
+def train(data: Dataset, recipe: Recipe, k: int = 20) -> Trained:
+    """Split the data, fit the model on train, judge it on validation; under refit, fit again on both.
+
+    The test part is cut off and not opened.
+
+    Args:
+        data: the whole dataset.
+        recipe: what to make.
+        k: the length of the lists that validation judges.
+
+    Raises:
+        RequestError: a name or a setting is wrong, or the data lack what the model requires.
+    """
+    model, data = recipe.build(), recipe.prepared(data)
+    cut = recipe.split(data)
+    started = time.perf_counter()
+    model.fit(cut.train, cut.valid, Run(seed=recipe.seed))
+    seconds = time.perf_counter() - started
+    validation = _judged(model, cut, k)
+    if recipe.protocol == "refit":
+        started = time.perf_counter()
+        model = recipe.build().fit(cut.refit().train, None, Run(seed=recipe.seed))
+        seconds = time.perf_counter() - started
+    return Trained(model, cut, validation, seconds, data, recipe)
+
+
+def _judged(model: Model[Any], cut: Split, k: int) -> Evaluation | None:
+    new = cut.valid.liked.nnz - cut.valid.liked.multiply(cut.train.seen).nnz
+    return evaluate(model, cut, k, on="valid") if new else None

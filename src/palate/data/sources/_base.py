@@ -1,0 +1,149 @@
+"""What every source shares: read there, write a dataset folder here, tell what happened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+
+from palate.core.config import Config
+from palate.core.errors import DataError
+from palate.core.files import replacing_folder
+from palate.core.part import Part
+from palate.core.progress import track
+from palate.data import folder, quarantine
+from palate.data.catalogue import MEDIA_TYPES
+from palate.data.dataset import Dataset
+from palate.data.media import bring
+from palate.data.quarantine import frame_of
+
+C = TypeVar("C", bound="SourceConfig")
+
+
+class SourceConfig(Config):
+    """What can be said of any import."""
+
+    name: str = ""
+    """What to call the dataset; the source's name if empty."""
+    licence: str = ""
+    """Terms under which the data may be used."""
+    positive: str = "weight>0"
+    """Which interactions count as liked, as in weight>=4."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A dataset in memory, the files that its media columns want, and what was set aside."""
+
+    data: Dataset
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """Path inside the dataset folder -> the file that goes there."""
+    rejected: pl.DataFrame = field(default_factory=lambda: frame_of([]))
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an import did."""
+
+    path: Path
+    name: str
+    users: int
+    items: int
+    interactions: int
+    columns: Mapping[str, str]
+    """Column -> type, of items."""
+    media: Mapping[str, int]
+    """Media column -> number of items that have one."""
+    parts: Mapping[str, int]
+    """Ready-made part -> number of items that have it."""
+    rejected: Mapping[str, int]
+    """Reason -> number of rows and files set aside."""
+    notes: tuple[str, ...]
+    positive: str
+    liked: int
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "path": str(self.path), "name": self.name, "users": self.users, "items": self.items,
+            "interactions": self.interactions, "columns": dict(self.columns), "media": dict(self.media),
+            "parts": dict(self.parts), "rejected": dict(self.rejected), "notes": list(self.notes),
+            "positive": self.positive, "liked": self.liked, "seconds": round(self.seconds, 2),
+        }  # fmt: skip
+
+
+class Source(Part[C]):
+    """Base of importers: `gather` reads a format, `read` turns it into a dataset folder."""
+
+    def gather(self, src: Path) -> Gathered:
+        """Read what lies at `src`."""
+        raise TypeError(f"{type(self).__name__} must define gather(src)")
+
+    def read(self, src: Path | str, dst: Path | str) -> Report:
+        """Import `src` into the dataset folder `dst`; a dataset that stands there is replaced, all or nothing.
+
+        Raises:
+            DataError: nothing usable lies at `src`, or something other than a dataset stands at `dst`.
+            StoreError: the disk is full or refuses; what stood at `dst` is untouched.
+        """
+        src, dst, start = Path(src), Path(dst), time.perf_counter()
+        if not src.exists():
+            raise DataError(f"there is no file or folder at {src}: name what to import")
+        folder.refuse_foreign(dst)
+        found = self.gather(src)
+        data = replace(
+            found.data, name=self.config.name or found.data.name, licence=self.config.licence or found.data.licence
+        )
+        with replacing_folder(dst) as aside:
+            folder.write_into(data, aside)
+            for inside, file in track(found.files.items(), "bringing media", len(found.files), "files"):
+                bring(file, aside / inside)
+            quarantine.append(aside, "import", found.rejected)
+        return _report(dst, data, found, time.perf_counter() - start)
+
+
+def _report(dst: Path, data: Dataset, found: Gathered, seconds: float) -> Report:
+    catalogue = data.catalogue
+    return Report(
+        dst,
+        data.name,
+        len(data.users),
+        len(data.items),
+        len(data.interactions),
+        {name: catalogue.types[name] for name in catalogue.table.columns if name in catalogue.types},
+        {name: len(catalogue) - catalogue.table[name].null_count() for name in catalogue.of_type(*MEDIA_TYPES)},
+        {name: int(table.present.sum()) for name, table in data.features.items()},
+        quarantine.reasons(found.rejected),
+        found.notes,
+        data.positive.rule,
+        int(data.liked_rows.sum()),
+        seconds,
+    )
+
+
+def need_rows(table: pl.DataFrame, place: object) -> pl.DataFrame:
+    """Return the table.
+
+    Raises:
+        DataError: it has no row.
+    """
+    if not table.height:
+        raise DataError(f"{place} holds no rows: nothing was imported")
+    return table
+
+
+def need_usable(kept: pl.DataFrame, rejected: pl.DataFrame, place: str) -> None:
+    """Refuse a table of which no row can be used.
+
+    Raises:
+        DataError: the message gives the reasons.
+    """
+    if not kept.height and rejected.height:
+        told = ", ".join(f"{reason} ({count:,})" for reason, count in quarantine.reasons(rejected).items())
+        raise DataError(f"none of the {rejected.height:,} rows of {place} can be used: {told}")

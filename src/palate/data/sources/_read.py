@@ -1,0 +1,168 @@
+"""A table file to a frame, told by content: CSV, TSV, Parquet, JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from palate.core.errors import DataError
+from palate.data.quarantine import Rejected, frame_of
+
+_SEPARATORS = ",\t;|"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A table as it came; of CSV every value is text. `rows` numbers the rows where some were set aside."""
+
+    table: pl.DataFrame
+    rejected: pl.DataFrame = field(default_factory=lambda: frame_of([]))
+    rows: pl.Series | None = None
+
+
+def read_table(path: Path, separator: str | None = None, encoding: str = "utf-8") -> Read:
+    """Read a table file; lines that cannot be parsed are set aside.
+
+    Raises:
+        DataError: there is no file, or it is none of CSV, TSV, Parquet and JSON lines.
+    """
+    head = _head(path)
+    try:
+        if head.startswith(b"PAR1"):
+            return Read(pl.read_parquet(path))
+        if head.lstrip()[:1] == b"{":
+            return _json_lines(path)
+        return _delimited(path, separator or _separator(head), encoding)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(
+            f"{path} could not be read as a table ({_short(error)}): give CSV, TSV, Parquet or JSON lines"
+        ) from error
+
+
+def _head(path: Path) -> bytes:
+    if path.is_dir():
+        raise DataError(f"{path} is a folder and a table file was expected: name a file in it")
+    if not path.is_file():
+        raise DataError(f"there is no file {path}: name a CSV, TSV, Parquet or JSON lines file")
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    if head.startswith(b"\x1f\x8b"):
+        with gzip.open(path) as packed:
+            head = packed.read(1 << 16)
+    if not head.strip():
+        raise DataError(f"{path} is empty: nothing was imported")
+    if head.startswith(b"PK"):
+        raise DataError(f"{path} is a zip or Excel file: save it as CSV, or unpack it")
+    if head.lstrip()[:1] == b"[":
+        raise DataError(f"{path} is one JSON array: write one object a line (JSON lines)")
+    if b"\x00" in head and not head.startswith(b"PAR1"):
+        raise DataError(f"{path} is not a table of text: give CSV, TSV, Parquet or JSON lines in UTF-8")
+    return head
+
+
+def _separator(head: bytes) -> str:
+    first = head.decode("utf-8", "replace").splitlines()[0]
+    return max(_SEPARATORS, key=first.count)
+
+
+def _delimited(path: Path, separator: str, encoding: str) -> Read:
+    # a stray quote in tab-separated values is a letter, unless fields are quoted from the header on
+    quote = None if separator == "\t" and b'"' not in _head(path).splitlines()[0] else '"'
+    try:
+        if encoding.lower().replace("-", "") != "utf8":
+            raise pl.exceptions.ComputeError("another encoding")
+        table = pl.read_csv(path, separator=separator, quote_char=quote, infer_schema=False)
+    except pl.exceptions.PolarsError:
+        return _line_by_line(path, separator, quote, encoding)
+    names = [name.strip() for name in table.columns]
+    return Read(table.rename(dict(zip(table.columns, names, strict=True))))
+
+
+def _line_by_line(path: Path, separator: str, quote: str | None, encoding: str) -> Read:
+    """Read a file that has broken lines: slower, and each broken line is told."""
+    try:
+        text = _bytes(path).decode(encoding, "surrogateescape")
+    except (LookupError, UnicodeError) as error:
+        raise DataError(f"{path} cannot be read as '{encoding}' ({error}): name its encoding, as in gb18030") from error
+    lines = csv.reader(
+        io.StringIO(text.removeprefix("\ufeff"), newline=""),
+        delimiter=separator,
+        quotechar=quote,
+        quoting=csv.QUOTE_NONE if quote is None else csv.QUOTE_MINIMAL,
+    )
+    header = [name.strip() for name in next(lines)]
+    good: list[list[str | None]] = []
+    numbers: list[int] = []
+    aside: list[Rejected] = []
+    for number, values in _numbered(lines, path, aside):
+        wrong = _wrong(values, len(header))
+        if wrong:
+            shown = separator.join(values).encode("utf-8", "replace").decode()[:200]
+            aside.append(Rejected(path.name, number, None, wrong, shown))
+        elif values:
+            good.append([value or None for value in values])
+            numbers.append(number)
+    if not good and aside:
+        raise DataError(f"none of the {len(aside):,} rows of {path} can be read: {aside[0].reason}")
+    table = pl.DataFrame(good, schema=dict.fromkeys(header, pl.String), orient="row")
+    return Read(table, frame_of(aside), pl.Series("row", numbers, dtype=pl.Int64))
+
+
+def _numbered(lines: Iterable[list[str]], path: Path, aside: list[Rejected]) -> Iterable[tuple[int, list[str]]]:
+    rows, number = iter(lines), 0
+    while True:
+        number += 1
+        try:
+            yield number, next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            aside.append(Rejected(path.name, number, None, f"the row cannot be parsed ({error})", None))
+
+
+def _wrong(values: list[str], width: int) -> str | None:
+    if values and len(values) != width:
+        return f"the row has {len(values)} fields for {width} columns"
+    if any("\udc80" <= letter <= "\udcff" for value in values for letter in value if letter > "\ud7ff"):
+        return "the row is not UTF-8 text"
+    return None
+
+
+def _json_lines(path: Path) -> Read:
+    try:
+        return Read(pl.read_ndjson(path, infer_schema_length=None))
+    except pl.exceptions.PolarsError:
+        pass
+    good, numbers, aside = [], [], []
+    for number, line in enumerate(_bytes(path).decode("utf-8", "replace").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            good.append(value)
+            numbers.append(number)
+        else:
+            aside.append(Rejected(path.name, number, None, "the line is not a JSON object", line[:200]))
+    if not good:
+        raise DataError(f"{path} holds no line that is a JSON object: give CSV, TSV, Parquet or JSON lines")
+    table = pl.DataFrame(good, infer_schema_length=None, strict=False)
+    return Read(table, frame_of(aside), pl.Series("row", numbers, dtype=pl.Int64))
+
+
+def _bytes(path: Path) -> bytes:
+    data = path.read_bytes()
+    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+
+
+def _short(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,89 @@
+"""MovieLens: ratings, films, tags, and a folder of posters if there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from palate.core.errors import DataError
+from palate.data.assemble import assemble, typed_table
+from palate.data.quarantine import frame_of
+from palate.data.rows import find_columns, typed_rows
+from palate.data.sources._base import Gathered, Source, SourceConfig, need_rows, need_usable
+from palate.data.sources._media import Media, from_folder
+from palate.data.sources._read import read_table
+
+_TYPES = {"title": "text", "year": "number", "genres": "text", "tags": "text"}
+_LICENCE = "GroupLens MovieLens terms: no commercial use, see README.txt"
+
+
+class MovieLensConfig(SourceConfig):
+    """MovieLens folders need no settings of their own."""
+
+
+class MovieLens(Source[MovieLensConfig]):
+    """MovieLens (ml-latest, ml-25m): ratings.csv, movies.csv, tags.csv, posters/MOVIEID.jpg if there are any."""
+
+    name = "movielens"
+    config_type = MovieLensConfig
+
+    def gather(self, src: Path) -> Gathered:
+        """Read ratings.csv and movies.csv, and tags.csv and posters/ where they are."""
+        for name in ("ratings.csv", "movies.csv"):
+            if not (src / name).is_file():
+                raise DataError(
+                    f"{src} holds no {name}: give the unpacked folder of a MovieLens release such as ml-latest-small"
+                )
+        ratings = read_table(src / "ratings.csv")
+        columns = find_columns(
+            need_rows(ratings.table, src / "ratings.csv"), {}, "ratings.csv", ("user", "item", "weight")
+        )
+        rows = typed_rows(ratings.table, columns, "ratings.csv", ratings.rows)
+        need_usable(rows.table, rows.rejected, "ratings.csv")
+        rated = rows.table.with_columns(pl.lit("rating").alias("kind"))
+        films = read_table(src / "movies.csv")
+        aside = [ratings.rejected, rows.rejected, films.rejected]
+        table, told = _films(need_rows(films.table, src / "movies.csv"), src, aside)
+        posters = Media()
+        types = dict(_TYPES)
+        if (src / "posters").is_dir():
+            posters = from_folder("poster", "image", src / "posters", table["movieId"])
+            table = table.with_columns(posters.column)
+            types["poster"] = "image"
+        items = typed_table(table, "movieId", "item_id", types, "movies.csv", films.rows, guess=False)  # type: ignore[arg-type]
+        aside += [items.rejected, posters.rejected]
+        notes = [*rows.notes, *told, *posters.notes]
+        licence = _LICENCE if (src / "README.txt").is_file() else ""
+        data, more = assemble(
+            type(rows)(rated), items, None, src.resolve().name, licence, positive=self.config.positive
+        )
+        return Gathered(data, posters.files, pl.concat(aside), (*notes, *more))
+
+
+def _films(raw: pl.DataFrame, src: Path, aside: list[pl.DataFrame]) -> tuple[pl.DataFrame, list[str]]:
+    """Return movieId, title without the year, year, genres and, joined by film, tags."""
+    find_columns(raw, {"item": "movieId"}, "movies.csv", ("item",))
+    title = pl.col("title").str.strip_chars()
+    table = raw.select(
+        pl.col("movieId"),
+        title.str.replace(r"\s*\(\d{4}(–\d{0,4})?\)$", "").alias("title"),
+        title.str.extract(r"\((\d{4})(?:–\d{0,4})?\)$").alias("year"),
+        pl.when(pl.col("genres") != "(no genres listed)")
+        .then(pl.col("genres").str.replace_all("|", ", ", literal=True))
+        .alias("genres"),
+    )
+    if not (src / "tags.csv").is_file():
+        return table, []
+    tags = read_table(src / "tags.csv")
+    aside.append(tags.rejected)
+    known = tags.table.filter(pl.col("movieId").is_in(table["movieId"].implode()))
+    strange = tags.table.height - known.height
+    joined = known.group_by("movieId", maintain_order=True).agg(
+        pl.col("tag").drop_nulls().unique(maintain_order=True).str.join(", ").alias("tags")
+    )
+    if strange:
+        aside.append(frame_of([]))
+    return table.join(joined, on="movieId", how="left", maintain_order="left"), (
+        [f"{strange:,} tags are of films that movies.csv lacks: left out"] if strange else []
+    )

@@ -1,0 +1,104 @@
+"""The people of the shop: their tastes, what they do over the year, and what knowing a taste is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from palate.core.rng import generator
+from palate.core.types import Floats, Mask
+from palate.data.worlds import _people as people
+from palate.data.worlds._attributes import Attributes
+
+if TYPE_CHECKING:
+    from palate.data.worlds.shop import ShopConfig
+
+_JUDGES = 1_000
+"""At most so many users are asked what a modality is worth."""
+_REGIONS = ("north", "east", "south", "west")
+
+
+class Crowd:
+    """The users, drawn once: tastes, popularity, and every event."""
+
+    def __init__(self, config: ShopConfig, attributes: Attributes) -> None:
+        n_items, n_users, seed = config.n_items, config.n_users, config.seed
+        self.config = config
+        self.ids = [f"u{index:0{len(str(n_users))}d}" for index in range(1, n_users + 1)]
+        self.traits = people.item_traits(attributes, n_items, seed)
+        self.tastes = people.draw_tastes(self.traits, n_users, seed)
+        weights = {name: getattr(config, f"{name}_taste") for name in self.traits}
+        self.laws = people.Laws(weights, config.popularity, config.recency)
+        self.fame = people.draw_fame(n_items, config.popularity, seed)
+        self.release = people.draw_releases(n_items, config.fresh, seed)
+        self.is_bot = generator(seed, "bots").permutation(n_users) < round(config.bots * n_users)
+        self._act()
+
+    def _act(self) -> None:
+        config, persons = self.config, np.flatnonzero(~self.is_bot)
+        least = min(5, config.n_events // len(persons))
+        activity = np.zeros((config.n_users, people.PERIODS), dtype=np.int64)
+        activity[persons] = people.draw_activity(len(persons), config.n_events, least, config.n_items // 4, config.seed)
+        events = people.draw_events(self.tastes, self.traits, self.laws, self.fame, self.release, activity, config.seed)
+        bots = np.flatnonzero(self.is_bot).astype(np.int32)
+        extra = people.draw_bots(bots, config.n_items, 100, self.release, config.seed)
+        user, item, time = (np.concatenate([events[column], extra[column]]) for column in range(3))
+        order = np.lexsort((item, user, time))
+        self.user, self.item, self.time = user[order], item[order], time[order]
+
+    def write(self, folder: Path, items: list[str]) -> None:
+        """Write users.csv and events.csv; events in order of time."""
+        n_users, rng = len(self.ids), generator(self.config.seed, "about users")
+        joined = people.START - rng.integers(0, 900, n_users) * people.DAY
+        pl.DataFrame(
+            {
+                "user_id": self.ids,
+                "region": [_REGIONS[code] for code in rng.integers(0, len(_REGIONS), n_users)],
+                "joined": people.days(joined),
+            }
+        ).write_csv(folder / "users.csv")
+        bought = generator(self.config.seed, "purchases").random(len(self.user)) < self.config.purchases
+        pl.DataFrame(
+            {
+                "user_id": pl.Series(self.ids, dtype=pl.String).gather(self.user),
+                "item_id": pl.Series(items, dtype=pl.String).gather(self.item),
+                "weight": np.where(bought, 2, 1),
+                "timestamp": self.time,
+                "kind": pl.Series(bought).replace_strict({True: "purchase", False: "click"}, return_dtype=pl.String),
+            }
+        ).write_csv(folder / "events.csv")
+
+    def worth(self) -> dict[str, float]:
+        """Return Recall@20 of ranking by what is true, on a held-out fifth of what some users did."""
+        judges = np.flatnonzero(~self.is_bot)[:_JUDGES]
+        place = np.full(len(self.ids), -1)
+        place[judges] = np.arange(len(judges))
+        rows = np.flatnonzero(place[self.user] >= 0)
+        held_rows = generator(self.config.seed, "worth").random(len(rows)) < 0.2
+        held, known = (np.zeros((len(judges), self.config.n_items), dtype=bool) for _ in range(2))
+        for mask, chosen in ((held, rows[held_rows]), (known, rows[~held_rows])):
+            mask[place[self.user[chosen]], self.item[chosen]] = True
+        tastes = {name: table[judges] for name, table in self.tastes.items()}
+        every = people.utility(tastes, self.traits, self.laws) + self.fame
+        scores = {"everything": every, "popularity": np.broadcast_to(self.fame, every.shape)}
+        for name in self.traits:
+            alone = people.Laws({name: 1.0}, 0, 0)
+            scores[name] = people.utility(tastes, self.traits, alone)
+        scores["chance"] = generator(self.config.seed, "chance").random(every.shape, dtype=np.float32)
+        return {name: round(hit_share(table, held, known), 4) for name, table in scores.items()}
+
+
+def hit_share(scores: Floats, held: Mask, known: Mask, k: int = 20) -> float:
+    """Return Recall@k of a scoring: the mean share of each user's held items among their k best unknown ones.
+
+    Shapes:
+        scores, held, known: [users, items].
+    """
+    keys = np.where(known, -np.inf, scores)
+    top = np.argpartition(-keys, k - 1, axis=1)[:, :k]
+    hits = np.take_along_axis(held, top, axis=1).sum(axis=1)
+    some = held.sum(axis=1) > 0
+    return float((hits[some] / held.sum(axis=1)[some]).mean())

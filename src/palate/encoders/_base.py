@@ -1,0 +1,100 @@
+"""What every encoder shares: a fingerprint, and the rule that what is missing stays missing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from palate.core.errors import DataError
+from palate.core.fingerprint import fingerprint
+from palate.core.part import C, Part
+from palate.core.types import JSON, Floats, Mask
+from palate.data.features import EncoderRef
+from palate.interfaces import Raw
+
+
+class BrokenInput(DataError):
+    """A text or a file that cannot be read; the message is the reason, written for the quarantine."""
+
+
+class Encoder(Part[C], ABC):
+    """Base of the encoders: `decode` one input and `_encode` a batch are what a new one writes.
+
+    `decode` runs in workers ahead of the model, several at once, so it must not change the encoder.
+
+    Missing data:
+        `decode` gives None where there is nothing (an empty text), and raises BrokenInput where there is something
+        that cannot be read. `encode` marks every None absent; it never invents a vector.
+    """
+
+    modality: ClassVar[str]
+    version: ClassVar[int] = 1
+    """Raised whenever the same input and settings give other vectors."""
+    batch: ClassVar[int] = 32
+    """How many inputs `encode` is best given at once."""
+    learns: ClassVar[bool] = False
+    """Whether `fit` learns something from the catalogue, so that its vectors depend on more than one input."""
+    emptiness: ClassVar[str] = "nothing in it that the encoder can use"
+    """The reason when an input can be read and yet gives no vector."""
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """Width of a vector."""
+
+    @cached_property
+    def _identity(self) -> str:
+        return fingerprint(self.name, self.version, self.config, self._weights())
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the name, the settings, the weights and what was learned."""
+        return fingerprint(self._identity, self.state().fingerprint)
+
+    def _weights(self) -> JSON:
+        """Return what tells the pretrained weights apart; None where there are none."""
+        return None
+
+    def prepare(self) -> None:
+        """Fetch and load what `decode` and `encode` need, before workers start."""
+
+    def fit(self, raw: Sequence[Raw | None]) -> Self:
+        """Learn from the inputs of a whole catalogue; a pretrained encoder learns nothing."""
+        return self
+
+    @abstractmethod
+    def decode(self, raw: Raw) -> Any:
+        """Read one input: a text, or the path of a media file; None where it holds nothing.
+
+        Raises:
+            BrokenInput: it cannot be read.
+        """
+
+    def encode(self, decoded: Sequence[Any]) -> tuple[Floats, Mask]:
+        """Turn a batch into vectors.
+
+        Shapes:
+            b inputs -> float32[b, dim], bool[b].
+        Missing data:
+            None gives an absent row, as does an input without anything to go by.
+        """
+        present = np.array([item is not None for item in decoded], dtype=bool)
+        values = np.zeros((len(decoded), self.dim), dtype=np.float32)
+        if present.any():
+            found = self._encode([item for item in decoded if item is not None])
+            sound = np.isfinite(found).all(axis=1)
+            present[present] = sound
+            values[present] = found[sound]
+        return values, present
+
+    @abstractmethod
+    def _encode(self, batch: Sequence[Any]) -> Floats:
+        """Return float32[b, dim] for a batch without None; a row of NaN where there is nothing to go by."""
+
+    def reference(self) -> EncoderRef:
+        """Return what a dataset or a bundle remembers of this encoder."""
+        return EncoderRef(self.name, self.config.model_dump(mode="json"), self.state())

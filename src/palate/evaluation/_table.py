@@ -1,0 +1,116 @@
+"""How a comparison is shown in a terminal and in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from palate.evaluation._trial import Trial
+    from palate.evaluation.comparison import Comparison
+
+
+def leaderboard(comparison: Comparison) -> Iterator[RenderableType]:
+    """Yield the table, the tests and the notes, for a console of 80 columns."""
+    by, second = shown(comparison)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("model", overflow="fold", min_width=8)
+    for title in (f"valid\n{by}", f"test\n{by}", "95 %", f"test\n{second}" if second else ""):
+        if title:
+            table.add_column(title, justify="right", no_wrap=True)
+    for title in ("fit\ns", "eval\ns", "peak\nMB"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for name in comparison.order:
+        trial = comparison.trials[name]
+        row = [name, *_figures(trial, by, second), *_costs(trial)]
+        table.add_row(*row, style="bold" if name == comparison.best else "")
+    yield table
+    yield Text()
+    for note in notes(comparison):
+        yield Text(note, no_wrap=False)
+
+
+def shown(comparison: Comparison) -> tuple[str, str | None]:
+    """Return the metric that chose, and the one shown beside it: NDCG at the same k, or the next there is."""
+    names = list(next(iter(comparison.trials.values())).test.metrics)
+    others = [name for name in names if name != comparison.by]
+    wanted = f"ndcg@{comparison.by.partition('@')[2]}"
+    return comparison.by, wanted if wanted in others else (others[0] if others else None)
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """Return what a reader must know beside the figures, one sentence each."""
+    users = next(iter(comparison.trials.values())).test.users
+    lines = [f"{comparison.protocol}, split {comparison.how}, {users:,} users on test; [ ] 95 % interval over users."]
+    if comparison.protocol == "refit":
+        lines.append("refit: fitted again on train + validation before the test; not comparable with strict figures.")
+    if comparison.best is None:
+        lines.append("Validation holds no likes: nothing was chosen; the order is that of the test figures.")
+    else:
+        lines.append(f"Best by {comparison.by} on validation: {comparison.best}.")
+    for test in comparison.tests:
+        verdict = "a real difference" if test["significant"] else "may be chance"
+        lines.append(
+            f"  against {test['against']}: {test['difference']:+.4f}, p {_p(test['p_holm'])} (paired, Holm): {verdict}"
+        )
+    lines += _run_notes(comparison)
+    for name, trial in comparison.trials.items():
+        if trial.test.unscored:
+            lines.append(
+                f"{name} could not score {trial.test.unscored:.1%} of the items to be found: counted as misses."
+            )
+    lines += [f"{name} failed: {reason}" for name, reason in comparison.failures.items()]
+    return lines
+
+
+def _run_notes(comparison: Comparison) -> list[str]:
+    if comparison.seeds == 1:
+        return []
+    fixed = [name for name, trial in comparison.trials.items() if trial.deterministic]
+    lines = [f"{comparison.seeds} seeds."]
+    if fixed:
+        lines = [f"{comparison.seeds} seeds; the same with seeds 0 and 1, so not run again: {', '.join(fixed)}."]
+    for name, trial in comparison.trials.items():
+        if not trial.deterministic:
+            lines.append(f"{name}: standard deviation of {comparison.by} {trial.std[comparison.by]:.4f}.")
+    return lines
+
+
+def markdown(comparison: Comparison) -> str:
+    """Return the leaderboard as a Markdown table."""
+    by, second = shown(comparison)
+    head = ["model", f"valid {by}", f"test {by}", "95 %", *([f"test {second}"] if second else []),
+            "fit s", "eval s", "peak MB"]  # fmt: skip
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for name in comparison.order:
+        trial = comparison.trials[name]
+        shown_name = f"**{name}**" if name == comparison.best else name
+        lines.append([shown_name, *_figures(trial, by, second), *_costs(trial)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _figures(trial: Trial, by: str, second: str | None) -> list[str]:
+    low, high = trial.test.intervals.get(by, (float("nan"), float("nan")))
+    valid = "–" if trial.valid is None else _short(trial.valid.metrics[by])
+    figures = [valid, _short(trial.test.metrics[by]), f"[{_short(low)} {_short(high)}]"]
+    return [*figures, _short(trial.test.metrics[second])] if second else figures
+
+
+def _costs(trial: Trial) -> list[str]:
+    return [_seconds(trial.seconds["fit"]), _seconds(trial.seconds["evaluate"]), f"{trial.peak_mb:.0f}"]
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}".removeprefix("0") if 0 <= value < 1 else f"{value:.4f}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+def _p(value: float) -> str:
+    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")

@@ -1,0 +1,193 @@
+"""Several models under one protocol: chosen by validation, judged once by test, tested against one another."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from palate.core.errors import ConfigError, DataError, PalateError
+from palate.data.split._base import Split
+from palate.evaluation._trial import Factory, Plan, Trial, run_trial
+from palate.evaluation.protocol import DEFAULT_METRICS, MEMORY_MB, Protocol
+from palate.interfaces import Recommender
+from palate.metrics import holm, paired_test, parse_measures
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A leaderboard; `print` shows it, `to_json` and `to_markdown` hand it on."""
+
+    trials: Mapping[str, Trial]
+    """By the name in the table, in the order given; under refit the name says so."""
+    failures: Mapping[str, str]
+    """The models that could not be judged, and why."""
+    best: str | None
+    """The one with the best `by` on validation; None where validation holds nothing."""
+    by: str
+    """The metric that chose and that the tests are about."""
+    tests: Sequence[Mapping[str, Any]]
+    """The best against each other one on test: difference, p, and p after Holm's correction."""
+    protocol: Protocol
+    how: str
+    seeds: int
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """One mapping a model, the best on validation first, those that failed last."""
+        return [_row(name, self.trials[name]) for name in self.order] + [
+            {"model": name, "error": reason, "metrics": {}, "valid": {}, "std": {}, "seconds": {}, "peak_mb": None}
+            for name, reason in self.failures.items()
+        ]
+
+    @property
+    def order(self) -> list[str]:
+        """Names, best first: by validation, or by test where there is none."""
+
+        def merit(name: str) -> float:
+            trial = self.trials[name]
+            return (trial.valid or trial.test).metrics[self.by]
+
+        return sorted(self.trials, key=merit, reverse=True)
+
+    @property
+    def winner(self) -> Recommender | None:
+        """The fitted best model."""
+        return None if self.best is None else self.trials[self.best].model
+
+    def notes(self) -> list[str]:
+        """Return what a reader must know beside the figures, one sentence each."""
+        from palate.evaluation._table import notes
+
+        return notes(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON value of the command line."""
+        return {
+            "rows": self.rows,
+            "tests": [dict(test) for test in self.tests],
+            "best": self.best,
+            "by": self.by,
+            "protocol": self.protocol,
+            "how": self.how,
+            "seeds": self.seeds,
+        }
+
+    def to_markdown(self) -> str:
+        """Return the leaderboard as a Markdown table."""
+        from palate.evaluation._table import markdown
+
+        return markdown(self)
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        from palate.evaluation._table import leaderboard
+
+        console = Console(file=io.StringIO(), width=80, color_system=None)
+        for thing in leaderboard(self):
+            console.print(thing)
+        text: str = console.file.getvalue()  # type: ignore[attr-defined]
+        return text.rstrip()
+
+
+def compare(
+    split: Split,
+    models: Mapping[str, Factory],
+    seeds: int = 1,
+    k: int | Sequence[int] = 20,
+    protocol: Protocol = "strict",
+    *,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    by: str | None = None,
+    memory_mb: int = MEMORY_MB,
+    resamples: int = 1000,
+    threads: int | None = None,
+) -> Comparison:
+    """Fit each model, choose by validation, judge each once by test, and test the best against the others.
+
+    A model whose figures are the same with the first two seeds is not random and runs no further ones.
+    A model that cannot be fitted or judged becomes a row with the reason; the others go on.
+
+    Args:
+        split: where to learn, choose and judge.
+        models: name -> a function that builds an unfitted model from a seed.
+        seeds: how many seeds, from 0 on.
+        k: the length of the lists, or several.
+        protocol: strict, or refit (fit again on train and validation before the test).
+        metrics: names as in `evaluate`.
+        by: the metric that chooses; the first of `metrics` at the largest k unless given.
+        memory_mb: bound on the score matrices held at a time.
+        resamples: bootstrap resamples behind the intervals.
+        threads: how many cores a model may use; None takes all.
+
+    Raises:
+        DataError: no model could be judged.
+        ConfigError: no model, no seed, or a `by` that is not among the metrics.
+    """
+    ks = (k,) if isinstance(k, int) else tuple(k)
+    names = [str(measure) for measure in parse_measures(metrics, ks)]
+    by = by or str(parse_measures([metrics[0]], [max(ks)])[0])
+    if not models or seeds < 1 or by not in names:
+        raise ConfigError(
+            f"given {len(models)} models, {seeds} seeds, chosen by '{by}': at least one of each, by one of {names}"
+        )
+    plan = Plan(ks, tuple(metrics), protocol, seeds, memory_mb, resamples, threads)
+    trials: dict[str, Trial] = {}
+    failures: dict[str, str] = {}
+    for given, factory in models.items():
+        name = f"{given} (refit)" if protocol == "refit" else given
+        try:
+            trials[name] = run_trial(factory, split, plan)
+        except (PalateError, MemoryError) as error:
+            failures[name] = " ".join(str(error).split()) or "not enough memory"
+    if not trials:
+        raise DataError(
+            "no model could be judged: " + "; ".join(f"{name}: {reason}" for name, reason in failures.items())
+        )
+    best = _best(trials, by)
+    return Comparison(
+        trials, failures, best, by, _tests(trials, best, by) if best else (), protocol, split.how, seeds
+    )  # fmt: skip
+
+
+def _best(trials: Mapping[str, Trial], by: str) -> str | None:
+    merits = {name: trial.valid.metrics[by] for name, trial in trials.items() if trial.valid is not None}
+    return max(merits, key=merits.__getitem__) if merits else None
+
+
+def _tests(trials: Mapping[str, Trial], best: str, by: str) -> list[dict[str, Any]]:
+    if by not in trials[best].test.per_user:
+        return []
+    mine = trials[best].test.per_user[by]
+    others = [name for name in trials if name != best]
+    p_values = [paired_test(mine, trials[name].test.per_user[by]) for name in others]
+    return [
+        {
+            "model": best,
+            "against": name,
+            "metric": by,
+            "difference": trials[best].test.metrics[by] - trials[name].test.metrics[by],
+            "p": p,
+            "p_holm": corrected,
+            "significant": corrected < 0.05,
+        }
+        for name, p, corrected in zip(others, p_values, holm(p_values), strict=True)
+    ]
+
+
+def _row(name: str, trial: Trial) -> dict[str, Any]:
+    return {
+        "model": name,
+        "metrics": dict(trial.test.metrics),
+        "intervals": {key: list(bounds) for key, bounds in trial.test.intervals.items()},
+        "valid": {} if trial.valid is None else dict(trial.valid.metrics),
+        "std": trial.std,
+        "runs": trial.runs,
+        "deterministic": trial.deterministic,
+        "users": trial.test.users,
+        "unscored": trial.test.unscored,
+        "seconds": trial.seconds,
+        "peak_mb": trial.peak_mb,
+    }

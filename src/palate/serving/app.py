@@ -1,0 +1,91 @@
+"""The HTTP application around an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+import palate
+from palate.bundle import Bundle
+from palate.core.errors import RequestError
+from palate.serving import routes
+from palate.serving.catalogue import Showcase
+from palate.serving.docs import docs_page
+from palate.serving.engine import Engine
+from palate.serving.schemas import Problem
+from palate.serving.settings import ServingSettings
+
+PAGE = Path(__file__).parent / "page"
+_POLICY = "default-src 'self'; img-src 'self' data: blob: https: http:; media-src 'self' https: http:; frame-ancestors 'none'"
+
+
+def create_app(bundle: Bundle, settings: ServingSettings | None = None) -> FastAPI:
+    """Return the application that answers for a bundle.
+
+    Example:
+        >>> app = create_app(Bundle.open("shop.palate"))    # doctest: +SKIP
+    """
+    app = FastAPI(
+        title="Palate",
+        version=palate.__version__,
+        description=f"Recommendations for {bundle.data.name}.",
+        docs_url=None,
+        redoc_url=None,
+        responses={404: {"model": Problem}, 422: {"model": Problem}},
+    )
+    app.state.engine = Engine(bundle, settings)
+    app.state.showcase = Showcase(bundle)
+    app.include_router(routes.router)
+    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    app.add_exception_handler(RequestError, _request_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Any) -> Response:
+        response: Response = await call_next(request)
+        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        return response
+
+    @app.get("/", include_in_schema=False)
+    def page() -> HTMLResponse:
+        return HTMLResponse((PAGE / "index.html").read_text(encoding="utf-8"))
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(docs_page(app.openapi()))
+
+    return app
+
+
+def _problem(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"error": " ".join(sentence.split())}, status)
+
+
+def _request_error(request: Request, error: Exception) -> JSONResponse:
+    return _problem(422, str(error))
+
+
+def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    detail = str(error.detail)
+    if error.status_code == 404 and detail == "Not Found":
+        detail = f"there is nothing at {request.url.path}: /docs lists what there is"
+    return _problem(error.status_code, detail)
+
+
+def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in ("query", "path", "body")) or "the request"
+    given = first.get("input")
+    shown = f" was {given!r}" if isinstance(given, (str, int, float, bool)) else ""
+    return _problem(422, f"{where}{shown}: {first['msg'][:1].lower()}{first['msg'][1:]}")

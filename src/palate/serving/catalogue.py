@@ -1,0 +1,128 @@
+"""What a service shows of its catalogue and its people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import polars as pl
+from starlette.exceptions import HTTPException
+
+from palate.bundle import Bundle
+from palate.core.errors import DataError
+from palate.data.catalogue import MEDIA_TYPES
+from palate.explain import titles
+from palate.serving.schemas import Event, History, Item, Medium, User, Users
+
+_MOST = 1000
+
+
+class Showcase:
+    """Items, users and histories, ready to be looked up."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.data = bundle.data
+        self.catalogue = bundle.data.catalogue
+        events = bundle.data.interactions
+        row = np.arange(len(events))
+        order = np.lexsort((-row, -row if events.time is None else -events.time, events.user))
+        self._order = order
+        self._starts = np.searchsorted(events.user[order], np.arange(len(self.data.users) + 1))
+        self._liked = np.diff(bundle.model.liked.indptr)
+        self._names = self.data.users.series.str.to_lowercase()
+
+    def users(self, query: str, limit: int) -> Users:
+        """Return users whose id holds a text, in any case; those that begin with it come first."""
+        wanted = query.strip().lower()
+        codes = np.arange(len(self.data.users))
+        if wanted:
+            holds = self._names.str.contains(wanted, literal=True).to_numpy()
+            starts = self._names.str.starts_with(wanted).to_numpy()
+            codes = np.concatenate([np.flatnonzero(starts), np.flatnonzero(holds & ~starts)])
+        found = codes[: _bounded(limit)]
+        rows = [User(user_id=self.data.users.ids[code], liked=int(self._liked[code])) for code in found]
+        return Users(users=rows, total=len(codes))
+
+    def history(self, user: str, limit: int) -> History:
+        """Return what a user did, newest first."""
+        if user not in self.data.users:
+            raise HTTPException(404, f"there is no user '{user}': /v1/users?query= finds users")
+        code = self.data.users.code(user)
+        rows = self._order[self._starts[code] : self._starts[code + 1]][: _bounded(limit)]
+        return History(events=[self._event(int(row)) for row in rows])
+
+    def item(self, name: str) -> Item:
+        """Return an item's columns, and the addresses of its files."""
+        code = self.known_item(name)
+        media = {column: medium for column in self.catalogue.of_type(*MEDIA_TYPES) if (medium := self._url(code, column))}
+        rest = self.catalogue.row(code)
+        hidden = {"item_id", *self.catalogue.of_type(*MEDIA_TYPES)}
+        fields = {key: _plain(value) for key, value in rest.items() if key not in hidden}
+        title = titles(self.catalogue, self.data.items, [code])[0]
+        return Item(item_id=name, title=title, fields=fields, media=media)
+
+    def medium(self, name: str, column: str) -> tuple[Path, str]:
+        """Return an item's file and what kind it is.
+
+        Raises:
+            HTTPException: 404, there is none, or it lies outside the dataset folder.
+        """
+        code = self.known_item(name)
+        kind = self.catalogue.types.get(column)
+        if kind not in MEDIA_TYPES:
+            known = ", ".join(self.catalogue.of_type(*MEDIA_TYPES)) or "none"
+            raise HTTPException(404, f"there is no media column '{column}' (there are: {known})")
+        path = self.catalogue.media_path(code, column)
+        if path is None or self.catalogue.root is None:
+            raise HTTPException(404, f"the item '{name}' has no file in the column '{column}'")
+        if not path.resolve().is_relative_to(self.catalogue.root.resolve()) or not path.is_file():
+            raise HTTPException(404, f"the file of the item '{name}' in the column '{column}' is gone")
+        return path, kind
+
+    def known_item(self, name: str) -> int:
+        """Return an item's code, or say 404."""
+        if name not in self.data.items:
+            raise HTTPException(404, f"there is no item '{name}'")
+        return self.data.items.code(name)
+
+    def _url(self, code: int, column: str) -> Medium | None:
+        value = self.catalogue.column(column)[code]
+        if not value:
+            return None
+        kind = self.catalogue.types[column]
+        assert kind in ("image", "audio", "video")
+        if str(value).startswith(("http://", "https://")):
+            return Medium(type=kind, url=str(value))
+        path = self.catalogue.media_path(code, column)
+        if path is None or not path.is_file():
+            return None
+        return Medium(type=kind, url=f"/v1/media/{quote(self.data.items.ids[code], safe='')}/{quote(column, safe='')}")
+
+    def _event(self, row: int) -> Event:
+        events = self.data.interactions
+        kind, name = events.column("kind"), events.column("event_id")
+        return Event(
+            event_id=str(row) if name is None or name[row] is None else str(name[row]),
+            item_id=self.data.items.ids[events.item[row]],
+            weight=float(events.weight[row]),
+            liked=bool(self.data.liked_rows[row]),
+            timestamp=None if events.time is None else int(events.time[row]),
+            kind=None if kind is None else kind[row],
+        )
+
+
+def _bounded(limit: int) -> int:
+    if not 1 <= limit <= _MOST:
+        raise DataError(f"limit was {limit}: ask for 1 to {_MOST}")
+    return limit
+
+
+def _plain(value: object) -> str | int | float | bool | None:
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if isinstance(value, (list, pl.Series)):
+        return ", ".join(str(part) for part in value)
+    return str(value)

@@ -1,0 +1,153 @@
+"""What a bundle answers, for the command line and for HTTP alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+from palate.bundle import Bundle
+from palate.core.errors import DataError
+from palate.core.types import Codes, Floats
+from palate.explain import Reason, reasons
+from palate.interfaces import Queries, Ranked
+from palate.retrieval import By, Searcher, content_space, similar
+from palate.retrieval.search import Found
+from palate.serving.schemas import Answer, Explained, Hit
+from palate.serving.settings import ServingSettings
+from palate.serving.stages import (
+    AllItems,
+    Ask,
+    Best,
+    Draft,
+    ExplainByModel,
+    ExplainByPopularity,
+    HideSeen,
+    ScoreByModel,
+    ScoreByPopularity,
+    Stage,
+)
+
+
+class Engine:
+    """Recommends, compares, searches and explains.
+
+    The stages of a recommendation run in a fixed order. Somebody of whom nothing is known, or for whom the model
+    can score nothing, gets what is popular, and the answer says so.
+    """
+
+    def __init__(self, bundle: Bundle, settings: ServingSettings | None = None) -> None:
+        self.bundle = bundle
+        self.settings = settings or ServingSettings()
+        self.model, self.catalogue = bundle.model, bundle.data.catalogue
+        self.users, self.items = bundle.data.users, bundle.data.items
+        self.space = content_space(self.model, bundle.data)
+        self.searcher = Searcher(bundle.data.features)
+        candidates = AllItems(len(self.items))
+        explain = ExplainByModel(self.model, self.catalogue, self.settings.reasons)
+        self.stages: tuple[Stage, ...] = (candidates, ScoreByModel(self.model), HideSeen(), Best(), explain)
+        popular = ScoreByPopularity(self._counts())
+        self.fallback: tuple[Stage, ...] = (candidates, popular, HideSeen(), Best(), ExplainByPopularity())
+
+    def recommend(self, user: str, k: int = 10) -> Answer:
+        """Return the k best new items of a user, known or not.
+
+        Raises:
+            DataError: k is out of range.
+        """
+        ask = self._ask(user, self._length(k))
+        draft = _run(self.stages, ask) if ask.query.history.nnz else None
+        if draft is not None and len(draft.items):
+            return self._answer(draft)
+        return self._answer(_run(self.fallback, ask), "popularity")
+
+    def similar(self, item: str, k: int = 10, by: By | None = None) -> Answer:
+        """Return the k items most like an item.
+
+        Raises:
+            DataError: the item is unknown, or items cannot be compared in that way.
+        """
+        ranked = similar(self.model, self.items.code(item, "item"), self._length(k), by=by, space=self.space)
+        return self._answer(_draft(ranked))
+
+    def search(self, *, text: str | None = None, image: Path | None = None, k: int = 10) -> Answer:
+        """Return the k items nearest to a text or a picture.
+
+        Raises:
+            DataError: nothing can be searched in that way.
+        """
+        k = self._length(k)
+        found = self.searcher.by_image(image, k) if image is not None else self.searcher.by_text(text or "", k)
+        return self._answer(_draft(found.ranked, found))
+
+    def explain(self, user: str, item: str) -> Explained:
+        """Say why an item scores as it does for a user.
+
+        Raises:
+            DataError: the user or the item is unknown.
+        """
+        self.users.code(user, "user")
+        code = self.items.code(item, "item")
+        query = self._ask(user, 1).query
+        score = float(self.model.score(query, np.array([code], np.int32))[0, 0])
+        if not query.history.nnz or np.isnan(score):
+            return Explained(user_id=user, item_id=item, score=None, reasons=[])
+        said = reasons(self.model, query, code, self.items, self.catalogue, self.settings.reasons)
+        return Explained(user_id=user, item_id=item, score=score, reasons=said)
+
+    def can_search(self) -> list[str]:
+        """Return what can be searched by: `text`, `image`."""
+        return [modality for modality in ("text", "image") if self.searcher.parts(modality)]
+
+    def can_compare(self) -> list[str]:
+        """Return how items can be compared: `content`, `behaviour`."""
+        ways = {"content": self.space is not None, "behaviour": self.model.name != "popularity"}
+        return [way for way, possible in ways.items() if possible]
+
+    def _ask(self, user: str, k: int) -> Ask:
+        if user not in self.users:
+            nothing = sp.csr_array((1, len(self.items)), dtype=np.float32)
+            return Ask(Queries(nothing, np.array([-1], np.int32)), np.zeros(0, np.int32), k)
+        code = np.array([self.users.code(user)], np.int32)
+        return Ask(Queries(self.model.liked[code], code), self.model.seen[code].indices, k)
+
+    def _answer(self, draft: Draft, fallback: str | None = None) -> Answer:
+        said = draft.reasons or tuple([] for _ in draft.items)
+        rows = zip(self.items.decode(draft.items), draft.scores, said, strict=True)
+        hits = [
+            Hit(item_id=item, score=float(score), rank=rank, reasons=why)
+            for rank, (item, score, why) in enumerate(rows, start=1)
+        ]
+        return Answer(items=hits, fallback="popularity" if fallback else None)
+
+    def _length(self, k: int) -> int:
+        if not 1 <= k <= self.settings.max_k:
+            raise DataError(f"k was {k}: ask for 1 to {self.settings.max_k} items")
+        return k
+
+    def _counts(self) -> Floats:
+        counts = np.asarray(self.model.liked.sum(axis=0), np.float32)
+        met = np.asarray(self.model.seen.sum(axis=0)) > 0
+        return np.where(met, counts, np.float32(np.nan))
+
+
+def _run(stages: tuple[Stage, ...], ask: Ask) -> Draft:
+    draft = Draft(np.zeros(0, np.int32), np.zeros(0, np.float32))
+    for stage in stages:
+        draft = stage(ask, draft)
+    return draft
+
+
+def _draft(ranked: Ranked, found: Found | None = None) -> Draft:
+    there = ranked.items[0] >= 0
+    items: Codes = ranked.items[0][there]
+    if found is None or len(found.parts) < 2:
+        return Draft(items, ranked.scores[0][there])
+    rows = range(len(items))
+    said = tuple([_matched(name, float(part[row])) for name, part in found.parts.items() if part[row] == part[row]] for row in rows)
+    return Draft(items, ranked.scores[0][there], said)
+
+
+def _matched(part: str, cosine: float) -> Reason:
+    return Reason("part", part, part, cosine, None, f"{part} {cosine:.2f}")

@@ -1,0 +1,130 @@
+"""The shapes of answers, on the command line and over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from palate.explain import Reason
+
+
+class Schema(BaseModel):
+    """Base of the shapes: immutable."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, protected_namespaces=())
+
+
+class Hit(Schema):
+    """An item in a list."""
+
+    item_id: str
+    score: float
+    rank: int
+    """1 is best."""
+    reasons: list[Reason]
+
+
+class Answer(Schema):
+    """A list of items, best first."""
+
+    items: list[Hit]
+    fallback: Literal["popularity"] | None = None
+    """`popularity` where nothing is known of the one who asks, so that everybody would get this list."""
+
+
+class Explained(Schema):
+    """Why one item scores as it does for one user."""
+
+    user_id: str
+    item_id: str
+    score: float | None
+    """Nothing where the model cannot score the item for the user."""
+    reasons: list[Reason]
+
+
+class SearchText(Schema):
+    """What to search for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    text: str
+    k: Annotated[int, Field(ge=1)] = 10
+
+
+class User(Schema):
+    """Somebody the model knows."""
+
+    user_id: str
+    liked: int
+    """How many items they liked."""
+
+
+class Users(Schema):
+    """Users whose id holds what was looked for."""
+
+    users: list[User]
+    total: int
+    """How many there are in all; `users` may be cut short."""
+
+
+class Event(Schema):
+    """Something a user did."""
+
+    event_id: str
+    item_id: str
+    weight: float
+    liked: bool
+    timestamp: int | None
+    """Unix seconds, UTC."""
+    kind: str | None
+
+
+class History(Schema):
+    """What a user did, newest first."""
+
+    events: list[Event]
+
+
+class Medium(Schema):
+    """A file of an item."""
+
+    type: Literal["image", "audio", "video"]
+    url: str
+
+
+class Item(Schema):
+    """An item of the catalogue."""
+
+    item_id: str
+    title: str
+    fields: dict[str, str | int | float | bool | None]
+    """Texts, numbers and categories."""
+    media: dict[str, Medium]
+    """Pictures, sounds and clips that the item has, by column."""
+
+
+class Health(Schema):
+    """That the service is there."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(Schema):
+    """That the service can answer, and with what."""
+
+    status: Literal["ready"] = "ready"
+    name: str
+    model: str
+    users: int
+    items: int
+    search: list[str]
+    """What can be searched by: `text`, `image`."""
+    similar: list[str]
+    """How items can be compared: `content`, `behaviour`."""
+
+
+class Problem(Schema):
+    """Why there is no answer, in one sentence."""
+
+    error: str

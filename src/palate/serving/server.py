@@ -1,0 +1,67 @@
+"""Listening: on this machine only, and on a port that is free."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+from typing import Any
+
+from palate.core.errors import RequestError, missing_extra
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take a port before anything is loaded; 0 takes any that is free.
+
+    Raises:
+        RequestError: the host is not this machine alone, or the port is in use.
+    """
+    _refuse_open(host)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise RequestError(_why(host, port, error)) from error
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Return where a listening socket is found, as in http://127.0.0.1:8000."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def server_of(app: Any) -> Any:
+    """Return a uvicorn server for an application; `run(sockets=[listener])` serves until it is stopped."""
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise missing_extra("uvicorn", "serve", "serving") from error
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=3)
+    return uvicorn.Server(config)
+
+
+def _refuse_open(host: str) -> None:
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise RequestError(
+            f"the service does not listen on {host}, since no keys are configured and anybody could ask: "
+            "use 127.0.0.1, localhost or ::1"
+        )
+
+
+def _why(host: str, port: int, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", -1)):
+        return f"port {port} on {host} is in use: choose another with --port, or --port 0 for any that is free"
+    if isinstance(error, OSError) and error.errno == errno.EACCES:
+        return f"port {port} may not be used by this account: choose one above 1023 with --port"
+    return f"{host}:{port} cannot be listened on ({error}): choose a port from 0 to 65535 with --port"

@@ -1,0 +1,18 @@
+"""What a service may do."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from palate.core.config import Config
+
+
+class ServingSettings(Config):
+    """Limits of a service."""
+
+    max_k: int = Field(100, ge=1)
+    """The longest list that can be asked for."""
+    reasons: int = Field(3, ge=0)
+    """How many past likes a reason names."""
+    max_upload_mb: int = Field(20, ge=1)
+    """The largest picture that can be searched by."""

@@ -1,0 +1,217 @@
+import hashlib
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+from scipy.stats import chi2_contingency
+
+from palate.core.errors import ConfigError, DataError, MissingExtraError
+from palate.data.worlds import registry
+from palate.data.worlds._attributes import ATTRIBUTES, draw_attributes
+from palate.data.worlds._crowd import Crowd
+from palate.data.worlds._people import START, draw_fame, utility
+from palate.data.worlds._truth import Truth
+from palate.data.worlds.shop import Shop, ShopConfig
+
+SMALL = {"n_items": 60, "n_users": 40, "n_events": 500, "picture_size": 48, "sound_seconds": 0.3}
+FAULTY = {"missing": 0.1, "lost": 0.1, "truncated": 0.1, "misnamed": 0.1, "missing_text": 0.05, "duplicates": 0.1}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> tuple[Path, Truth]:
+    folder = tmp_path_factory.mktemp("worlds") / "shop"
+    return folder, Shop(**SMALL).write(folder)
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory) -> tuple[Path, Truth]:
+    folder = tmp_path_factory.mktemp("worlds") / "faulty"
+    return folder, Shop(**SMALL, **FAULTY, bots=0.05, clips=0).write(folder)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def opened(path: Path) -> Image.Image:
+    return Image.open(io.BytesIO(path.read_bytes()))
+
+
+def crowd(**settings) -> Crowd:
+    config = ShopConfig(**{"n_items": 300, "n_users": 300, "n_events": 5_000, **settings})
+    return Crowd(config, draw_attributes(config.n_items, config.seed))
+
+
+def test_equal_settings_give_equal_bytes_and_another_seed_does_not(shop, tmp_path):
+    first = digests(shop[0])
+    Shop(**SMALL).write(tmp_path / "again")
+    assert digests(tmp_path / "again") == first
+    assert any(name.endswith(".mp4") for name in first)
+    Shop(**SMALL, seed=1).write(tmp_path / "other")
+    other = digests(tmp_path / "other")
+    shared = [name for name in first if name in other]
+    assert [name for name in shared if first[name] == other[name]] == []
+
+
+def test_the_world_has_the_size_asked_for(shop):
+    folder, truth = shop
+    items, users, events = (pl.read_csv(folder / f"{name}.csv") for name in ("items", "users", "events"))
+    assert (items.height, users.height, events.height) == (60, 40, 500)
+    assert events.select("user_id", "item_id").n_unique() == 500
+    assert set(events["item_id"]) <= set(items["item_id"]) == set(truth.items)
+    assert events["timestamp"].is_sorted()
+    assert events["timestamp"].is_between(START, START + 365 * 86_400).all()
+    assert items["clip"].count() == round(0.04 * 60)
+    for column in ("picture", "sound", "clip"):
+        assert all((folder / path).is_file() for path in items[column].drop_nulls())
+
+
+def test_nobody_buys_before_the_release(shop):
+    items, events = (pl.read_csv(shop[0] / f"{name}.csv", try_parse_dates=True) for name in ("items", "events"))
+    joined = events.join(items, on="item_id")
+    bought = pl.from_epoch(joined["timestamp"], time_unit="s").dt.date()
+    assert (bought >= joined["released"]).all()
+
+
+def test_the_truth_comes_back_from_its_file(shop):
+    folder, truth = shop
+    again = Truth.load(folder)
+    assert again.worth == truth.worth
+    assert again.attributes == truth.attributes
+    for name, table in truth.tastes.items():
+        assert np.array_equal(again.tastes[name], table)
+    assert np.allclose(again.part("picture").values, truth.part("picture").values, atol=1e-4)
+    with pytest.raises(DataError, match="no modality 'smell'"):
+        again.part("smell")
+
+
+def test_attributes_are_independent_of_one_another_and_of_popularity():
+    attributes = draw_attributes(1_500, 0)
+    flat = {(modality, name): codes for modality, of in attributes.items() for name, codes in of.items()}
+    fame = draw_fame(1_500, 0.6, 0) > np.median(draw_fame(1_500, 0.6, 0))
+    for first, left in flat.items():
+        others = [right for second, right in flat.items() if second > first] + [fame.astype(int)]
+        for right in others:
+            table = np.zeros((left.max() + 1, right.max() + 1))
+            np.add.at(table, (left, right), 1)
+            assert chi2_contingency(table).pvalue > 1e-3
+        assert np.ptp(np.bincount(left)) <= 1
+
+
+@pytest.mark.parametrize("modality", ["text", "picture", "sound"])
+def test_only_the_modality_that_carries_the_taste_is_worth_more_than_chance(modality):
+    weights = {f"{name}_taste": 2.0 if name == modality else 0.0 for name in ("text", "picture", "sound", "hidden")}
+    worth = crowd(**weights).worth()
+    assert worth["everything"] > worth[modality] > 3 * worth["chance"]
+    for other in {"text", "picture", "sound", "hidden"} - {modality}:
+        assert abs(worth[other] - worth["chance"]) < 0.03
+
+
+def test_events_follow_utility_and_popularity_follows_zipf():
+    people = crowd(n_users=2_000, n_events=40_000, recency=0, fresh=0)
+    table = utility(people.tastes, people.traits, people.laws)
+    chosen = table[people.user, people.item].mean() - table.mean()
+    assert chosen > 0.5 * table.std()
+    counts = np.bincount(people.item, minlength=300)
+    assert np.corrcoef(np.log(counts), people.fame)[0, 1] > 0.7
+
+
+def test_faults_are_what_the_truth_says(faulty):
+    folder, truth = faulty
+    table = pl.read_csv(folder / "items.csv")
+    rows = {row["item_id"]: row for row in table.iter_rows(named=True)}
+    for column, ending in (("picture", ".png"), ("sound", ".mp3")):
+        of = {fault: truth.faults[fault][column] for fault in ("missing", "lost", "truncated", "misnamed")}
+        assert {fault: len(items) for fault, items in of.items()} == dict.fromkeys(of, 6)
+        assert all(rows[item][column] is None for item in of["missing"])
+        assert all(not (folder / rows[item][column]).exists() for item in of["lost"])
+        assert all(rows[item][column].endswith(ending) for item in of["misnamed"])
+        assert truth.whole(column).sum() == 60 - 18
+    assert [item for item in rows if rows[item]["title"] is None] == truth.faults["missing"]["text"]
+    assert opened(folder / rows[truth.faults["misnamed"]["picture"][0]]["picture"]).format == "JPEG"
+
+
+def test_every_whole_picture_opens_and_no_truncated_one(faulty):
+    folder, truth = faulty
+    paths = pl.read_csv(folder / "items.csv")["picture"].to_list()
+    for item, path, whole in zip(truth.items, paths, truth.whole("picture"), strict=True):
+        if whole:
+            assert opened(folder / path).convert("RGB").size == (48, 48)
+        elif item in truth.faults["truncated"]["picture"]:
+            with pytest.raises(OSError, match="truncated"):
+                opened(folder / path).load()
+
+
+def test_duplicates_look_alike_and_are_new_items(faulty):
+    folder, truth = faulty
+    rows = {row["item_id"]: row for row in pl.read_csv(folder / "items.csv").iter_rows(named=True)}
+    whole = dict(zip(truth.items, truth.whole("picture"), strict=True))
+    pairs = [(new, old) for new, old in truth.faults["duplicates"].items() if whole[new] and whole[old]]
+    assert len(truth.faults["duplicates"]) == 6
+    for new, old in pairs:
+        pixels = [np.asarray(opened(folder / rows[item]["picture"]), float) for item in (new, old)]
+        assert np.abs(pixels[0] - pixels[1]).mean() < 12
+        assert not np.array_equal(*pixels)
+    told = [(new, old) for new, old in truth.faults["duplicates"].items() if rows[old]["title"] and rows[new]["title"]]
+    assert told
+    assert all(rows[new]["title"] == f"{rows[old]['title']} (new)" for new, old in told)
+
+
+def test_bots_click_much_in_one_hour(faulty):
+    folder, truth = faulty
+    events = pl.read_csv(folder / "events.csv")
+    bots = events.filter(pl.col("user_id").is_in(truth.faults["bots"]))
+    assert len(truth.faults["bots"]) == 2
+    assert events.height - bots.height == 500
+    spans = bots.group_by("user_id").agg(pl.len(), (pl.max("timestamp") - pl.min("timestamp")).alias("span"))
+    assert (spans["len"] >= 40).all()
+    assert (spans["span"] < 3_600).all()
+
+
+@pytest.mark.parametrize(("language", "share"), [("en", 0.0), ("zh", 1.0)])
+def test_language_of_the_texts(language, share, tmp_path):
+    Shop(**{**SMALL, "n_items": 30, "n_events": 60, "clips": 0}, language=language).write(tmp_path / "shop")
+    titles = pl.read_csv(tmp_path / "shop" / "items.csv")["title"]
+    assert titles.str.contains(r"\p{Han}").mean() == share
+
+
+def test_pictures_and_sounds_do_not_depend_on_how_many_others_there_are(shop, tmp_path):
+    Shop(**{**SMALL, "n_users": 20, "n_events": 100, "clips": 0}).write(tmp_path / "less")
+    first, second = digests(shop[0]), digests(tmp_path / "less")
+    assert {name for name in second if name.startswith(("pictures", "sounds")) and first[name] == second[name]} == {
+        name for name in first if name.startswith(("pictures", "sounds"))
+    }
+
+
+def test_another_folder_is_left_alone(tmp_path):
+    (tmp_path / "letters.txt").write_text("dear")
+    with pytest.raises(DataError, match="something else than a generated world"):
+        Shop(**SMALL).write(tmp_path)
+    assert (tmp_path / "letters.txt").read_text() == "dear"
+
+
+def test_wrong_settings_are_refused_in_one_sentence():
+    with pytest.raises(ConfigError, match="did you mean 'picture_taste'"):
+        Shop(pictures_taste=1)
+    with pytest.raises(ConfigError, match="n_events is at most 600"):
+        Shop(n_items=60, n_users=40, n_events=601)
+    with pytest.raises(ConfigError, match="missing"):
+        Shop(missing=0.7)
+
+
+def test_clips_need_pyav_and_say_so(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(MissingExtraError, match="palate\\[media\\]"):
+        Shop(**SMALL).write(tmp_path / "shop")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_registry_knows_the_shop():
+    assert registry.names() == ["shop"]
+    assert registry.get("shop") is Shop
+    assert set(ATTRIBUTES) == {"text", "picture", "sound"}
