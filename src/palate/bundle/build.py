@@ -30,5 +30,7 @@ def model_of(spec: Mapping[str, Any]) -> Model[Any]:
     if "fusion" not in spec:
         return kind(**spec["settings"])
     if "features" not in kind.requires:
-        raise ConfigError(f"the model '{spec['name']}' reads no parts, so there is nothing to fuse: leave the fusion out")
+        raise ConfigError(
+            f"the model '{spec['name']}' reads no parts, so there is nothing to fuse: leave the fusion out"
+        )
     return kind(**spec["settings"], fusion=fusion.registry.get(spec["fusion"]["name"])(**spec["fusion"]["settings"]))

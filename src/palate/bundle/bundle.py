@@ -15,6 +15,7 @@ from palate.bundle.manifest import NAME, Manifest, Place
 from palate.bundle.recipe import Recipe
 from palate.core.errors import BundleError, DataError
 from palate.core.files import replacing_folder
+from palate.core.fingerprint import fingerprint
 from palate.core.ids import IdMap
 from palate.core.state import State, pack_csr, unpack_csr
 from palate.data.catalogue import Catalogue
@@ -71,7 +72,9 @@ class Bundle:
         if not hasattr(model, "items"):
             raise DataError(f"the model {model.name} is not fitted: call fit first")
         if model.users != data.users or model.items != data.items:
-            raise DataError("the model was fitted on other users and items than the data have: give the data it comes from")
+            raise DataError(
+                "the model was fitted on other users and items than the data have: give the data it comes from"
+            )
         data = _item_parts_only(data)
         recipe = recipe or Recipe(model=model.name, settings=model.config.model_dump(mode="json"))
         manifest = Manifest(
@@ -79,10 +82,11 @@ class Bundle:
             licence=data.licence,
             positive=data.positive.rule,
             model=model.spec(),
+            recipe=recipe.model_dump(mode="json", exclude_none=True),
             parts=tuple(sorted(data.features)),
             types=dict(data.catalogue.types),
             data=data.fingerprint,
-            split=None if split is None else split.fingerprint,
+            split=None if split is None else _split_fingerprint(split),
             metrics=dict(metrics or {}),
         )
         source = data if split is None else split.refit().train if recipe.protocol == "refit" else split.train
@@ -97,12 +101,11 @@ class Bundle:
             BundleError: something that is not a bundle stands there.
         """
         path = Path(path)
-        if path.exists() and not (path / NAME).is_file():
-            raise BundleError(f"{path} exists and is no bundle, so it is not replaced: choose another place")
+        self.refuse_foreign(path)
         root, media = self.data.root, self.data.catalogue.root
         places = {
-            "dataset": None if root is None else Place.of(root, path),
-            "media": None if media is None else Place.of(media, path),
+            "dataset": None if root is None else Place.seen_from(root, path),
+            "media": None if media is None else Place.seen_from(media, path),
         }
         with replacing_folder(path) as aside:
             self.recipe.save(aside / "recipe.toml")
@@ -170,8 +173,43 @@ class Bundle:
             )
         return data
 
+    def split(self, folder: Path | str | None = None) -> Split:
+        """Cut the whole dataset again as it was cut for training, and make sure that it came out the same.
+
+        Args:
+            folder: where the dataset is now; the place it was trained from, where none is given.
+
+        Raises:
+            BundleError: the dataset is gone or has changed, or the model was fitted without a split.
+        """
+        if self.manifest.split is None:
+            raise BundleError(
+                "this bundle was made without a split, so that nothing was held back to judge it by: "
+                "train it with 'palate train', or give Bundle.of a split"
+            )
+        cut = self.recipe.split(self.dataset(folder))
+        if _split_fingerprint(cut) != self.manifest.split:
+            raise BundleError("the split of this bundle cannot be made again by its recipe: train it again")
+        return cut
+
+    @staticmethod
+    def refuse_foreign(path: Path) -> None:
+        """Refuse to write a bundle over something else.
+
+        Raises:
+            BundleError: what stands at `path` is neither a bundle nor an empty folder.
+        """
+        if path.is_dir() and ((path / NAME).is_file() or not any(path.iterdir())):
+            return
+        if path.exists():
+            raise BundleError(f"{path} exists and is no bundle, so it is not replaced: choose another place")
+
     def __repr__(self) -> str:
         return f"Bundle({self.model!r}, {self.manifest.name!r}, {len(self.data.users):,} users, {len(self.data.items):,} items)"
+
+
+def _split_fingerprint(split: Split) -> str:
+    return fingerprint(*(part.interactions.fingerprint for part in (split.train, split.valid, split.test)))
 
 
 def _item_parts_only(data: Dataset) -> Dataset:

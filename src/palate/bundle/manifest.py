@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any, Self
@@ -25,7 +26,7 @@ class Place(Config):
     relative: str | None = None
 
     @classmethod
-    def of(cls, folder: Path, bundle: Path) -> Self:
+    def seen_from(cls, folder: Path, bundle: Path) -> Self:
         """Remember a folder for a bundle that is saved at `bundle`."""
         folder = folder.resolve()
         try:
@@ -54,6 +55,8 @@ class Manifest(Config):
     """The rule for likes."""
     model: dict[str, Any]
     """Name and settings from which the model is built again."""
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    """How it was made; `recipe.toml` says the same to people."""
     parts: tuple[str, ...] = ()
     """Features of items that the bundle holds."""
     types: dict[str, str] = Field(default_factory=dict)
@@ -78,7 +81,7 @@ class Manifest(Config):
 
     def write(self, folder: Path) -> None:
         """Write it into a folder."""
-        write_json(folder / NAME, self.model_dump(mode="json"))
+        write_json(folder / NAME, _finite(self.model_dump(mode="json")))
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -88,9 +91,13 @@ class Manifest(Config):
             BundleError: there is none, it is of another version, or a file is missing or damaged.
         """
         if not folder.exists():
-            raise BundleError(f"there is no bundle at {folder}: make one with 'palate train DS --model NAME --out {folder}'")
+            raise BundleError(
+                f"there is no bundle at {folder}: make one with 'palate train DS --model NAME --out {folder}'"
+            )
         if not (folder / NAME).is_file():
-            raise BundleError(f"{folder} is no bundle: it has no {NAME}; give the folder that 'palate train --out' wrote")
+            raise BundleError(
+                f"{folder} is no bundle: it has no {NAME}; give the folder that 'palate train --out' wrote"
+            )
         manifest = cls._parsed(folder)
         manifest._check_files(folder)
         return manifest
@@ -121,3 +128,12 @@ class Manifest(Config):
                 raise BundleError(f"the bundle {folder} lacks the file {name}: make it again")
             if file_fingerprint(path) != seal:
                 raise BundleError(f"the bundle {folder} is damaged ({name} is not what was written): make it again")
+
+
+def _finite(value: Any) -> Any:
+    """Put null for numbers that JSON has no word for, such as the AUC of a model that could not be judged."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,9 +8,23 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+ROAD = ("demo", "data", "encode", "compare", "train", "evaluate", "recommend", "similar", "search", "explain", "serve")
+
+
+class RoadOrder(TyperGroup):
+    """Help that lists the commands in the order in which one uses them, the listings last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names, the road first."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: (ROAD.index(name) if name in ROAD else len(ROAD), name))
+
 
 app = typer.Typer(
     name="palate",
+    cls=RoadOrder,
     help="Recommendations from text, pictures, sound, video and behaviour.",
     no_args_is_help=True,
     add_completion=False,

@@ -18,7 +18,8 @@ class Registry(Generic[T]):
 
     A built-in part lives in a module of `package` whose file name is its registry name with underscores for
     hyphens, and which defines one class whose `name` is that registry name. Modules that begin with an underscore
-    are helpers. Other distributions add parts through the entry-point group `palate.<kind>s`.
+    are helpers, packages are rooms of their own. Other distributions add parts through the entry-point group `palate.<kind>s`
+    (underscores for spaces).
     """
 
     def __init__(self, kind: str, package: str) -> None:
@@ -28,12 +29,12 @@ class Registry(Generic[T]):
     @cached_property
     def _builtin(self) -> dict[str, str]:
         path = importlib.import_module(self.package).__path__
-        modules = (module.name for module in pkgutil.iter_modules(path))
+        modules = (module.name for module in pkgutil.iter_modules(path) if not module.ispkg)
         return {name.replace("_", "-"): f"{self.package}.{name}" for name in modules if not name.startswith("_")}
 
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=f"palate.{self.kind}s")}
+        return {point.name: point for point in entry_points(group=f"palate.{self.kind.replace(' ', '_')}s")}
 
     def names(self) -> list[str]:
         """Return every known name, sorted."""

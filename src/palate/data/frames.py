@@ -73,7 +73,8 @@ def from_frames(
     catalogue, root = _table(item_table, "item", "item_id", kinds, given, root)
     people, root = _table(user_table, "user", "user_id", kinds, given, root)
     rejected = [table.rejected for table in (catalogue, people) if table is not None]
-    rows, notes = None, []
+    rows = None
+    notes: list[str] = []
     if interactions is not None:
         raw = to_polars(interactions, "interactions")
         if not raw.height and items is None:

@@ -202,7 +202,7 @@ def unix_seconds(column: pl.Series, name: str = "timestamp") -> tuple[pl.Series,
     if column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime):
         return column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None))).dt.epoch("s"), []
     number, _ = numbers_of(column)
-    if not column.dtype.is_numeric():
+    if not column.dtype.is_numeric() and number.null_count() > column.null_count():
         dates = _dates(shown_text(column))
         if dates.null_count() < number.null_count():
             return dates.dt.epoch("s"), []
@@ -232,17 +232,12 @@ def _time_tests() -> list[_Test]:
 
 
 def _dates(text: pl.Series) -> pl.Series:
-    plain = text.str.strip_suffix("Z").str.to_datetime(time_unit="us", strict=False) if _infers(text) else None
     zoned = text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-    return zoned if plain is None or zoned.null_count() < plain.null_count() else plain
-
-
-def _infers(text: pl.Series) -> bool:
     try:
-        text.str.strip_suffix("Z").str.to_datetime(time_unit="us", strict=False)
-    except pl.exceptions.PolarsError:
-        return False
-    return True
+        plain = text.str.strip_suffix("Z").str.to_datetime(time_unit="us", strict=False)
+    except pl.exceptions.PolarsError:  # no format fits the first values
+        return zoned
+    return zoned if zoned.null_count() < plain.null_count() else plain
 
 
 def _split_names(column: pl.Series) -> pl.Series:

@@ -100,7 +100,8 @@ class _Graph:
 
     def folded(self, name: str, norm: str) -> tuple[Array, Array]:
         gamma, beta, mean, variance = (
-            self.weights[f"{norm}.{part}"].astype(np.float64) for part in ("weight", "bias", "running_mean", "running_var")
+            self.weights[f"{norm}.{part}"].astype(np.float64)
+            for part in ("weight", "bias", "running_mean", "running_var")
         )
         scale = gamma / np.sqrt(variance + EPSILON)
         kernel = self.weights[f"{name}.weight"] * scale[:, None, None, None]

@@ -61,7 +61,9 @@ def read_square(path: Path, side: int, shorter: int) -> npt.NDArray[np.uint8]:
 def _square(image: Image.Image, side: int, shorter: int) -> Image.Image:
     width, height = image.size
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise BrokenInput(f"the picture is {width} × {height} pixels; at most {MAX_SIDE:,} a side and {MAX_PIXELS:,} in all")
+        raise BrokenInput(
+            f"the picture is {width} × {height} pixels; at most {MAX_SIDE:,} a side and {MAX_PIXELS:,} in all"
+        )
     turn = _TURNS.get(_orientation(image))
     # JPEG can be decoded at a fraction of its size; twice what is needed keeps the bicubic result the same to the eye.
     scale = 2 * shorter / min(width, height)

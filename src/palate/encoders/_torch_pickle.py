@@ -21,7 +21,13 @@ from palate.core.state import Array
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
-_STORAGES = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "LongStorage": "<i8", "IntStorage": "<i4"}
+_STORAGES = {
+    "FloatStorage": "<f4",
+    "DoubleStorage": "<f8",
+    "HalfStorage": "<f2",
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+}
 _DAMAGED = (
     OSError, EOFError, pickle.UnpicklingError, struct.error, KeyError, IndexError, ValueError, TypeError, AttributeError,
 )  # fmt: skip
@@ -106,4 +112,6 @@ def _array(tensor: _Tensor, storages: Mapping[str, Array]) -> Array:
     if 0 not in tensor.shape and last >= len(flat):
         raise ValueError("a tensor reaches past its storage")
     steps = tuple(stride * flat.itemsize for stride in tensor.strides)
-    return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, tensor.shape, steps, writeable=False)).reshape(tensor.shape)
+    return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, tensor.shape, steps, writeable=False)).reshape(
+        tensor.shape
+    )

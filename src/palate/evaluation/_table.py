@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def leaderboard(comparison: Comparison) -> Iterator[RenderableType]:
     """Yield the table, the tests and the notes, for a console of 80 columns."""
-    by, second = shown(comparison)
+    by, second = shown_metrics(comparison)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("model", overflow="fold", min_width=8)
     for title in (f"valid\n{by}", f"test\n{by}", "95 %", f"test\n{second}" if second else ""):
@@ -34,7 +34,7 @@ def leaderboard(comparison: Comparison) -> Iterator[RenderableType]:
         yield Text(note, no_wrap=False)
 
 
-def shown(comparison: Comparison) -> tuple[str, str | None]:
+def shown_metrics(comparison: Comparison) -> tuple[str, str | None]:
     """Return the metric that chose, and the one shown beside it: NDCG at the same k, or the next there is."""
     names = list(next(iter(comparison.trials.values())).test.metrics)
     others = [name for name in names if name != comparison.by]
@@ -55,7 +55,7 @@ def notes(comparison: Comparison) -> list[str]:
     for test in comparison.tests:
         verdict = "a real difference" if test["significant"] else "may be chance"
         lines.append(
-            f"  against {test['against']}: {test['difference']:+.4f}, p {_p(test['p_holm'])} (paired, Holm): {verdict}"
+            f"  against {test['against']}: {test['difference']:+.4f}, p {p_text(test['p_holm'])} (paired, Holm): {verdict}"
         )
     lines += _run_notes(comparison)
     for name, trial in comparison.trials.items():
@@ -82,7 +82,7 @@ def _run_notes(comparison: Comparison) -> list[str]:
 
 def markdown(comparison: Comparison) -> str:
     """Return the leaderboard as a Markdown table."""
-    by, second = shown(comparison)
+    by, second = shown_metrics(comparison)
     head = ["model", f"valid {by}", f"test {by}", "95 %", *([f"test {second}"] if second else []),
             "fit s", "eval s", "peak MB"]  # fmt: skip
     lines = [head, ["---", *["---:"] * (len(head) - 1)]]
@@ -112,5 +112,6 @@ def _seconds(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
-def _p(value: float) -> str:
+def p_text(value: float) -> str:
+    """Return a p-value as it is written: three places, or that it is smaller."""
     return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")

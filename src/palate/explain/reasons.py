@@ -73,7 +73,9 @@ def _liked(history: Mapping[int, float], items: IdMap, catalogue: Catalogue, mos
     named = best[:most]
     rows = zip(named, titles(catalogue, items, named), strict=True)
     return [
-        Reason("liked", items.ids[code], title, float(history[code]), history[code] / total, f"because you liked {title}")
+        Reason(
+            "liked", items.ids[code], title, float(history[code]), history[code] / total, f"because you liked {title}"
+        )
         for code, title in rows
     ]
 

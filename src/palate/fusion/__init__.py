@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from palate.core.part import Part
 from palate.core.registry import Registry
+from palate.fusion._base import EarlyFusion
 
-registry: Registry[Part[Any]] = Registry("fusion", __name__)
+registry: Registry[EarlyFusion[Any]] = Registry("fusion", __name__)
+
+__all__ = ["EarlyFusion", "registry"]

@@ -90,7 +90,7 @@ class Searcher:
     def _cosines(self, name: str, raw: Raw) -> Floats:
         table = self._parts[name]
         encoder = self._encoder(name)
-        values, present = encoder.encode([encoder.decode(raw)])
+        values, present = encoder.encode([_decoded(encoder, raw)])
         if not present[0]:
             return np.full(len(table), np.nan, np.float32)
         if name not in self._vectors:
@@ -128,3 +128,13 @@ def _mean(cosines: list[Floats]) -> Floats:
     there = np.isfinite(stacked)
     total = np.where(there, stacked, 0).sum(axis=0)
     return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), np.nan).astype(np.float32)
+
+
+def _decoded(encoder: Encoder, raw: Raw) -> object:
+    from palate.encoders import BrokenInput
+
+    try:
+        return encoder.decode(raw)
+    except BrokenInput as error:
+        what = "picture" if isinstance(raw, Path) else "text"
+        raise DataError(f"the {what} to search by cannot be read ({error}): try another") from error

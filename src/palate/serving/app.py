@@ -22,7 +22,9 @@ from palate.serving.schemas import Problem
 from palate.serving.settings import ServingSettings
 
 PAGE = Path(__file__).parent / "page"
-_POLICY = "default-src 'self'; img-src 'self' data: blob: https: http:; media-src 'self' https: http:; frame-ancestors 'none'"
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob: https: http:; media-src 'self' https: http:; frame-ancestors 'none'"
+)
 
 
 def create_app(bundle: Bundle, settings: ServingSettings | None = None) -> FastAPI:

@@ -55,7 +55,9 @@ class Showcase:
     def item(self, name: str) -> Item:
         """Return an item's columns, and the addresses of its files."""
         code = self.known_item(name)
-        media = {column: medium for column in self.catalogue.of_type(*MEDIA_TYPES) if (medium := self._url(code, column))}
+        media = {
+            column: medium for column in self.catalogue.of_type(*MEDIA_TYPES) if (medium := self._url(code, column))
+        }
         rest = self.catalogue.row(code)
         hidden = {"item_id", *self.catalogue.of_type(*MEDIA_TYPES)}
         fields = {key: _plain(value) for key, value in rest.items() if key not in hidden}

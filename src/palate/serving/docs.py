@@ -29,7 +29,7 @@ def docs_page(openapi: Mapping[str, Any]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(about['title'])} API</title><link rel=\"stylesheet\" href=\"/page/app.css\"></head>"
+        f'<title>{escape(about["title"])} API</title><link rel="stylesheet" href="/page/app.css"></head>'
         f'<body class="docs"><main><h1>{escape(about["title"])} API {escape(about["version"])}</h1>'
         f"<p>{escape(about.get('description', ''))} The machine-readable form is "
         '<a href="/openapi.json">/openapi.json</a>; <a href="/">the page</a> shows it at work.</p>'
@@ -56,7 +56,9 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
 def _parameter(parameter: Mapping[str, Any]) -> str:
     schema = parameter.get("schema", {})
     kinds = [schema, *schema.get("anyOf", [])]
-    types = [" | ".join(kind["enum"]) if "enum" in kind else kind["type"] for kind in kinds if {"enum", "type"} & set(kind)]
+    types = [
+        " | ".join(kind["enum"]) if "enum" in kind else kind["type"] for kind in kinds if {"enum", "type"} & set(kind)
+    ]
     default = f", default {schema['default']}" if schema.get("default") not in (None, "") else ""
     wanted = ", required" if parameter.get("required") else ""
     shown = " | ".join(kind for kind in types if kind != "null")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import scipy.sparse as sp
 
 from palate.bundle import Bundle
 from palate.core.errors import DataError
 from palate.core.types import Codes, Floats
-from palate.explain import Reason, reasons
+from palate.explain import Reason, reasons, titles
 from palate.interfaces import Queries, Ranked
 from palate.retrieval import By, Searcher, content_space, similar
 from palate.retrieval.search import Found
@@ -105,10 +105,13 @@ class Engine:
         ways = {"content": self.space is not None, "behaviour": self.model.name != "popularity"}
         return [way for way, possible in ways.items() if possible]
 
+    def titles(self, items: Iterable[str]) -> list[str]:
+        """Return what items are called, the id where it has no title."""
+        return titles(self.catalogue, self.items, self.items.codes(items).tolist())
+
     def _ask(self, user: str, k: int) -> Ask:
         if user not in self.users:
-            nothing = sp.csr_array((1, len(self.items)), dtype=np.float32)
-            return Ask(Queries(nothing, np.array([-1], np.int32)), np.zeros(0, np.int32), k)
+            return Ask(Queries.of_history([], len(self.items)), np.zeros(0, np.int32), k)
         code = np.array([self.users.code(user)], np.int32)
         return Ask(Queries(self.model.liked[code], code), self.model.seen[code].indices, k)
 
@@ -145,7 +148,10 @@ def _draft(ranked: Ranked, found: Found | None = None) -> Draft:
     if found is None or len(found.parts) < 2:
         return Draft(items, ranked.scores[0][there])
     rows = range(len(items))
-    said = tuple([_matched(name, float(part[row])) for name, part in found.parts.items() if part[row] == part[row]] for row in rows)
+    said = tuple(
+        [_matched(name, float(part[row])) for name, part in found.parts.items() if part[row] == part[row]]
+        for row in rows
+    )
     return Draft(items, ranked.scores[0][there], said)
 
 

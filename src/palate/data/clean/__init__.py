@@ -1,1 +1,1 @@
-"""Checks and repairs of a dataset."""
+"""Looking at a dataset and cleaning it."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import polars as pl
 
@@ -25,29 +26,27 @@ class Media:
 
 def from_folder(name: str, kind: str, folder: Path, ids: pl.Series, of: str = "items") -> Media:
     """Take the files of a folder that are called ID.ext; those that belong to no id, or are no media, are set aside."""
-    base = folder.resolve()
-    by_id: dict[str, Path] = {}
+    door, prefix = Door(folder), home(name, of)
+    by_id: dict[str, str] = {}
+    files: dict[str, Path] = {}
     aside: list[Rejected] = []
     known = set(ids.to_list())
-    for file in sorted(folder.iterdir()):
-        if file.is_dir() or file.name.startswith("."):
+    for file in sorted(entry.name for entry in os.scandir(folder) if not entry.is_dir()):
+        what, ending = os.path.splitext(file)
+        if file.startswith("."):
             continue
-        what = file.stem
-        if file.suffix.lower() not in EXTENSIONS[kind]:
-            aside.append(Rejected(name, None, what, f"'{file.suffix}' is no ending of {kind} files", file.name))
+        if ending.lower() not in EXTENSIONS[kind]:
+            aside.append(Rejected(name, None, what, f"'{ending}' is no ending of {kind} files", file))
         elif what not in known:
-            aside.append(
-                Rejected(name, None, what, f"no row of {of} has the id that the file is named after", file.name)
-            )
+            aside.append(Rejected(name, None, what, f"no row of {of} has the id that the file is named after", file))
         elif what in by_id:
-            aside.append(Rejected(name, None, what, f"another {kind} has the same id", file.name))
-        elif reason := _unusable(file, base):
-            aside.append(Rejected(name, None, what, reason, file.name))
+            aside.append(Rejected(name, None, what, f"another {kind} has the same id", file))
+        elif isinstance(found := door.open(file), str):
+            aside.append(Rejected(name, None, what, f"the {kind} was left out: {found}", file))
         else:
-            by_id[what] = file
-    prefix = home(name, of)
-    files = {prefix + file.name: file.resolve() for file in by_id.values()}
-    values = [prefix + by_id[what].name if what in by_id else None for what in ids.to_list()]
+            by_id[what] = prefix + file
+            files[prefix + file] = found[1]
+    values = [by_id.get(what) for what in ids.to_list()]
     return Media(pl.Series(name, values, dtype=pl.String), files, frame_of(aside))
 
 
@@ -55,7 +54,7 @@ def from_paths(
     name: str, kind: str, paths: pl.Series, base: Path, ids: pl.Series, rows: pl.Series | None = None, of: str = "items"
 ) -> Media:
     """Take the files that a column names, relative to `base`; a path that leaves it or leads nowhere is set aside."""
-    root, prefix = base.resolve(), home(name, of)
+    door, prefix = Door(base), home(name, of)
     numbers = rows.to_list() if rows is not None else range(1, len(paths) + 1)
     values: list[str | None] = []
     files: dict[str, Path] = {}
@@ -67,30 +66,46 @@ def from_paths(
             urls += bool(text)
             values.append(text or None)
             continue
-        file = base / text.replace("\\", "/")
-        if reason := _unusable(file, root):
-            aside.append(Rejected(name, row, what, f"the {kind} was left out: {reason}", text))
+        found = door.open(text.replace("\\", "/"))
+        if isinstance(found, str):
+            aside.append(Rejected(name, row, what, f"the {kind} was left out: {found}", text))
             values.append(None)
             continue
-        inside = prefix + str(PurePosixPath(*Path(os.path.abspath(file)).relative_to(os.path.abspath(base)).parts))
-        files[inside] = file.resolve()
-        values.append(inside)
+        files[prefix + found[0]] = found[1]
+        values.append(prefix + found[0])
     notes = (f"{urls:,} values of '{name}' are addresses: kept as they are, not fetched",) if urls else ()
     return Media(pl.Series(name, values, dtype=pl.String), files, frame_of(aside), notes)
 
 
-def _unusable(file: Path, root: Path) -> str | None:
-    """Tell why a file cannot be taken, or None where it can."""
-    try:
-        real = file.resolve()
-        if not real.is_relative_to(root) or not Path(os.path.abspath(file)).is_relative_to(os.path.abspath(root)):
-            return "the path leads out of the folder" if not real.is_relative_to(root) else None
-        if not real.exists():
+class Door:
+    """Lets in the files of one folder: neither a path nor where its links lead may leave it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.plain = os.path.abspath(folder)
+        self.real = os.path.realpath(folder)
+        self._parents: dict[str, str] = {}
+
+    def open(self, path: str) -> tuple[str, Path] | str:
+        """Return the path inside the folder and the real file; or, as a sentence, why it cannot be taken."""
+        plain = os.path.normpath(os.path.join(self.plain, path))
+        try:
+            if not plain.startswith(self.plain + os.sep):
+                return "the path leads out of the folder"
+            parent, name = os.path.split(plain)
+            if parent not in self._parents:
+                self._parents[parent] = os.path.realpath(parent)
+            real = os.path.join(self._parents[parent], name)
+            if os.path.islink(real):
+                real = os.path.realpath(real)
+            if not real.startswith(self.real + os.sep):
+                return "the path leads out of the folder"
+            mode = os.stat(real).st_mode
+        except FileNotFoundError:
             return "there is no such file"
-        if not real.is_file():
+        except (OSError, ValueError) as error:
+            return f"the path cannot be used ({error})"
+        if not stat.S_ISREG(mode):
             return "it is not a file"
         if not os.access(real, os.R_OK):
             return "it may not be read"
-    except (OSError, ValueError) as error:
-        return f"the path cannot be used ({error})"
-    return None
+        return plain[len(self.plain) + 1 :].replace(os.sep, "/"), Path(real)

@@ -8,7 +8,6 @@ import polars as pl
 
 from palate.core.errors import DataError
 from palate.data.assemble import assemble, typed_table
-from palate.data.quarantine import frame_of
 from palate.data.rows import find_columns, typed_rows
 from palate.data.sources._base import Gathered, Source, SourceConfig, need_rows, need_usable
 from palate.data.sources._media import Media, from_folder
@@ -44,7 +43,7 @@ class MovieLens(Source[MovieLensConfig]):
         rated = rows.table.with_columns(pl.lit("rating").alias("kind"))
         films = read_table(src / "movies.csv")
         aside = [ratings.rejected, rows.rejected, films.rejected]
-        table, told = _films(need_rows(films.table, src / "movies.csv"), src, aside)
+        table = _films(need_rows(films.table, src / "movies.csv"), src, aside)
         posters = Media()
         types = dict(_TYPES)
         if (src / "posters").is_dir():
@@ -53,7 +52,7 @@ class MovieLens(Source[MovieLensConfig]):
             types["poster"] = "image"
         items = typed_table(table, "movieId", "item_id", types, "movies.csv", films.rows, guess=False)  # type: ignore[arg-type]
         aside += [items.rejected, posters.rejected]
-        notes = [*rows.notes, *told, *posters.notes]
+        notes = [*rows.notes, *posters.notes]
         licence = _LICENCE if (src / "README.txt").is_file() else ""
         data, more = assemble(
             type(rows)(rated), items, None, src.resolve().name, licence, positive=self.config.positive
@@ -61,7 +60,7 @@ class MovieLens(Source[MovieLensConfig]):
         return Gathered(data, posters.files, pl.concat(aside), (*notes, *more))
 
 
-def _films(raw: pl.DataFrame, src: Path, aside: list[pl.DataFrame]) -> tuple[pl.DataFrame, list[str]]:
+def _films(raw: pl.DataFrame, src: Path, aside: list[pl.DataFrame]) -> pl.DataFrame:
     """Return movieId, title without the year, year, genres and, joined by film, tags."""
     find_columns(raw, {"item": "movieId"}, "movies.csv", ("item",))
     title = pl.col("title").str.strip_chars()
@@ -74,16 +73,23 @@ def _films(raw: pl.DataFrame, src: Path, aside: list[pl.DataFrame]) -> tuple[pl.
         .alias("genres"),
     )
     if not (src / "tags.csv").is_file():
-        return table, []
+        return table
     tags = read_table(src / "tags.csv")
-    aside.append(tags.rejected)
-    known = tags.table.filter(pl.col("movieId").is_in(table["movieId"].implode()))
-    strange = tags.table.height - known.height
+    numbered = tags.table.with_columns((tags.rows if tags.rows is not None else _count(tags.table)).alias("row"))
+    known = numbered.filter(pl.col("movieId").is_in(table["movieId"].implode()))
+    strange = numbered.join(known, on="row", how="anti", maintain_order="left").select(
+        pl.lit("tags.csv").alias("place"),
+        "row",
+        pl.col("movieId").alias("id"),
+        pl.lit("movies.csv has no film of this id").alias("reason"),
+        pl.col("tag").alias("value"),
+    )
+    aside += [tags.rejected, strange]
     joined = known.group_by("movieId", maintain_order=True).agg(
         pl.col("tag").drop_nulls().unique(maintain_order=True).str.join(", ").alias("tags")
     )
-    if strange:
-        aside.append(frame_of([]))
-    return table.join(joined, on="movieId", how="left", maintain_order="left"), (
-        [f"{strange:,} tags are of films that movies.csv lacks: left out"] if strange else []
-    )
+    return table.join(joined, on="movieId", how="left", maintain_order="left")
+
+
+def _count(table: pl.DataFrame) -> pl.Series:
+    return pl.Series("row", range(1, table.height + 1), dtype=pl.Int64)

@@ -6,7 +6,8 @@ from typing import Any
 
 from palate.core.registry import Registry
 from palate.data.dataset import Dataset
-from palate.data.split._base import LABELS, Split, Splitter
+from palate.data.interactions import LABELS
+from palate.data.split._base import Split, Splitter
 
 registry: Registry[Splitter[Any]] = Registry("splitter", __name__)
 

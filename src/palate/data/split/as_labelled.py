@@ -7,7 +7,8 @@ import numpy as np
 from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.data.dataset import Dataset
-from palate.data.split._base import LABELS, Labels, Splitter
+from palate.data.interactions import LABELS
+from palate.data.split._base import Labels, Splitter
 
 
 class AsLabelledConfig(Config):

@@ -103,7 +103,7 @@ def write_text(words: dict[str, str], language: Written, rng: np.random.Generato
     first, second = rng.permutation(len(_FILLERS[language]))[:2]
     sentences = (
         _pick(_OPENINGS[language], rng).format(**said),
-        *(_FILLERS[language][index] for index in (first, second)),
+        _pick(_FILLERS[language], rng),
     )
     return title, ("" if language == "zh" else " ").join(sentences)
 

@@ -90,7 +90,7 @@ class ExactIndex(Part[ExactIndexConfig]):
             return Ranked(items, scores)
         if queries.ndim != 2 or queries.shape[1] != self.vectors.shape[1]:
             raise DataError(f"the index holds vectors of width {self.vectors.shape[1]}: given {queries.shape}")
-        known: Mask = np.isfinite(queries).all(axis=1)
+        known: Mask = np.asarray(np.isfinite(queries).all(axis=1))
         rows = max(1, self.config.memory_mb * (1 << 20) // (4 * len(self)))
         for start in range(0, len(queries), rows):
             block = np.flatnonzero(known[start : start + rows]) + start

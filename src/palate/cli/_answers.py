@@ -1,0 +1,57 @@
+"""How lists of items are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from palate.cli._app import emit
+
+if TYPE_CHECKING:
+    from palate.explain import Reason
+    from palate.serving.engine import Engine
+    from palate.serving.schemas import Answer
+
+WIDTH = 80
+
+
+def console() -> Console:
+    """Return a console of at most 80 columns."""
+    return Console(width=min(WIDTH, Console().width), highlight=False)
+
+
+def answer(engine: Engine, found: Answer, as_json: bool, head: str, say: str) -> None:
+    """Print a list of items: as a table with titles, or as `{"items", "fallback"}`; `say` follows where it fell back."""
+
+    def show() -> None:
+        out = console()
+        out.print(Text(head, style="bold"))
+        if found.fallback is not None:
+            out.print(Text(say))
+        if not found.items:
+            out.print("nothing was found")
+            return
+        table = Table(box=None, pad_edge=False)
+        for name, width in (("#", 3), ("item", 14), ("title", 26), ("score", 9), ("why", None)):
+            table.add_column(name, max_width=width, overflow="fold" if name == "item" else "ellipsis")
+        named = engine.titles(hit.item_id for hit in found.items)
+        for hit, title in zip(found.items, named, strict=True):
+            table.add_row(
+                str(hit.rank), Text(hit.item_id), Text(title), f"{hit.score:.4g}", Text(in_short(hit.reasons))
+            )
+        out.print(table)
+
+    emit(found.model_dump(mode="json"), as_json, show)
+
+
+def in_short(reasons: Sequence[Reason]) -> str:
+    """Return reasons as one line: what was liked, then the parts."""
+    liked = [reason.label for reason in reasons if reason.kind == "liked"]
+    lines = [f"liked {', '.join(liked)}"] if liked else []
+    lines += [reason.text for reason in reasons if reason.kind == "popular"]
+    parts = [reason.text for reason in reasons if reason.kind == "part"]
+    return "; ".join([*lines, ", ".join(parts)] if parts else lines)

@@ -1,0 +1,100 @@
+"""`palate data import FORMAT SRC DST`: bring data in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from palate.cli._app import AsJson, emit
+from palate.cli.data import data_app
+from palate.cli.data._print import figures, say
+from palate.core.errors import ConfigError
+from palate.data.sources import Report, registry
+
+_Columns = list[str] | None
+Text = Annotated[_Columns, typer.Option("--text", help="Columns of text: title,overview or NAME=COLUMN.")]
+Image = Annotated[_Columns, typer.Option("--image", help="Columns of paths, or NAME=FOLDER of ITEM_ID.ext files.")]
+Audio = Annotated[_Columns, typer.Option("--audio", help="The same for sounds.")]
+Video = Annotated[_Columns, typer.Option("--video", help="The same for videos.")]
+Number = Annotated[_Columns, typer.Option("--number", help="Columns of numbers.")]
+Category = Annotated[_Columns, typer.Option("--category", help="Columns of categories.")]
+Column = Annotated[
+    _Columns, typer.Option("--column", help="ROLE=COLUMN; roles: user, item, weight, timestamp, kind, text, split.")
+]
+
+
+@data_app.command("import")
+def import_(
+    source: Annotated[str, typer.Argument(metavar="FORMAT", help="'palate data formats' lists them.")],
+    src: Annotated[Path, typer.Argument(metavar="SRC", help="File or folder to import.")],
+    dst: Annotated[Path, typer.Argument(metavar="DST", help="Dataset folder to write.")],
+    interactions: Annotated[str | None, typer.Option(help="table: file of interactions.")] = None,
+    items: Annotated[str | None, typer.Option(help="table: file of items.")] = None,
+    users: Annotated[str | None, typer.Option(help="table: file of users.")] = None,
+    text: Text = None,
+    image: Image = None,
+    audio: Audio = None,
+    video: Video = None,
+    number: Number = None,
+    category: Category = None,
+    column: Column = None,
+    media: Annotated[str | None, typer.Option(help="table: folder that media paths are relative to.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="table: encoding of text files, as in gb18030.")] = None,
+    positive: Annotated[str | None, typer.Option(help='What counts as liked, as in "weight>=4".')] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Terms under which the data may be used.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import a table, MovieLens or MMRec data into a dataset folder."""
+    plain = {
+        "interactions": interactions, "items": items, "users": users, "media": media, "encoding": encoding,
+        "positive": positive, "name": name, "licence": licence,
+    }  # fmt: skip
+    maps = {"text": text, "image": image, "audio": audio, "video": video, "number": number, "category": category}
+    settings: dict[str, Any] = {key: value for key, value in plain.items() if value is not None}
+    settings |= {key: _named(words) for key, words in maps.items() if words}
+    if column:
+        settings["columns"] = _roles(column)
+    report = registry.get(source)(**settings).read(src, dst)
+    emit(report.as_dict(), as_json, lambda: _show(report))
+
+
+def _named(words: list[str]) -> dict[str, str]:
+    """Read `title,overview` and `poster=posters`."""
+    found = {}
+    for word in (part.strip() for group in words for part in group.split(",") if part.strip()):
+        name, equals, where = word.partition("=")
+        found[name] = where if equals else name
+    return found
+
+
+def _roles(words: list[str]) -> dict[str, str]:
+    found = _named(words)
+    for word in words:
+        if "=" not in word:
+            raise ConfigError(f"--column was given '{word}': write ROLE=COLUMN, as in user=visitor")
+    return found
+
+
+def _show(report: Report) -> None:
+    say(f"imported '{report.name}' into {report.path} in {report.seconds:.1f} s")
+    rows = {
+        "users": f"{report.users:,}",
+        "items": f"{report.items:,}",
+        "interactions": f"{report.interactions:,}, of which {report.liked:,} count as liked ({report.positive})",
+    }
+    for column, kind in report.columns.items():
+        rows[column] = kind + (f", {report.media[column]:,} of {report.items:,} items" if column in report.media else "")
+    for part, count in report.parts.items():
+        rows[part] = f"ready-made part, {count:,} of {report.items:,} items"
+    figures(rows)
+    for note in report.notes:
+        say(f"note: {note}")
+    if report.rejected:
+        say(f"set aside: {sum(report.rejected.values()):,}, listed in {report.path / 'quarantine.parquet'}")
+        figures({f"{count:,}": reason for reason, count in report.rejected.items()})
+    else:
+        say("set aside: nothing")
+    say(f"next: palate data check {report.path}")

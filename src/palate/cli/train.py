@@ -1,0 +1,112 @@
+"""`palate train`: a model from a dataset, saved as a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from palate.cli._app import AsJson, app, emit
+from palate.core.config import parse_settings
+from palate.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from palate.bundle import Recipe, Trained
+
+
+@app.command()
+def train(
+    source: Annotated[Path, typer.Argument(metavar="DS | RECIPE.toml", help="A dataset folder, or a recipe file.")],
+    model: Annotated[str | None, typer.Option("--model", help="The recommender; 'palate models' lists them.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="A setting of it, as in shrink=30.")] = None,
+    fuse: Annotated[str | None, typer.Option("--fuse", help="Fusion of the parts' vectors.")] = None,
+    late: Annotated[str | None, typer.Option("--late", help="Fusion of scores: one model is trained per part.")] = None,
+    parts: Annotated[str | None, typer.Option("--parts", help="Parts to read, as in title,photo; default all.")] = None,
+    how: Annotated[str | None, typer.Option("--how", help="The split; default random-per-user.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of the split and the model; default 0.")] = None,
+    positive: Annotated[str | None, typer.Option("--positive", help="What counts as liked, as in weight>=4.")] = None,
+    protocol: Annotated[str | None, typer.Option("--protocol", help="strict or refit.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the bundle goes.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recommender and save it as a bundle."""
+    from palate.bundle import Bundle, Recipe
+    from palate.bundle import train as fit
+    from palate.data.folder import load
+
+    given: dict[str, Any] = {
+        "model": model,
+        "fuse": fuse,
+        "late": late,
+        "parts": None if parts is None else [name.strip() for name in parts.split(",") if name.strip()],
+        "how": how,
+        "seed": seed,
+        "positive": positive,
+        "protocol": protocol,
+        "out": None if out is None else str(out),
+    }
+    is_recipe = source.suffix == ".toml" and source.is_file()
+    written = Recipe.load(source).model_dump(exclude_none=True) if is_recipe else {"data": str(source)}
+    recipe = _recipe(written, given, parse_settings(settings or []))
+    target, folder = _places(recipe)
+    Bundle.refuse_foreign(target)
+    recipe.build()
+    trained = fit(load(folder), recipe)
+    trained.bundle().save(target)
+    emit(_as_json(trained, target), as_json, lambda: _show(trained, target))
+
+
+def _recipe(written: dict[str, Any], given: dict[str, Any], settings: dict[str, Any]) -> Recipe:
+    from palate.bundle import Recipe
+
+    fields = {**written, **{key: value for key, value in given.items() if value is not None}}
+    if "model" not in fields:
+        raise ConfigError("no model was named: give --model, one of those that 'palate models' lists")
+    return Recipe.of({**fields, "settings": {**fields.get("settings", {}), **settings}})
+
+
+def _places(recipe: Recipe) -> tuple[Path, Path]:
+    if recipe.out is None:
+        raise ConfigError("no place for the bundle was named: give --out, as in --out shop.palate")
+    if recipe.data is None:
+        raise ConfigError('the recipe names no dataset: add a line such as data = "shop"')
+    return Path(recipe.out), Path(recipe.data)
+
+
+def _as_json(trained: Trained, target: Path) -> dict[str, Any]:
+    return {
+        "out": str(target),
+        "model": trained.model.name,
+        "how": trained.recipe.how,
+        "protocol": trained.recipe.protocol,
+        "seed": trained.recipe.seed,
+        "positive": trained.data.positive.rule,
+        "users": len(trained.data.users),
+        "items": len(trained.data.items),
+        "interactions": _sizes(trained),
+        "validation": None if trained.validation is None else trained.validation.to_json(),
+        "seconds": {"fit": trained.seconds},
+    }
+
+
+def _sizes(trained: Trained) -> dict[str, int]:
+    cut = trained.split
+    return {
+        name: len(part.interactions) for name, part in (("train", cut.train), ("valid", cut.valid), ("test", cut.test))
+    }
+
+
+def _show(trained: Trained, target: Path) -> None:
+    data, recipe = trained.data, trained.recipe
+    size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
+    sizes = ", ".join(f"{name} {count:,}" for name, count in _sizes(trained).items())
+    user = data.users.ids[0] if len(data.users) else "U"
+    typer.echo(f"{data.name}: {len(data.users):,} users, {len(data.items):,} items; liked means {data.positive.rule}")
+    typer.echo(f"split {recipe.how}, seed {recipe.seed}: {sizes}")
+    typer.echo(f"fitted {trained.model.name} ({recipe.protocol}) in {trained.seconds:.2f} s")
+    typer.echo(str(trained.validation) if trained.validation else "validation holds nothing to judge by")
+    typer.echo(f"wrote {target} ({size / 1e6:.1f} MB)")
+    typer.echo(f"next: palate evaluate {target}")
+    typer.echo(f"      palate recommend {target} --user {user}")
+    typer.echo(f"      palate serve {target}")

@@ -1,0 +1,217 @@
+"""Tables: CSV, TSV, Parquet or JSON lines of interactions, items and users, with media beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+from pydantic import Field
+
+from palate.core.errors import DataError, did_you_mean
+from palate.data.assemble import Table as Typed
+from palate.data.assemble import assemble, typed_table
+from palate.data.catalogue import COLUMN_TYPES, MEDIA_TYPES, ColumnType
+from palate.data.rows import Rows, find_columns, plain_name, typed_rows
+from palate.data.sources._base import Gathered, Source, SourceConfig, need_rows, need_usable
+from palate.data.sources._media import Media, from_folder, from_paths
+from palate.data.sources._read import Read, read_table
+
+_ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".jsonl", ".ndjson", ".csv.gz", ".tsv.gz")
+_STEMS = {
+    "interactions": ("interactions", "events", "ratings", "reviews", "clicks", "purchases", "plays", "log"),
+    "items": (
+        "items",
+        "catalogue",
+        "catalog",
+        "products",
+        "movies",
+        "films",
+        "songs",
+        "tracks",
+        "videos",
+        "articles",
+        "books",
+    ),
+    "users": ("users", "people", "customers", "members"),
+}
+_ROLE = {"items": "item", "users": "user"}
+
+
+class TableConfig(SourceConfig):
+    """Which files and which columns.
+
+    A typed column is written as its name in the dataset -> where it is: the column of a table or, for media, a
+    folder of files called ITEM_ID.ext.
+    """
+
+    interactions: str | None = None
+    """File of interactions, relative to SRC; None takes events.csv, ratings.parquet or the like."""
+    items: str | None = None
+    """File of items; None takes items.csv, products.jsonl or the like, if there is one."""
+    users: str | None = None
+    """File of users; None takes users.csv or the like, if there is one."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Role (user, item, weight, timestamp, kind, text, split) -> column, where the names are unusual."""
+    text: dict[str, str] = Field(default_factory=dict)
+    """Columns of text."""
+    image: dict[str, str] = Field(default_factory=dict)
+    """Columns of pictures."""
+    audio: dict[str, str] = Field(default_factory=dict)
+    """Columns of sounds."""
+    video: dict[str, str] = Field(default_factory=dict)
+    """Columns of videos."""
+    number: dict[str, str] = Field(default_factory=dict)
+    """Columns of numbers."""
+    category: dict[str, str] = Field(default_factory=dict)
+    """Columns of categories."""
+    media: str | None = None
+    """Folder that the paths in media columns are relative to; None takes the folder of the table."""
+    encoding: str = "utf-8"
+    """Encoding of text files, as in gb18030."""
+
+
+class Table(Source[TableConfig]):
+    """Tables (CSV, TSV, Parquet, JSON lines) of interactions, items and users, with media beside them."""
+
+    name = "table"
+    config_type = TableConfig
+
+    def gather(self, src: Path) -> Gathered:
+        """Read the tables that are named or found in `src`, and find the media."""
+        files = self._files(src)
+        read = {what: read_table(file, encoding=self.config.encoding) for what, file in files.items()}
+        for what, table in read.items():
+            need_rows(table.table, files[what])
+        work = _Work(self.config, src if src.is_dir() else src.parent)
+        self._check_columns(read, work)
+        items = work.typed(read.get("items"), "items", files)
+        users = work.typed(read.get("users"), "users", files)
+        rows = self._rows(read.get("interactions"), files, work)
+        name = src.resolve().stem if src.is_file() else src.resolve().name
+        data, more = assemble(rows, items, users, name, positive=self.config.positive)
+        return Gathered(data, work.files, pl.concat(work.aside), (*work.notes, *more))
+
+    def _files(self, src: Path) -> dict[str, Path]:
+        base = src if src.is_dir() else src.parent
+        named = {what: getattr(self.config, what) for what in _STEMS}
+        files = {what: base / name for what, name in named.items() if name is not None}
+        if src.is_file():
+            if src not in files.values():
+                what = "items" if "interactions" in files or _is_catalogue(src, self.config) else "interactions"
+                files.setdefault(what, src)
+            return files
+        for what, stems in _STEMS.items():
+            found = (base / f"{stem}{ending}" for stem in stems for ending in _ENDINGS)
+            match = next((file for file in found if file.is_file()), None)
+            if what not in files and match is not None:
+                files[what] = match
+        if not files.keys() & {"interactions", "items"}:
+            there = ", ".join(sorted(file.name for file in src.iterdir())[:8]) or "nothing"
+            raise DataError(
+                f"{src} holds no table such as events.csv or items.csv (it holds {there}): name them with --interactions and --items"
+            )
+        return files
+
+    def _rows(self, read: Read | None, files: Mapping[str, Path], work: _Work) -> Rows | None:
+        if read is None:
+            return None
+        place = files["interactions"].name
+        columns = find_columns(read.table, self.config.columns, place, ("user", "item"))
+        rows = typed_rows(read.table, columns, place, read.rows)
+        work.aside += [read.rejected, rows.rejected]
+        need_usable(rows.table, rows.rejected, place)
+        work.notes += rows.notes
+        left = [name for name in read.table.columns if name not in columns.values()]
+        if left:
+            work.notes.append(f"columns of {place} that were left out: {', '.join(left)}")
+        return rows
+
+    def _check_columns(self, read: Mapping[str, Read], work: _Work) -> None:
+        there = [name for what in ("items", "users") if what in read for name in read[what].table.columns]
+        for name, where, kind in work.declared():
+            if where in there or (kind in MEDIA_TYPES and (work.base / where).is_dir()):
+                continue
+            what = "neither a column nor a folder" if kind in MEDIA_TYPES else "no column"
+            raise DataError(f"there is {what} '{where}' for the {kind} column '{name}': {did_you_mean(where, there)}")
+
+
+@dataclass
+class _Work:
+    """What one import gathers on its way."""
+
+    config: TableConfig
+    base: Path
+    aside: list[pl.DataFrame] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def declared(self) -> list[tuple[str, str, ColumnType]]:
+        """Return name, where and type of the columns that were declared."""
+        kinds = [kind for kind in COLUMN_TYPES if kind != "series"]
+        return [(name, where, kind) for kind in kinds for name, where in getattr(self.config, kind).items()]  # type: ignore[misc]
+
+    def typed(self, read: Read | None, of: str, files: Mapping[str, Path]) -> Typed | None:
+        """Bring a table of items or users into one form, with its media."""
+        if read is None:
+            return None
+        place, role = files[of].name, _ROLE[of]
+        key = _key(read.table, role, self.config.columns, place)
+        raw, types = self._renamed(read.table, of)
+        table = typed_table(raw, key, f"{role}_id", types, place, read.rows)
+        self.aside += [read.rejected, table.rejected]
+        need_usable(table.table, table.rejected, place)
+        self.notes += table.notes
+        guessed = [f"{name} ({kind})" for name, kind in table.types.items() if name not in types]
+        if guessed:
+            self.notes.append(f"types guessed from the values of {place}: {', '.join(guessed)}")
+        return self._with_media(table, of, files[of])
+
+    def _renamed(self, raw: pl.DataFrame, of: str) -> tuple[pl.DataFrame, dict[str, ColumnType]]:
+        types: dict[str, ColumnType] = {}
+        for name, where, kind in self.declared():
+            if where in raw.columns:
+                raw = raw.with_columns(raw[where].alias(name))
+                types[name] = kind
+        renamed = {where for name, where, _ in self.declared() if name != where and name in raw.columns}
+        kept = {name for name, _, _ in self.declared()}
+        return raw.drop([where for where in renamed if where not in kept]), types
+
+    def _with_media(self, table: Typed, of: str, file: Path) -> Typed:
+        frame, types = table.table, dict(table.types)
+        ids = frame.to_series(0)
+        root = self.base / self.config.media if self.config.media else file.parent
+        columns = [(name, kind) for name, kind in types.items() if kind in MEDIA_TYPES]
+        found = [from_paths(name, kind, frame[name], root, ids, of=of) for name, kind in columns]
+        folders = [
+            (name, where, kind) for name, where, kind in self.declared() if name not in types and kind in MEDIA_TYPES
+        ]
+        for name, where, kind in folders if of == "items" else []:
+            found.append(from_folder(name, kind, self.base / where, ids, of))
+            types[name] = kind
+        for media in found:
+            self._take(media)
+        return Typed(frame.with_columns(media.column for media in found), types, table.rejected, table.notes)
+
+    def _take(self, media: Media) -> None:
+        self.files.update(media.files)
+        self.aside.append(media.rejected)
+        self.notes += media.notes
+
+
+def _key(table: pl.DataFrame, role: str, columns: Mapping[str, str], place: str) -> str:
+    own = {role: columns[role]} if columns.get(role) in table.columns else {}
+    bare = next((name for name in table.columns if plain_name(name) == "id"), None)
+    if not own and bare is not None and plain_name(f"{role}_id") not in map(plain_name, table.columns):
+        own = {role: bare}
+    return find_columns(table, own, place, (role,))[role]
+
+
+def _is_catalogue(src: Path, config: TableConfig) -> bool:
+    """Tell whether a lone file is a table of items: nobody does anything in it."""
+    table = read_table(src, encoding=config.encoding).table
+    found = find_columns(
+        table, {role: name for role, name in config.columns.items() if name in table.columns}, src.name, ()
+    )
+    return "user" not in found and ("item" in found or any(plain_name(name) == "id" for name in table.columns))

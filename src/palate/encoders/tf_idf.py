@@ -1,0 +1,134 @@
+"""Texts by their words, weighted and condensed: learned from the catalogue itself."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from pydantic import Field
+
+from palate.core.config import Config
+from palate.core.errors import DataError
+from palate.core.state import State
+from palate.core.types import Floats
+from palate.encoders._base import Encoder
+from palate.encoders._texts import read_text
+from palate.interfaces import Raw
+
+_SCRIPTS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_SCRIPTS}]|[^\W_{_SCRIPTS}]+")
+
+
+class TfIdfConfig(Config):
+    """Settings of `tf-idf`."""
+
+    dim: int = Field(default=256, ge=1)
+    """Numbers a text, at most; a small catalogue gives fewer."""
+    max_terms: int = Field(default=50_000, ge=1)
+    """The most frequent words and pairs of words that are kept."""
+    max_length: int = Field(default=20_000, ge=1)
+    """Characters of a text that are read."""
+    seed: int = 0
+    """Of the randomised decomposition."""
+
+
+class TfIdf(Encoder[TfIdfConfig]):
+    """Words and pairs of neighbours, by TF-IDF, condensed by a truncated singular value decomposition.
+
+    Deerwester et al. 1990 (latent semantic analysis). (1 + log tf) · (log((1 + n) / (1 + df)) + 1), rows of unit norm,
+    times the right singular vectors, unit norm again. A Chinese or Japanese character counts as a word.
+
+    Missing data:
+        A text of which no word was met in `fit` has no vector.
+    """
+
+    name = "tf-idf"
+    modality = "text"
+    config_type = TfIdfConfig
+    batch = 1024
+    learns = True
+    emptiness = "none of its words is in the vocabulary"
+
+    terms: tuple[str, ...] = ()
+    idf: Floats
+    components: Floats
+
+    @property
+    def dim(self) -> int:
+        """As many as were learned; before that, as many as were asked for."""
+        return len(self.components) if self.terms else self.config.dim
+
+    def fit(self, raw: Sequence[Raw | None]) -> Self:
+        """Learn words, their weights and the components from all texts.
+
+        Raises:
+            DataError: there is no word in any of them.
+        """
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.utils.extmath import randomized_svd
+
+        texts = [text for text in (self.decode(entry) for entry in raw if entry is not None) if text is not None]
+        vectorizer = TfidfVectorizer(analyzer=words_and_pairs, max_features=self.config.max_terms, **_WEIGHTING)
+        try:
+            matrix = vectorizer.fit_transform(texts)
+        except ValueError as error:
+            raise DataError(f"tf-idf learns from words, and none of the {len(texts)} texts has one") from error
+        width = min(self.config.dim, *matrix.shape)
+        _, _, components = randomized_svd(matrix, width, random_state=self.config.seed)
+        self.terms = tuple(vectorizer.get_feature_names_out().tolist())
+        self.idf = vectorizer.idf_.astype(np.float32)
+        self.components = np.ascontiguousarray(components, dtype=np.float32)
+        self.__dict__.pop("_vectorizer", None)
+        return self
+
+    def decode(self, raw: Raw) -> str | None:
+        """Return the text, without superfluous white space."""
+        return read_text(raw, self.config.max_length)
+
+    @cached_property
+    def _vectorizer(self) -> Any:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        vocabulary = {term: code for code, term in enumerate(self.terms)}
+        vectorizer = TfidfVectorizer(analyzer=words_and_pairs, vocabulary=vocabulary, **_WEIGHTING)
+        vectorizer.idf_ = self.idf
+        return vectorizer
+
+    def _encode(self, batch: Sequence[str]) -> Floats:
+        if not self.terms:
+            raise DataError("tf-idf has learned no words yet: fit it on the texts of a catalogue first")
+        condensed = self._vectorizer.transform(batch) @ self.components.T
+        norms = np.linalg.norm(condensed, axis=1, keepdims=True)
+        return np.where(norms > 1e-8, condensed / np.maximum(norms, 1e-8), np.nan).astype(np.float32)
+
+    def state(self) -> State:
+        """The terms, their weights and the components."""
+        if not self.terms:
+            return State()
+        return State({"idf": self.idf, "components": self.components}, {"terms": list(self.terms)})
+
+    def load_state(self, state: State) -> Self:
+        """Take over what another instance learned."""
+        if state.arrays:
+            self.terms = tuple(state.meta["terms"])
+            self.idf, self.components = state.arrays["idf"], state.arrays["components"]
+            self.__dict__.pop("_vectorizer", None)
+        return self
+
+
+_WEIGHTING: dict[str, Any] = {"sublinear_tf": True, "norm": "l2", "dtype": np.float32}
+
+
+def words_and_pairs(text: str) -> list[str]:
+    """Return the words of a text and its pairs of neighbours, lower case.
+
+    Example:
+        >>> words_and_pairs("Red Mug 红杯")
+        ['red', 'mug', '红', '杯', 'red mug', 'mug 红', '红 杯']
+    """
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    return [*words, *(f"{left} {right}" for left, right in zip(words, words[1:], strict=False))]

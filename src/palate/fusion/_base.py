@@ -1,0 +1,167 @@
+"""What every early fusion shares: the checks at the door, the standardising, and the walk over blocks of rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Self
+
+import numpy as np
+
+from palate.core.errors import DataError, did_you_mean
+from palate.core.fingerprint import fingerprint
+from palate.core.part import C, Part
+from palate.core.state import State
+from palate.core.types import Codes, Floats, Mask
+from palate.data.dataset import Dataset
+from palate.data.features import FeatureTable
+from palate.fusion._standard import Standard, trained_rows
+from palate.interfaces import Parts
+
+_BLOCK = 2048
+Units = dict[str, Floats]
+"""Standardised rows of length one by part; zeros where the part is absent."""
+
+
+class EarlyFusion(Part[C], ABC):
+    """Base of the early fusions: `_fit`, `dim`, `_place` and `_shares` are what a new one writes.
+
+    Each part is standardised per dimension on the rows that occur in the training interactions, then each row is
+    scaled to length one. Fused rows have length one as well, so that their inner product is their cosine.
+
+    Missing data:
+        Absent values are never read. A row is absent in the result if every part of it is. A fitted part that is
+        not given to `fuse` counts as absent everywhere.
+    """
+
+    standards: dict[str, Standard]
+    """By part name, in sorted order."""
+
+    def fit(self, parts: Parts, data: Dataset, rng: np.random.Generator) -> Self:
+        """Learn how to standardise, and what the fusion itself needs.
+
+        Raises:
+            DataError: no part is given, or the parts have different rows.
+        """
+        parts = self._checked(parts)
+        trained = trained_rows(data, next(iter(parts.values())).of)
+        if len(trained) != len(next(iter(parts.values()))):
+            raise DataError(
+                f"the parts have {len(next(iter(parts.values())))} rows and the dataset {len(trained)}: give parts of this dataset"
+            )
+        self.standards = {name: Standard.of(table, trained) for name, table in parts.items()}
+        self._fit(parts, trained, rng)
+        return self
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """Width of a fused vector."""
+
+    @abstractmethod
+    def _fit(self, parts: Parts, trained: Mask, rng: np.random.Generator) -> None:
+        """Learn from checked parts, sorted by name."""
+
+    @abstractmethod
+    def _place(self, units: Units) -> Floats:
+        """Return float32[b, dim] for a block of rows; the caller scales the rows to length one."""
+
+    @abstractmethod
+    def _shares(self, left: Units, right: Units) -> dict[str, Floats]:
+        """Return float32[b] per part, adding up to the inner products of the placed rows."""
+
+    def _counts(self, name: str) -> bool:
+        """Tell whether a part counts at all."""
+        return name in self.standards
+
+    def fuse(self, parts: Parts) -> FeatureTable:
+        """Return one table of the same rows, of unit length.
+
+        Shapes:
+            parts: float32[n, d] each -> float32[n, dim].
+        Raises:
+            DataError: a part was not there when the fusion was fitted, or has another width.
+        """
+        parts = self._known(parts)
+        first = next(iter(parts.values()))
+        present = np.zeros(len(first), dtype=bool)
+        for name, table in parts.items():
+            if self._counts(name):
+                present |= table.present
+        values = np.zeros((len(first), self.dim), dtype=np.float32)
+        for start in range(0, len(first), _BLOCK):
+            block = np.arange(start, min(start + _BLOCK, len(first)))
+            placed = self._place(self._units(parts, block))
+            values[block] = placed / _length(placed)[:, None]
+        source = fingerprint(
+            self.name, self.config, self.state().fingerprint, {name: table.source for name, table in parts.items()}
+        )
+        return FeatureTable(values, present, source, of=first.of)
+
+    def shares(self, parts: Parts, left: Codes, right: Codes) -> dict[str, Floats]:
+        """Divide the cosine of fused rows over the parts; the amounts of a pair add up to its cosine.
+
+        Shapes:
+            left, right: int32[n], pairs of rows -> float32[n] for each part given.
+        Missing data:
+            A part that one of the two lacks has the amount 0 there (in `mean`, half of what it does with the others).
+        """
+        parts = self._known(parts)
+        amounts = {name: np.zeros(len(left), dtype=np.float32) for name in parts}
+        for start in range(0, len(left), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            mine, yours = self._units(parts, left[block]), self._units(parts, right[block])
+            length = _length(self._place(mine)) * _length(self._place(yours))
+            for name, amount in self._shares(mine, yours).items():
+                amounts[name][block] = amount / length
+        return amounts
+
+    def _units(self, parts: Parts, rows: Codes) -> Units:
+        return {
+            name: self.standards[name].units(table.values[rows], table.present[rows])
+            for name, table in parts.items()
+            if self._counts(name)
+        }
+
+    def state(self) -> State:
+        """The means and deviations, and what the fusion itself learned."""
+        arrays = {}
+        for number, standard in enumerate(self.standards.values()):
+            arrays[f"mean.{number}"], arrays[f"scale.{number}"] = standard.mean, standard.scale
+        return State(arrays, {"parts": list(self.standards)})
+
+    def load_state(self, state: State) -> Self:
+        """Take over what another instance of the same config learned."""
+        self.standards = {
+            name: Standard(state.arrays[f"mean.{number}"], state.arrays[f"scale.{number}"])
+            for number, name in enumerate(state.meta["parts"])
+        }
+        return self
+
+    def _known(self, parts: Parts) -> Parts:
+        parts = self._checked(parts)
+        for name, table in parts.items():
+            if name not in self.standards:
+                raise DataError(f"{self.name} was not fitted on a part '{name}': {did_you_mean(name, self.standards)}")
+            if table.dim != len(self.standards[name].mean):
+                raise DataError(
+                    f"the part '{name}' has {table.dim} dimensions and had {len(self.standards[name].mean)} when "
+                    f"{self.name} was fitted: encode it with the same encoder"
+                )
+        return parts
+
+    def _checked(self, parts: Parts) -> Parts:
+        if not parts:
+            raise DataError(f"{self.name} needs at least one part, and none was given: encode a column first")
+        sizes = {len(table) for table in parts.values()}
+        kinds = {table.of for table in parts.values()}
+        if len(sizes) > 1 or len(kinds) > 1:
+            raise DataError(
+                f"{self.name} needs parts of the same rows: given {sorted(sizes)} rows of {', '.join(sorted(kinds))}"
+            )
+        return {name: parts[name] for name in sorted(parts)}
+
+
+def _length(rows: Floats) -> Floats:
+    """Return the lengths of rows, 1 for a row of zeros."""
+    length = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+    return np.where(length > 0, length, np.float32(1))

@@ -1,0 +1,68 @@
+"""Parts made comparable: every dimension of mean 0 and deviation 1, every row of length one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from palate.core.types import Floats, Mask
+from palate.data.dataset import Dataset
+from palate.data.features import FeatureTable, Of
+from palate.linalg.neighbours import unit_rows
+
+_BLOCK = 4096
+
+
+def trained_rows(data: Dataset, of: Of) -> Mask:
+    """Return bool[n]: which items (or users) occur in the interactions; every interaction does."""
+    if of == "interactions":
+        return np.ones(len(data.interactions), dtype=bool)
+    size, codes = (
+        (len(data.items), data.interactions.item) if of == "items" else (len(data.users), data.interactions.user)
+    )
+    return np.asarray(np.bincount(codes, minlength=size) > 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """The mean and the deviation of each dimension of one part.
+
+    Shapes:
+        mean, scale: float32[d].
+    """
+
+    mean: Floats
+    scale: Floats
+
+    @classmethod
+    def of(cls, table: FeatureTable, trained: Mask) -> Self:
+        """Measure the present rows that occur in training; all present rows where those are fewer than two.
+
+        A dimension that never varies gets the deviation 1, so that it becomes 0. A part with fewer than two present
+        rows is left as it is.
+        """
+        rows = np.flatnonzero(table.present & trained)
+        if len(rows) < 2:
+            rows = np.flatnonzero(table.present)
+        if len(rows) < 2:
+            return cls(np.zeros(table.dim, np.float32), np.ones(table.dim, np.float32))
+        blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+        total = sum((table.values[block].sum(axis=0, dtype=np.float64) for block in blocks), np.zeros(table.dim))
+        mean = total / len(rows)
+        squares = sum((np.square(table.values[block] - mean).sum(axis=0) for block in blocks), np.zeros(table.dim))
+        deviation = np.sqrt(squares / len(rows))
+        varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1e-6)
+        return cls(mean.astype(np.float32), np.where(varies, deviation, 1).astype(np.float32))
+
+    def units(self, values: Floats, present: Mask) -> Floats:
+        """Return the rows standardised and of length one; absent rows are zeros and are not read.
+
+        Shapes:
+            values: float32[b, d]; present: bool[b] -> float32[b, d].
+        """
+        result = np.zeros_like(values)
+        there = values[present]
+        result[present] = unit_rows((there - self.mean) / self.scale)
+        return result

@@ -1,0 +1,62 @@
+"""What every late fusion shares: the result is a sum of one amount for each member that can score."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from palate.core.errors import DataError
+from palate.core.part import C, Part
+from palate.core.types import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """The amount of one member: slope * score + offset; a fusion of ranks has the slope 0.
+
+    Shapes:
+        slope, offset: float32[q, n]; not read where the member cannot score.
+    """
+
+    slope: Floats
+    offset: Floats
+
+
+class LateFusion(Part[C], ABC):
+    """Base of the late fusions: `terms` is what a new one writes.
+
+    Missing data:
+        A member that gives NaN has no amount there. NaN where no member can score.
+    """
+
+    @abstractmethod
+    def terms(self, scores: Mapping[str, Floats]) -> dict[str, Term]:
+        """Return the term of each member; the amounts add up to the result.
+
+        Shapes:
+            scores: float32[q, n] by member, over all items.
+        """
+
+    def combine(self, scores: Mapping[str, Floats]) -> Floats:
+        """Return one score an item.
+
+        Shapes:
+            scores: float32[q, n] by member, over all items -> float32[q, n].
+        Raises:
+            DataError: there is no member, or they scored different things.
+        """
+        if len({values.shape for values in scores.values()}) != 1:
+            shapes = ", ".join(f"{name} {values.shape}" for name, values in sorted(scores.items())) or "none"
+            raise DataError(f"{self.name} needs scores of the same queries and items: given {shapes}")
+        ordered = {name: scores[name] for name in sorted(scores)}
+        first = next(iter(ordered.values()))
+        total, scored = np.zeros(first.shape, np.float32), np.zeros(first.shape, dtype=bool)
+        for name, term in self.terms(ordered).items():
+            there = ~np.isnan(ordered[name])
+            amount = term.slope * ordered[name] + term.offset
+            total += np.where(there, amount, np.float32(0))
+            scored |= there
+        return np.where(scored, total, np.float32(np.nan))

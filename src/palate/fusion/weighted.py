@@ -1,0 +1,53 @@
+"""All parts side by side, each as heavy as told."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import NonNegativeFloat
+
+from palate.core.config import Config
+from palate.core.errors import DataError
+from palate.core.types import Mask
+from palate.fusion._slots import SlotFusion
+from palate.interfaces import Parts
+
+
+class WeightedConfig(Config):
+    """How much each part counts."""
+
+    weights: dict[str, NonNegativeFloat] | None = None
+    """Part name -> its share of the likeness of two things that have all parts; only ratios matter, 0 leaves a part
+    out. None weighs a part by its coverage: the share of trained rows that have it."""
+
+
+class Weighted(SlotFusion[WeightedConfig]):
+    """Put the parts side by side, each standardised, of length one, and scaled by the root of its weight.
+
+    cos(a, b) = sum over parts that both have of w_p <a_p, b_p> / sqrt(w(a) w(b)), where w(a) sums the weights of the
+    parts of a. With all parts there, w_p / sum of w is the part's share of a perfect likeness.
+
+    Missing data:
+        An absent part is a slot of zeros, and does not count in the length.
+    Raises:
+        DataError: the weights do not name exactly the parts, or all are 0.
+    """
+
+    name = "weighted"
+    config_type = WeightedConfig
+
+    def _fit(self, parts: Parts, trained: Mask, rng: np.random.Generator) -> None:
+        given = self.config.weights
+        if given is None:
+            rows = trained if trained.any() else np.ones(len(trained), dtype=bool)
+            given = {name: float(table.present[rows].mean()) for name, table in parts.items()}
+            if not any(given.values()):
+                given = dict.fromkeys(parts, 1.0)
+        elif set(given) != set(parts):
+            raise DataError(
+                f"the weights name {', '.join(sorted(given)) or 'nothing'} and the parts are {', '.join(parts)}: "
+                "give each part one weight (0 leaves it out)"
+            )
+        total = sum(given.values())
+        if total <= 0:
+            raise DataError("all weights are 0: give at least one part a weight above 0")
+        self.weights = {name: given[name] / total for name in parts}
