@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from palate.bundle.build import model_of
+from palate.bundle.build import described, model_of
 from palate.bundle.manifest import NAME, Manifest, Place
 from palate.bundle.recipe import Recipe
 from palate.core.errors import BundleError, DataError
@@ -76,7 +76,9 @@ class Bundle:
                 "the model was fitted on other users and items than the data have: give the data it comes from"
             )
         data = _item_parts_only(data)
-        recipe = recipe or Recipe(model=model.name, settings=model.config.model_dump(mode="json"))
+        recipe = recipe or Recipe.of(
+            described(model) | ({} if split is None else {"how": split.how, "seed": split.seed})
+        )
         manifest = Manifest(
             name=data.name,
             licence=data.licence,

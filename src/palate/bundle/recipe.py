@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -59,14 +60,21 @@ class Recipe(Config):
     out: str | None = None
     """Where the bundle goes."""
 
-    def build(self) -> Model[Any]:
+    def build(self, parts: Iterable[str] = ()) -> Model[Any]:
         """Return the model, not yet fitted.
+
+        Args:
+            parts: those that the data have; a late fusion takes one model for each, where the recipe names none.
 
         Raises:
             UnknownNameError: there is no part of that name.
             ConfigError: a setting is unknown, out of range, or does not belong to this model.
         """
-        return build_model(self)
+        return build_model(self, parts)
+
+    def check(self) -> None:
+        """Make sure that every name and setting is known, before data are read."""
+        self.build(["any"])
 
     def prepared(self, data: Dataset) -> Dataset:
         """Return the data under the recipe's rule for likes."""
@@ -82,8 +90,7 @@ class Recipe(Config):
 
     def to_toml(self) -> str:
         """Return the recipe as TOML; settings that have their default are left out."""
-        plain = self.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-        return tomli_w.dumps({"model": self.model, **plain})
+        return tomli_w.dumps(_given(self.model_dump(mode="json", exclude_defaults=True)))
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
@@ -117,3 +124,8 @@ class Recipe(Config):
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"the recipe {path} could not be read: {error}") from error
         return cls.from_toml(text)
+
+
+def _given(value: Any) -> Any:
+    """Leave out nothings, which TOML has no word for."""
+    return {key: _given(item) for key, item in value.items() if item is not None} if isinstance(value, dict) else value

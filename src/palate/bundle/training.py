@@ -48,15 +48,17 @@ def train(data: Dataset, recipe: Recipe, k: int = 20) -> Trained:
     Raises:
         RequestError: a name or a setting is wrong, or the data lack what the model requires.
     """
-    model, data = recipe.build(), recipe.prepared(data)
-    cut = recipe.split(data)
+    recipe.check()
+    data = recipe.prepared(data)
+    parts = [name for name, table in data.features.items() if table.of == "items"]
+    model, cut = recipe.build(parts), recipe.split(data)
     started = time.perf_counter()
     model.fit(cut.train, cut.valid, Run(seed=recipe.seed))
     seconds = time.perf_counter() - started
     validation = _judged(model, cut, k)
     if recipe.protocol == "refit":
         started = time.perf_counter()
-        model = recipe.build().fit(cut.refit().train, None, Run(seed=recipe.seed))
+        model = recipe.build(parts).fit(cut.refit().train, None, Run(seed=recipe.seed))
         seconds = time.perf_counter() - started
     return Trained(model, cut, validation, seconds, data, recipe)
 

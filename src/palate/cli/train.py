@@ -51,7 +51,7 @@ def train(
     recipe = _recipe(written, given, parse_settings(settings or []))
     target, folder = _places(recipe)
     Bundle.refuse_foreign(target)
-    recipe.build()
+    recipe.check()
     trained = fit(load(folder), recipe)
     trained.bundle().save(target)
     emit(_as_json(trained, target), as_json, lambda: _show(trained, target))

@@ -18,8 +18,8 @@ class Registry(Generic[T]):
 
     A built-in part lives in a module of `package` whose file name is its registry name with underscores for
     hyphens, and which defines one class whose `name` is that registry name. Modules that begin with an underscore
-    are helpers, packages are rooms of their own. Other distributions add parts through the entry-point group `palate.<kind>s`
-    (underscores for spaces).
+    are helpers, packages are rooms of their own. Other distributions add parts through the entry-point group
+    `palate.<kind>s`, with underscores for spaces.
     """
 
     def __init__(self, kind: str, package: str) -> None:

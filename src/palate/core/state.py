@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from palate.core.errors import StoreError
@@ -40,7 +41,7 @@ class State:
     def save(self, folder: Path, name: str) -> None:
         """Write both files into `folder`, each all or nothing."""
         with replacing_file(folder / f"{name}.safetensors") as aside:
-            save_file({key: np.ascontiguousarray(value) for key, value in self.arrays.items()}, aside)
+            write_arrays(aside, self.arrays)
         write_json(folder / f"{name}.json", dict(self.meta))
 
     @classmethod
@@ -67,6 +68,19 @@ class State:
         """Return this state with `inner` stored under `prefix`."""
         arrays = {**self.arrays, **{f"{prefix}/{key}": value for key, value in inner.arrays.items()}}
         return State(arrays, {**self.meta, prefix: dict(inner.meta)})
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array], note: str | None = None) -> None:
+    """Write a safetensors file, with a text in its header where one is given.
+
+    Raises:
+        OSError: the disk is full or refuses; `replacing_file` and `replacing_folder` turn it into a StoreError.
+    """
+    metadata = None if note is None else {"note": note}
+    try:
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, metadata)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
 
 
 def pack_csr(name: str, matrix: CSR) -> dict[str, Array]:

@@ -88,10 +88,10 @@ def load(path: Path | str) -> Dataset:
     )
 
 
-def save(data: Dataset, path: Path | str) -> None:
+def save(data: Dataset, path: Path | str, aside_rows: Mapping[str, pl.DataFrame] | None = None) -> None:
     """Write a dataset folder in place of `path`, all or nothing; media files are linked or copied into it.
 
-    The fingerprint of what `load` reads back is that of `data`.
+    The fingerprint of what `load` reads back is that of `data`. `aside_rows` are put into the quarantine, by step.
 
     Raises:
         DataError: something that is not a dataset folder stands at `path`.
@@ -103,6 +103,8 @@ def save(data: Dataset, path: Path | str) -> None:
         write_into(data, aside)
         if data.root is not None:
             _carry(data.root, aside, everything=data.root.resolve() == path.resolve())
+        for step, rows in (aside_rows or {}).items():
+            quarantine.append(aside, step, rows)
 
 
 def write_into(data: Dataset, folder: Path) -> None:

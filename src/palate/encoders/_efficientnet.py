@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,8 +48,9 @@ def write_graph(weights: Mapping[str, Array], side: int, path: Path) -> None:
 class _Graph:
     def __init__(self, weights: Mapping[str, Array]) -> None:
         self.weights = weights
-        self.nodes: list[object] = []
-        self.constants: list[object] = []
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.named: set[str] = set()
 
     def network(self, side: int) -> None:
         floats = self.add("Cast", ["pixels"], to=1)
@@ -110,7 +112,8 @@ class _Graph:
     def constant(self, name: str, value: Array | np.float32) -> str:
         from onnx import numpy_helper
 
-        if all(known.name != name for known in self.constants):
+        if name not in self.named:
+            self.named.add(name)
             self.constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 

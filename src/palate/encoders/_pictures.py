@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from palate.encoders._base import BrokenInput
 
@@ -52,7 +52,7 @@ def read_square(path: Path, side: int, shorter: int) -> npt.NDArray[np.uint8]:
         raise BrokenInput("there is no such file") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BrokenInput(f"the picture has more than {MAX_PIXELS:,} pixels") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise BrokenInput("the file is not a picture of a known kind") from error
     except _BROKEN as error:
         raise BrokenInput(f"the picture cannot be decoded: {error}") from error

@@ -6,15 +6,17 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from pydantic import Field
+from threadpoolctl import threadpool_limits
 
 from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.core.state import State
-from palate.core.types import Floats
+from palate.core.types import CSR, Floats
 from palate.encoders._base import Encoder
 from palate.encoders._texts import read_text
 from palate.interfaces import Raw
@@ -43,7 +45,7 @@ class TfIdf(Encoder[TfIdfConfig]):
     times the right singular vectors, unit norm again. A Chinese or Japanese character counts as a word.
 
     Missing data:
-        A text of which no word was met in `fit` has no vector.
+        A text without a word that was met in `fit`, or with none that the components carry, has no vector.
     """
 
     name = "tf-idf"
@@ -51,7 +53,7 @@ class TfIdf(Encoder[TfIdfConfig]):
     config_type = TfIdfConfig
     batch = 1024
     learns = True
-    emptiness = "none of its words is in the vocabulary"
+    emptiness = "none of its words is known or weighs anything"
 
     terms: tuple[str, ...] = ()
     idf: Floats
@@ -69,7 +71,6 @@ class TfIdf(Encoder[TfIdfConfig]):
             DataError: there is no word in any of them.
         """
         from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.utils.extmath import randomized_svd
 
         texts = [text for text in (self.decode(entry) for entry in raw if entry is not None) if text is not None]
         vectorizer = TfidfVectorizer(analyzer=words_and_pairs, max_features=self.config.max_terms, **_WEIGHTING)
@@ -77,11 +78,9 @@ class TfIdf(Encoder[TfIdfConfig]):
             matrix = vectorizer.fit_transform(texts)
         except ValueError as error:
             raise DataError(f"tf-idf learns from words, and none of the {len(texts)} texts has one") from error
-        width = min(self.config.dim, *matrix.shape)
-        _, _, components = randomized_svd(matrix, width, random_state=self.config.seed)
         self.terms = tuple(vectorizer.get_feature_names_out().tolist())
         self.idf = vectorizer.idf_.astype(np.float32)
-        self.components = np.ascontiguousarray(components, dtype=np.float32)
+        self.components = _components(matrix, self.config.dim, self.config.seed)
         self.__dict__.pop("_vectorizer", None)
         return self
 
@@ -103,7 +102,7 @@ class TfIdf(Encoder[TfIdfConfig]):
             raise DataError("tf-idf has learned no words yet: fit it on the texts of a catalogue first")
         condensed = self._vectorizer.transform(batch) @ self.components.T
         norms = np.linalg.norm(condensed, axis=1, keepdims=True)
-        return np.where(norms > 1e-8, condensed / np.maximum(norms, 1e-8), np.nan).astype(np.float32)
+        return np.where(norms > _FAINT, condensed / np.maximum(norms, _FAINT), np.nan).astype(np.float32)
 
     def state(self) -> State:
         """The terms, their weights and the components."""
@@ -120,6 +119,22 @@ class TfIdf(Encoder[TfIdfConfig]):
         return self
 
 
+def _components(matrix: CSR, dim: int, seed: int) -> Floats:
+    """Return the first right singular vectors as rows, without those that carry nothing."""
+    if min(matrix.shape) <= max(dim, _SMALL):
+        _, strength, rows = np.linalg.svd(matrix.toarray(), full_matrices=False)
+    else:
+        from sklearn.utils.extmath import randomized_svd
+
+        with threadpool_limits(1):  # many small steps: more threads wait for one another longer than they work
+            _, strength, rows = randomized_svd(matrix, dim, n_iter=4, random_state=seed)
+    kept = min(dim, int((strength > 1e-5 * strength[0]).sum()))
+    return np.ascontiguousarray(rows[:kept], dtype=np.float32)
+
+
+_SMALL = 500
+_FAINT = 1e-4
+"""Of a unit vector's length, what must be left by the components; less is rounding."""
 _WEIGHTING: dict[str, Any] = {"sublinear_tf": True, "norm": "l2", "dtype": np.float32}
 
 
@@ -131,4 +146,4 @@ def words_and_pairs(text: str) -> list[str]:
         ['red', 'mug', '红', '杯', 'red mug', 'mug 红', '红 杯']
     """
     words = _WORD.findall(unicodedata.normalize("NFKC", text).lower())
-    return [*words, *(f"{left} {right}" for left, right in zip(words, words[1:], strict=False))]
+    return [*words, *(f"{left} {right}" for left, right in pairwise(words))]

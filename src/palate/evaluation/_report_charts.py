@@ -87,5 +87,6 @@ def _axis(lows: Sequence[float], highs: Sequence[float]) -> tuple[float, float, 
     rough = span / 4
     power = 10 ** math.floor(math.log10(rough))
     step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough)
-    first, last = math.floor(low / step), math.ceil(high / step)
+    first = math.floor(low / step)
+    last = max(first + 1, math.ceil(high / step))
     return first * step, last * step, [round(i * step, 10) for i in range(first, last + 1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -58,13 +58,17 @@ def notes(comparison: Comparison) -> list[str]:
             f"  against {test['against']}: {test['difference']:+.4f}, p {p_text(test['p_holm'])} (paired, Holm): {verdict}"
         )
     lines += _run_notes(comparison)
-    for name, trial in comparison.trials.items():
-        if trial.test.unscored:
-            lines.append(
-                f"{name} could not score {trial.test.unscored:.1%} of the items to be found: counted as misses."
-            )
-    lines += [f"{name} failed: {reason}" for name, reason in comparison.failures.items()]
-    return lines
+    shares = {name: f"{trial.test.unscored:.1%}" for name, trial in comparison.trials.items() if trial.test.unscored}
+    lines += [
+        f"{names} could not score {share} of the items to be found: counted as misses."
+        for share, names in _grouped(shares).items()
+    ]
+    return lines + [f"{names} failed: {reason}" for reason, names in _grouped(comparison.failures).items()]
+
+
+def _grouped(facts: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of which each fact holds, by fact."""
+    return {fact: ", ".join(name for name in facts if facts[name] == fact) for fact in dict.fromkeys(facts.values())}
 
 
 def _run_notes(comparison: Comparison) -> list[str]:

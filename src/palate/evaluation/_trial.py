@@ -11,6 +11,7 @@ import numpy as np
 
 from palate.core.memory import PeakMemory
 from palate.data.split._base import Split
+from palate.evaluation._scoring import relevant_items
 from palate.evaluation.protocol import Protocol, evaluate
 from palate.evaluation.result import Evaluation, over_users
 from palate.interfaces import Recommender, Run
@@ -44,8 +45,8 @@ class Trial:
     std: dict[str, float]
     """Standard deviation of the test metrics over seeds; empty after one run, zeros where the seed changes nothing."""
     runs: int
-    deterministic: bool
-    """Whether two seeds gave the same lists, so that further ones were spared."""
+    deterministic: bool | None
+    """Whether two seeds gave the same figures, so that further ones were spared; None after one run."""
     seconds: dict[str, float]
     """Mean of a run: fit (all fits of the protocol), evaluate (the test)."""
     peak_mb: float
@@ -76,7 +77,7 @@ def run_trial(factory: Factory, split: Split, plan: Plan) -> Trial:
         valid=_mean(valids, plan) if valids else None,
         std=_deviation([run.test for run in runs]),
         runs=len(runs),
-        deterministic=1 < len(runs) < plan.seeds or (len(runs) == 2 and _same(runs[0].test, runs[1].test)),
+        deterministic=_same(first.test, runs[1].test) if len(runs) > 1 else None,
         seconds={"fit": float(np.mean([run.fit for run in runs])), "evaluate": test.seconds["evaluate"]},
         peak_mb=max(run.peak_mb for run in runs),
     )
@@ -89,7 +90,7 @@ def _run_once(factory: Factory, seed: int, split: Split, plan: Plan) -> _Run:
         model = factory(seed).fit(split.train, split.valid, run)
         fit = time.perf_counter() - start
         valid = None
-        if split.valid.liked.nnz:
+        if relevant_items(split.train, split.valid).nnz:
             valid = evaluate(model, split, plan.ks, plan.metrics, on="valid", memory_mb=plan.memory_mb, resamples=1)
         if plan.protocol == "refit":
             start = time.perf_counter()

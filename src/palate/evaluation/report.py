@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
 
-import palate
 from palate.core.files import write_text
 from palate.data.catalogue import MEDIA_TYPES
 from palate.data.dataset import Dataset
@@ -21,6 +21,7 @@ from palate.evaluation._report_people import people
 from palate.evaluation._table import p_text, shown_metrics
 from palate.evaluation._trial import Trial
 from palate.evaluation.comparison import Comparison
+from palate.interfaces import Recommender
 from palate.models import Model
 
 
@@ -59,17 +60,23 @@ def write_report(
     page = _template("report.html").substitute(
         style=files("palate.evaluation").joinpath("report.css").read_text(encoding="utf-8"),
         name=escape(data.name),
-        version=escape(palate.__version__),
+        version=escape(version("palate")),
         fingerprint=escape(data.fingerprint[:12]),
         tiles=_tiles(data, split),
         coverage=_coverage(data),
         comparisons="".join(_comparison(each) for each in comparisons),
-        model=escape(shown.name) if shown is not None else "",
+        model=escape(_called(shown, first)),
         people=faces or "<p>There is no fitted model whose lists could be shown.</p>",
         seed=seed,
     )
     write_text(path, page)
     return path
+
+
+def _called(model: Recommender | None, comparison: Comparison) -> str:
+    if model is not None and model is comparison.winner:
+        return str(comparison.best)
+    return "no model" if model is None else model.name
 
 
 def _template(name: str) -> Template:
@@ -136,13 +143,15 @@ def _comparison(comparison: Comparison) -> str:
 def _leaderboard(comparison: Comparison) -> str:
     by, second = shown_metrics(comparison)
     names = list(next(iter(comparison.trials.values())).test.metrics)
-    main = [by, second, *(name for name in names if name.partition("@")[0] in ("auc", "coverage"))]
-    head = [f"valid {by}", *(f"test {name}" for name in (by, second) if name), *main[2:], "fit s", "eval s", "peak MB"]
+    main = [name for name in (by, second) if name]
+    head = [f"valid {by}", *(f"test {name}" for name in main)]
+    whole = [name for name in names if name.partition("@")[0] in ("auc", "coverage")]
+    head += [*whole, "fit s", "eval s", "peak MB"]
     rows = []
     for name in comparison.order:
         trial = comparison.trials[name]
         valid = "–" if trial.valid is None else f"{trial.valid.metrics[by]:.4f}"
-        cells = [valid, *(_figure(trial, metric) for metric in main if metric)]
+        cells = [valid, *(_figure(trial, metric) for metric in [*main, *whole])]
         costs = [f"{trial.seconds['fit']:.2f}", f"{trial.seconds['evaluate']:.2f}", f"{trial.peak_mb:.0f}"]
         rows.append(_row(name, [*cells, *costs], best=name == comparison.best))
     rows += [

@@ -84,7 +84,7 @@ def _parts(parts: Mapping[str, float]) -> list[Reason]:
     total = _size(parts)
     ordered = sorted(parts, key=lambda name: (-parts[name], name))
     return [
-        Reason("part", name, name, float(parts[name]), parts[name] / total, f"{name} {parts[name] / total:.0%}")
+        Reason("part", name, name, float(parts[name]), parts[name] / total, f"{name} {100 * parts[name] / total:.0f} %")
         for name in ordered
     ]
 

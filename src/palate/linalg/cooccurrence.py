@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from palate.core.types import CSR, Codes, Floats
 from palate.linalg.parallel import cuts_by_work, even_cuts, map_blocks
-from palate.linalg.products import products
+from palate.linalg.products import index_pointer, products
 
 _BLOCK = 1 << 21
 """About how many products one block of rows makes."""
@@ -79,7 +79,7 @@ def _joined(parts: list[_Block], n: int, threads: int | None) -> CSR:
     ends = np.cumsum([0, *(len(part[0]) for part in parts)])
     data = np.empty(ends[-1], dtype=np.float32)
     indices = np.empty(ends[-1], dtype=np.int32)
-    counts = np.concatenate([np.zeros(1, np.int64), *(part[2] for part in parts)])
+    counts = np.concatenate([np.zeros(0, np.int64), *(part[2] for part in parts)])
 
     def copy(start: int, stop: int) -> None:
         for number in range(start, stop):
@@ -88,7 +88,7 @@ def _joined(parts: list[_Block], n: int, threads: int | None) -> CSR:
             parts[number] = _NOTHING
 
     map_blocks(copy, even_cuts(len(parts), 1), threads)
-    return sp.csr_array((data, indices, np.cumsum(counts)), shape=(n, n))
+    return sp.csr_array((data, indices, index_pointer(counts)), shape=(n, n))
 
 
 def _scaled(liked: CSR, user_power: float) -> CSR:

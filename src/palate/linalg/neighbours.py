@@ -11,6 +11,7 @@ from palate.core.progress import track
 from palate.core.types import CSR, Floats, Mask
 from palate.interfaces import Ranked
 from palate.linalg.parallel import even_cuts
+from palate.linalg.products import index_pointer
 from palate.linalg.topk import top_k
 
 
@@ -84,7 +85,7 @@ def nearest(
     counts = np.zeros(n, np.int64)
     counts[rows] = found.sum(axis=1)
     graph = sp.csr_array(
-        (best.scores[found], columns[best.items[found]].astype(np.int32), np.concatenate([[0], np.cumsum(counts)])),
+        (best.scores[found], columns[best.items[found]].astype(np.int32), index_pointer(counts)),
         shape=(n, n),
     )
     graph.sort_indices()

@@ -13,8 +13,8 @@ from palate.core.errors import DataError
 from palate.core.types import Floats
 from palate.data.features import FeatureTable
 from palate.interfaces import Encoder, Ranked, Raw
+from palate.linalg.neighbours import unit_rows
 from palate.linalg.topk import top_k
-from palate.retrieval.space import unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +94,8 @@ class Searcher:
         if not present[0]:
             return np.full(len(table), np.nan, np.float32)
         if name not in self._vectors:
-            self._vectors[name] = unit(table.values)
-        cosines = self._vectors[name] @ unit(values)[0]
+            self._vectors[name] = unit_rows(table.values)
+        cosines = self._vectors[name] @ unit_rows(values)[0]
         return np.where(table.present, cosines, np.float32(np.nan))
 
     def _encoder(self, name: str) -> Encoder:

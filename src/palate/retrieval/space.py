@@ -8,24 +8,13 @@ from typing import Any
 import numpy as np
 
 from palate.core.rng import generator
-from palate.core.types import Floats
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.fusion import registry
 from palate.interfaces import ItemVectors, Ranked
+from palate.linalg.neighbours import unit_rows
 from palate.models import Model
 from palate.retrieval.indexes.exact import ExactIndex
-
-
-def unit(values: Floats) -> Floats:
-    """Return rows of length one; a row of zeros stays.
-
-    Example:
-        >>> unit(np.array([[3.0, 4.0]], np.float32)).round(1).tolist()
-        [[0.6000000238418579, 0.800000011920929]]
-    """
-    length = np.linalg.norm(values, axis=1, keepdims=True)
-    return np.asarray(values / np.where(length > 0, length, 1), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +28,7 @@ class ContentSpace:
     def of(cls, table: FeatureTable) -> ContentSpace:
         """Index the rows of a table that are present."""
         codes = np.flatnonzero(table.present).astype(np.int32)
-        vectors = unit(table.values[codes])
+        vectors = unit_rows(table.values[codes])
         index = ExactIndex()
         index.add(codes, vectors)
         return cls(table, index)
@@ -52,7 +41,7 @@ class ContentSpace:
         """Return the k items most like `item`, without itself; nothing where it has no vector."""
         if not self.holds(item):
             return Ranked(np.full((1, k), -1, np.int32), np.full((1, k), np.nan, np.float32))
-        found = self.index.search(unit(self.table.values[[item]]), k + 1)
+        found = self.index.search(unit_rows(self.table.values[[item]]), k + 1)
         others = np.flatnonzero(found.items[0] != item)[:k]
         return Ranked(found.items[:, others], found.scores[:, others])
 

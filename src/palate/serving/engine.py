@@ -90,7 +90,7 @@ class Engine:
         self.users.code(user, "user")
         code = self.items.code(item, "item")
         query = self._ask(user, 1).query
-        score = float(self.model.score(query, np.array([code], np.int32))[0, 0])
+        score = float(self.model.score(query)[0, code])
         if not query.history.nnz or np.isnan(score):
             return Explained(user_id=user, item_id=item, score=None, reasons=[])
         said = reasons(self.model, query, code, self.items, self.catalogue, self.settings.reasons)

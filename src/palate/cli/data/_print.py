@@ -12,9 +12,7 @@ _WIDTH = 80
 
 def say(text: str = "", indent: str = "  ") -> None:
     """Print a sentence, wrapped; the lines after the first are indented."""
-    typer.echo(
-        textwrap.fill(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    )
+    typer.echo(textwrap.fill(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
 
 
 def figures(rows: Mapping[str, str]) -> None:

@@ -86,7 +86,9 @@ def _show(report: Report) -> None:
         "interactions": f"{report.interactions:,}, of which {report.liked:,} count as liked ({report.positive})",
     }
     for column, kind in report.columns.items():
-        rows[column] = kind + (f", {report.media[column]:,} of {report.items:,} items" if column in report.media else "")
+        rows[column] = kind + (
+            f", {report.media[column]:,} of {report.items:,} items" if column in report.media else ""
+        )
     for part, count in report.parts.items():
         rows[part] = f"ready-made part, {count:,} of {report.items:,} items"
     figures(rows)

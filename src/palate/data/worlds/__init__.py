@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from palate.core.part import Part
 from palate.core.registry import Registry
+from palate.data.worlds._base import Made, World, make
 
-registry: Registry[Part[Any]] = Registry("world", __name__)
+registry: Registry[World] = Registry("world", __name__)
+
+__all__ = ["Made", "World", "make", "registry"]

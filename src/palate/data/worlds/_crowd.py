@@ -87,8 +87,9 @@ class Crowd:
         for name in self.traits:
             alone = people.Laws({name: 1.0}, 0, 0)
             scores[name] = people.utility(tastes, self.traits, alone)
-        scores["chance"] = generator(self.config.seed, "chance").random(every.shape, dtype=np.float32)
-        return {name: round(hit_share(table, held, known), 4) for name, table in scores.items()}
+        worth = {name: hit_share(table, held, known) for name, table in scores.items()}
+        worth["chance"] = float((20 / (~known).sum(axis=1)).mean())
+        return {name: round(share, 4) for name, share in worth.items()}
 
 
 def hit_share(scores: Floats, held: Mask, known: Mask, k: int = 20) -> float:

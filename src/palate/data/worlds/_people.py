@@ -56,11 +56,18 @@ def item_traits(attributes: Attributes, n_items: int, seed: int) -> dict[str, Fl
 
 
 def draw_tastes(traits: Mapping[str, Floats], n_users: int, seed: int) -> Tastes:
-    """Give each user a liking for each trait, independent and normal."""
-    return {
-        name: generator(seed, "taste", name).normal(size=(n_users, table.shape[1])).astype(np.float32).round(4)
-        for name, table in traits.items()
-    }
+    """Give each user one favourite value of each attribute, and a normal liking for each hidden trait.
+
+    A favourite among k values has the weight sqrt(k), so that taste · traits has deviation 1 over items.
+    """
+    tastes: Tastes = {"hidden": generator(seed, "taste", "hidden").normal(size=(n_users, HIDDEN)).astype(np.float32)}
+    for modality in traits.keys() & ATTRIBUTES.keys():
+        favourites = [
+            np.sqrt(len(values)) * np.eye(len(values))[generator(seed, "taste", name).integers(0, len(values), n_users)]
+            for name, values in ATTRIBUTES[modality].items()
+        ]
+        tastes[modality] = np.concatenate(favourites, axis=1).astype(np.float32)
+    return {name: tastes[name].round(4) for name in traits}
 
 
 def utility(tastes: Tastes, traits: Mapping[str, Floats], laws: Laws, users: slice = slice(None)) -> Floats:

@@ -93,14 +93,13 @@ def write_text(words: dict[str, str], language: Written, rng: np.random.Generato
 
     Example:
         >>> write_text({"kind": "mug", "theme": "ocean", "style": "vintage"}, "en", np.random.default_rng(0))[0]
-        'Juno vintage mug with ocean design'
+        'Mug Lumi 67, vintage, ocean theme'
     """
     said = {key: _CHINESE[value] if language == "zh" else value for key, value in words.items()}
     said |= {key.capitalize(): value.capitalize() for key, value in said.items()}
     said["loved"] = _LOVED.get(words["theme"], words["theme"])
-    said["series"] = _pick(_SERIES, rng)
+    said["series"] = f"{_pick(_SERIES, rng)} {rng.integers(10, 100)}"
     title = _pick(_TITLES[language], rng).format(**said)
-    first, second = rng.permutation(len(_FILLERS[language]))[:2]
     sentences = (
         _pick(_OPENINGS[language], rng).format(**said),
         _pick(_FILLERS[language], rng),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -27,15 +27,15 @@ class ShopConfig(Config):
     seed: int = Field(default=0, ge=0)
     language: Literal["en", "zh", "mixed"] = "mixed"
     """Language of titles and descriptions; mixed: each item is in one of the two."""
-    text_taste: float = Field(default=1.5, ge=0, le=20)
+    text_taste: float = Field(default=1.8, ge=0, le=20)
     """How much people care for what the text tells: kind, theme and style."""
-    picture_taste: float = Field(default=1.5, ge=0, le=20)
+    picture_taste: float = Field(default=1.8, ge=0, le=20)
     """How much people care for what the picture shows: colour, motif and texture."""
-    sound_taste: float = Field(default=1.0, ge=0, le=20)
+    sound_taste: float = Field(default=1.4, ge=0, le=20)
     """How much people care for the sound: timbre, pitch and rhythm."""
-    hidden_taste: float = Field(default=1.0, ge=0, le=20)
+    hidden_taste: float = Field(default=1.2, ge=0, le=20)
     """How much people care for what no file shows, and only behaviour tells."""
-    popularity: float = Field(default=0.6, ge=0, le=3)
+    popularity: float = Field(default=0.8, ge=0, le=3)
     """Exponent of the Zipf law of popularity; 0: all items alike."""
     recency: float = Field(default=0.5, ge=0, le=10)
     """What being new is worth; halves every three weeks."""
@@ -88,6 +88,17 @@ class Shop(Part[ShopConfig]):
 
     name = "shop"
     config_type = ShopConfig
+    columns: ClassVar[dict[str, Any]] = {
+        "items": "items.csv",
+        "interactions": "events.csv",
+        "users": "users.csv",
+        "text": {"title": "title", "description": "description"},
+        "image": {"picture": "picture"},
+        "audio": {"sound": "sound"},
+        "video": {"clip": "clip"},
+        "number": {"price": "price"},
+        "category": {"category": "category", "region": "region"},
+    }
 
     def write(self, folder: Path) -> Truth:
         """Write items.csv, users.csv, events.csv, pictures/, sounds/, clips/ and world.json; equal settings, equal bytes.

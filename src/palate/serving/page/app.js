@@ -108,7 +108,7 @@ const strip = (cards) => make("div", { class: "strip", tabindex: "0", role: "gro
 
 function when(event) {
   const words = [event.kind, event.liked ? null : "not liked"];
-  if (event.timestamp !== null) words.push(new Date(1000 * event.timestamp).toISOString().slice(0, 10));
+  if (event.timestamp !== null) words.push(new Date(1000 * event.timestamp).toISOString().slice(0, 10).replaceAll("-", "\u2011"));
   return words.filter(Boolean).join(" · ");
 }
 

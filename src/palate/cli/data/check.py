@@ -1,0 +1,55 @@
+"""`palate data check DS`: what is in it, what is missing, broken, suspicious, leaking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from palate.cli._app import AsJson, emit
+from palate.cli.data import data_app
+from palate.cli.data._print import figures, listed, say
+from palate.data.clean.check import CheckReport
+from palate.data.clean.check import check as look
+from palate.data.folder import load
+
+
+@data_app.command()
+def check(
+    ds: Annotated[Path, typer.Argument(metavar="DS", help="Dataset folder.")],
+    media: Annotated[bool, typer.Option(help="Open every media file.")] = True,
+    verbose: Annotated[bool, typer.Option("--verbose", help="List every id that a problem concerns.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what is in a dataset, what is missing, broken, suspicious, leaking."""
+    report = look(load(ds), media=media)
+    emit(report.as_dict(), as_json, lambda: _show(report, ds, verbose))
+
+
+def _show(report: CheckReport, ds: Path, verbose: bool) -> None:
+    say(f"{report.name}: {report.users:,} users, {report.items:,} items, {report.interactions:,} interactions")
+    rows = {}
+    if report.interactions:
+        weights = report.weights
+        rows["density"] = f"{report.density:.3%} of all pairs of user and item"
+        rows["weights"] = f"{weights['min']:g} to {weights['max']:g}, mean {weights['mean']:.2f}"
+        rows["liked"] = f"{report.liked:,} ({report.positive})"
+        rows["times"] = " to ".join(report.times.values()) or "none"
+        rows["split"] = ", ".join(f"{part} {count:,}" for part, count in report.splits.items()) or "none"
+    figures(rows)
+    if report.coverage:
+        say("coverage, share of the items:")
+        figures({name: f"{share:7.2%}" for name, share in report.coverage.items()})
+    say(f"{len(report.problems)} kinds of problems:" if report.problems else "no problem found")
+    for found in report.problems:
+        say(f"- {found.what} [{found.kind}]")
+        names = list(found.details or found.ids)
+        say(f"    {listed(names, len(names) if verbose else 5)}", indent="    ")
+    if report.set_aside:
+        say(f"set aside before, listed in {ds / 'quarantine.parquet'}:")
+        figures({f"{count:,}": reason for reason, count in report.set_aside.items()})
+    for note in report.notes:
+        say(f"note: {note}")
+    if any(len(found.details or found.ids) > 5 for found in report.problems) and not verbose:
+        say("--verbose lists every id, --json too")

@@ -1,0 +1,52 @@
+"""`palate data clean DS OUT`: without repeated rows, impossible values, users and items with too little."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from palate.cli._app import AsJson, emit
+from palate.cli.data import data_app
+from palate.cli.data._print import figures, say
+from palate.data import folder
+from palate.data.clean.clean import CleanConfig, CleanReport
+from palate.data.clean.clean import clean as mend
+
+
+@data_app.command()
+def clean(
+    ds: Annotated[Path, typer.Argument(metavar="DS", help="Dataset folder.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Dataset folder to write.")],
+    duplicates: Annotated[bool, typer.Option(help="Of repeated rows keep the last.")] = True,
+    times: Annotated[bool, typer.Option(help="Take out impossible times.")] = True,
+    min_weight: Annotated[float | None, typer.Option(help="Take out what weighs less.")] = None,
+    max_weight: Annotated[float | None, typer.Option(help="Take out what weighs more.")] = None,
+    since: Annotated[str | None, typer.Option(help="Take out what is earlier, as in 2024-05-31.")] = None,
+    until: Annotated[str | None, typer.Option(help="Take out what is not earlier.")] = None,
+    core: Annotated[int, typer.Option(min=1, help="Users and items with at least so many interactions.")] = 1,
+    user_core: Annotated[int | None, typer.Option(min=1, help="The same for users only.")] = None,
+    item_core: Annotated[int | None, typer.Option(min=1, help="The same for items only.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a dataset without repeated rows, impossible values and what has too few interactions."""
+    config = CleanConfig(
+        duplicates=duplicates, times=times, min_weight=min_weight, max_weight=max_weight, since=since, until=until,
+        user_core=user_core or core, item_core=item_core or core,
+    )  # fmt: skip
+    folder.refuse_foreign(out)
+    fresh, report = mend(folder.load(ds), config)
+    folder.save(fresh, out, {"clean": report.rejected})
+    emit({"path": str(out), **report.as_dict()}, as_json, lambda: _show(report, out))
+
+
+def _show(report: CleanReport, out: Path) -> None:
+    say(f"cleaned into {out}")
+    figures({name: f"{count:,} → {report.after[name]:,}" for name, count in report.before.items()})
+    if report.steps:
+        say(f"interactions taken out, listed in {out / 'quarantine.parquet'}:")
+        figures({f"{count:,}": reason for reason, count in report.steps.items()})
+    else:
+        say("nothing was taken out")
+    say(f"next: palate data check {out}")

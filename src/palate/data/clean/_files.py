@@ -1,0 +1,196 @@
+"""Opens every media file: broken, of another format than its name says, too large."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import warnings
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from palate.core.progress import track
+from palate.data.catalogue import MEDIA_TYPES, Catalogue
+from palate.data.clean._problem import Problem, problem
+from palate.data.dataset import Dataset
+
+MAX_PIXELS, MAX_SIDE = 100_000_000, 20_000
+"""Larger pictures are not decoded, here or by an encoder."""
+_SOUND_ENDINGS = {
+    "WAV": (".wav",), "WAVEX": (".wav",), "RF64": (".wav",), "OGG": (".ogg", ".oga", ".opus"), "FLAC": (".flac",),
+    "MPEG": (".mp3",), "AIFF": (".aiff", ".aif"),
+}  # fmt: skip
+_WHAT = {
+    "missing-file": "{n} files of '%s' that the table names are not there",
+    "broken-media": "{n} files of '%s' cannot be opened",
+    "huge-media": "{n} pictures of '%s' are too large to be decoded",
+    "wrong-extension": "{n} files of '%s' hold another format than their name says",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found in one file: a kind of problem and a sentence, or neither; and a digest of the content."""
+
+    kind: str | None = None
+    what: str = ""
+    digest: str = ""
+
+
+def of_files(data: Dataset) -> tuple[list[Problem], list[str]]:
+    """Open every media file of the items, on all cores; returns the problems, and what could not be looked at."""
+    problems: list[Problem] = []
+    notes: list[str] = []
+    columns = data.catalogue.of_type(*MEDIA_TYPES)
+    Image.init()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # size is judged below
+        for column in columns:
+            look = _looker(data.catalogue.types[column], column, notes)
+            if look is not None:
+                problems += _column(data, column, look)
+    return problems, notes
+
+
+def _column(data: Dataset, column: str, look: Callable[[Path], Verdict]) -> list[Problem]:
+    paths = _paths(data.catalogue, column)
+    files = list(dict.fromkeys(paths.values()))
+    with ThreadPoolExecutor(max(os.cpu_count() or 1, 1)) as workers:
+        verdicts = dict(
+            zip(files, track(workers.map(look, files), f"opening {column}", len(files), "files"), strict=True)
+        )
+    by_kind: dict[str, list[tuple[int, Path]]] = defaultdict(list)
+    by_content: dict[str, list[int]] = defaultdict(list)
+    for code, path in paths.items():
+        verdict = verdicts[path]
+        if verdict.kind is not None:
+            by_kind[verdict.kind].append((code, path))
+        elif verdict.digest:
+            by_content[verdict.digest].append(code)
+    found: list[Problem] = []
+    for kind, what in _WHAT.items():
+        rows = by_kind.get(kind, [])
+        details = [f"{data.items.ids[code]} ({path.name}): {verdicts[path].what}" for code, path in rows]
+        found += problem(kind, what % column, [data.items.ids[code] for code, _ in rows], column, details=details)
+    same = [code for codes in by_content.values() for code in codes[1:]]
+    what = f"{{n}} items have the same file for '{column}' as an earlier item"
+    return found + problem("identical-media", what, data.items.decode(sorted(same)), column)
+
+
+def _paths(table: Catalogue, column: str) -> dict[int, Path]:
+    found = {code: table.media_path(code, column) for code in range(len(table))}
+    return {code: path for code, path in found.items() if path is not None}
+
+
+def _looker(kind: str, column: str, notes: list[str]) -> Callable[[Path], Verdict] | None:
+    if kind == "image":
+        return look_at_picture
+    try:
+        if kind == "audio":
+            import soundfile  # noqa: F401
+
+            return listen_to_sound
+        import av  # noqa: F401
+
+        return watch_video
+    except ImportError:
+        notes.append(f"the files of '{column}' were not opened: that needs pip install 'palate[media]'")
+        return None
+
+
+def look_at_picture(path: Path) -> Verdict:
+    """Decode a picture whole, JPEG at an eighth of its size."""
+    if (content := _content(path)) is None:
+        return _absent(path)
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            form = picture.format or ""
+            if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+                return Verdict("huge-media", f"{width:,} × {height:,} pixels")
+            picture.draft("RGB", (max(width // 8, 1), max(height // 8, 1)))
+            picture.load()
+    except Image.DecompressionBombError as error:
+        return Verdict("huge-media", str(error))
+    except Exception as error:  # noqa: BLE001  decoders raise anything on damaged input
+        return Verdict("broken-media", _sentence(error, path))
+    endings = [ending for ending, known in Image.registered_extensions().items() if known == form]
+    if path.suffix.lower() not in endings and not (form == "MPO" and path.suffix.lower() in (".jpg", ".jpeg")):
+        return Verdict("wrong-extension", f"it holds a {form}")
+    return Verdict(digest=content)
+
+
+def listen_to_sound(path: Path) -> Verdict:
+    """Decode a sound to its end; formats that libsndfile does not know go through FFmpeg."""
+    import soundfile
+
+    if (content := _content(path)) is None:
+        return _absent(path)
+    if _cut_wave(path):
+        return Verdict("broken-media", "the file is cut short")
+    try:
+        with soundfile.SoundFile(path) as sound:
+            form, frames = sound.format, sound.frames
+            read = sum(len(block) for block in sound.blocks(1 << 18, dtype="int16"))
+    except soundfile.LibsndfileError as error:
+        if path.suffix.lower() in (".m4a", ".aac", ".wma", ".opus", ".webm"):
+            return _watch(path, "audio", content)
+        return Verdict("broken-media", _sentence(error, path))
+    if not read or read < frames // 2:
+        return Verdict("broken-media", "the file is cut short" if read else "the file holds no sound")
+    if path.suffix.lower() not in _SOUND_ENDINGS.get(form, (path.suffix.lower(),)):
+        return Verdict("wrong-extension", f"it holds a {form}")
+    return Verdict(digest=content)
+
+
+def watch_video(path: Path) -> Verdict:
+    """Decode the first picture of a video."""
+    content = _content(path)
+    return _absent(path) if content is None else _watch(path, "video", content)
+
+
+def _watch(path: Path, kind: str, content: str) -> Verdict:
+    try:
+        import av
+
+        with av.open(str(path)) as container:
+            if next(iter(container.decode(**{kind: 0})), None) is None:
+                return Verdict("broken-media", f"the file holds no {kind}")
+    except ImportError:
+        return Verdict()
+    except Exception as error:  # noqa: BLE001  decoders raise anything on damaged input
+        return Verdict("broken-media", _sentence(error, path))
+    return Verdict(digest=content)
+
+
+def _content(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        return digest.hexdigest() if path.stat().st_size else None
+    except OSError:
+        return None
+
+
+def _absent(path: Path) -> Verdict:
+    if not path.is_file():
+        return Verdict("missing-file", "there is no such file")
+    empty = path.stat().st_size == 0
+    return Verdict("broken-media", "the file is empty" if empty else "the file may not be read")
+
+
+def _cut_wave(path: Path) -> bool:
+    """Tell whether a WAV file says that it is longer than it is."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    return head[:4] == b"RIFF" and 0xFFFFFFFF > struct.unpack("<I", head[4:8])[0] > path.stat().st_size
+
+
+def _sentence(error: Exception, path: Path) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.replace(str(path), path.name).splitlines()[0]

@@ -1,0 +1,122 @@
+"""What is in a dataset, what is missing, broken, suspicious, leaking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from palate.core.errors import DataError
+from palate.data import quarantine
+from palate.data.catalogue import MEDIA_TYPES
+from palate.data.clean._files import of_files
+from palate.data.clean._leaks import of_split
+from palate.data.clean._problem import Problem
+from palate.data.clean._tables import of_catalogue, of_interactions
+from palate.data.dataset import Dataset
+from palate.data.split import split as cut
+from palate.data.split._base import Split
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `check` found."""
+
+    name: str
+    users: int
+    items: int
+    interactions: int
+    liked: int
+    positive: str
+    density: float
+    """Share of all pairs of user and item that met."""
+    weights: Mapping[str, float]
+    """min, mean and max."""
+    times: Mapping[str, str]
+    """first and last, as ISO 8601 in UTC; empty without times."""
+    splits: Mapping[str, int]
+    """Rows in train, valid and test; empty where the data bring no split."""
+    coverage: Mapping[str, float]
+    """Part, or column of text or media -> share of the items that have it."""
+    problems: tuple[Problem, ...]
+    set_aside: Mapping[str, int]
+    """Reason -> rows and files in the quarantine."""
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        plain = {key: value for key, value in vars(self).items() if key not in ("problems", "notes")}
+        plain = {key: dict(value) if isinstance(value, Mapping) else value for key, value in plain.items()}
+        return {**plain, "problems": [found.as_dict() for found in self.problems], "notes": list(self.notes)}
+
+
+def check(data: Dataset, split: Split | None = None, media: bool = True) -> CheckReport:
+    """Look a dataset over.
+
+    Args:
+        data: what to look at.
+        split: how it is cut; None takes the split column, where there is one.
+        media: whether to open every media file.
+    """
+    notes: list[str] = []
+    if split is None and data.interactions.column("split") is not None:
+        try:
+            split = cut(data, "as-labelled")
+        except DataError as error:
+            notes.append(str(error))
+    problems = of_interactions(data) + of_catalogue(data)
+    if media:
+        broken, unseen = of_files(data)
+        problems += broken
+        notes += unseen
+    problems += [] if split is None else of_split(split)
+    events = data.interactions
+    pairs = len(data.users) * len(data.items)
+    return CheckReport(
+        data.name,
+        len(data.users),
+        len(data.items),
+        len(events),
+        int(data.liked_rows.sum()),
+        data.positive.rule,
+        data.seen.nnz / pairs if pairs else 0.0,
+        _weights(data),
+        _times(data),
+        {} if split is None else {part: len(getattr(split, part).interactions) for part in ("train", "valid", "test")},
+        coverage(data),
+        tuple(problems),
+        {} if data.root is None else quarantine.reasons(quarantine.read(data.root)),
+        tuple(notes),
+    )
+
+
+def coverage(data: Dataset) -> dict[str, float]:
+    """Return for each part, and each column of text or media, the share of the items that have it.
+
+    A part that is called like the column it was made from tells the share that could be encoded.
+    """
+    table, n = data.catalogue, max(len(data.items), 1)
+    shares = {name: 1 - table.table[name].null_count() / n for name in table.of_type("text", *MEDIA_TYPES)}
+    return shares | {name: part.coverage for name, part in sorted(data.features.items())}
+
+
+def _weights(data: Dataset) -> dict[str, float]:
+    weight = data.interactions.weight
+    if not len(weight):
+        return {}
+    return {"min": float(weight.min()), "mean": float(weight.mean(dtype=np.float64)), "max": float(weight.max())}
+
+
+def _times(data: Dataset) -> dict[str, str]:
+    time = data.interactions.time
+    return {} if time is None or not len(time) else {"first": _iso(int(time.min())), "last": _iso(int(time.max()))}
+
+
+def _iso(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} s"

@@ -1,0 +1,88 @@
+"""What a column holds: for each row the raw input and the digest of its content, or why there is none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from palate.core.cores import cores
+from palate.core.errors import DataError
+from palate.core.progress import progress
+from palate.data.catalogue import Catalogue
+from palate.encoders._base import Encoder
+from palate.encoders._store import Key
+from palate.interfaces import Raw
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Rows of one column.
+
+    Missing data:
+        A row without content has None in `raw` and `keys`; `reasons` tells of those that should have had one.
+    """
+
+    raw: list[Raw | None]
+    keys: list[Key | None]
+    reasons: dict[int, str]
+
+
+def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inputs:
+    """Look at every row of a column.
+
+    Raises:
+        DataError: there is no such column, or the encoder reads another kind of media.
+    """
+    values = catalogue.column(column)
+    kind = catalogue.types.get(column, "text" if values.dtype == str else "")
+    if kind != encoder.modality:
+        raise DataError(
+            f"the column '{column}' is of type {kind or 'unknown'} and the encoder '{encoder.name}' reads {encoder.modality}: "
+            f"'palate encoders' lists the others"
+        )
+    if kind == "text":
+        texts = [text if text is not None and text.strip() else None for text in values.cast(str).to_list()]
+        return Inputs([*texts], [None if text is None else _digest(text.encode()) for text in texts], {})
+    return _media(catalogue, column, values.to_list())
+
+
+def _media(catalogue: Catalogue, column: str, values: Sequence[str | None]) -> Inputs:
+    raw: list[Raw | None] = [None] * len(values)
+    keys: list[Key | None] = [None] * len(values)
+    reasons: dict[int, str] = {}
+    with ThreadPoolExecutor(cores()) as pool, progress(f"reading {column}", len(values), "files") as advance:
+        found = pool.map(_look, [catalogue.root] * len(values), values)
+        for row, (path, key, reason) in enumerate(found):
+            raw[row], keys[row] = path, key
+            if reason is not None:
+                reasons[row] = reason
+            advance(1)
+    return Inputs(raw, keys, reasons)
+
+
+def _look(root: Path | None, value: str | None) -> tuple[Path | None, Key | None, str | None]:
+    if value is None or not value.strip():
+        return None, None, None
+    if "://" in value:
+        return None, None, "it is an address; bring the file into the dataset folder first"
+    path = Path(value) if root is None else root / value
+    try:
+        digest = hashlib.blake2b(digest_size=16)
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except FileNotFoundError:
+        return None, None, "there is no such file"
+    except OSError as error:
+        return None, None, f"the file cannot be read: {error.strerror or error}"
+    return path, digest.digest(), None
+
+
+def _digest(content: bytes) -> Key:
+    return hashlib.blake2b(content, digest_size=16).digest()

@@ -1,0 +1,105 @@
+"""What recommenders by content share: the fused parts of items, and how they are saved and divided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from palate.core.config import Config
+from palate.core.errors import DataError
+from palate.core.rng import generator
+from palate.core.state import Array, State
+from palate.core.types import JSON, Codes, Floats
+from palate.data.dataset import Dataset
+from palate.data.features import FeatureTable
+from palate.fusion import registry
+from palate.fusion.concat import Concat
+from palate.interfaces import Fusion, Run
+from palate.models._base import Model
+
+
+class ContentConfig(Config):
+    """What every recommender by content can be told."""
+
+    parts: tuple[str, ...] | None = None
+    """Names of the parts to look at; None takes every part of items."""
+
+
+K = TypeVar("K", bound=ContentConfig)
+
+
+class ContentModel(Model[K]):
+    """Base of the recommenders by content: they place items by fused parts, and need no interactions to do so."""
+
+    requires = frozenset({"features"})
+
+    fusion: Fusion
+    parts: Mapping[str, FeatureTable]
+    vectors: FeatureTable
+
+    def __init__(self, config: K | None = None, /, *, fusion: Fusion | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
+        self.fusion = fusion if fusion is not None else Concat()
+
+    def item_vectors(self) -> FeatureTable:
+        """Return the fused vectors of items, of unit length."""
+        return self.vectors
+
+    def spec(self) -> dict[str, Any]:
+        """Return the name, the settings and the fusion."""
+        return {
+            **super().spec(),
+            "fusion": {"name": self.fusion.name, "settings": self.fusion.config.model_dump(mode="json")},
+        }
+
+    def _place_items(self, train: Dataset, run: Run) -> None:
+        """Fit the fusion on the items' parts and fuse them.
+
+        Raises:
+            DataError: there are no parts, one of them is not of items, or no item has any.
+        """
+        parts = train.item_parts(self.config.parts)
+        for name, table in parts.items():
+            if table.of != "items":
+                raise DataError(f"the part '{name}' is of {table.of}, and {self.name} looks at parts of items")
+        if not any(table.present.any() for table in parts.values()):
+            raise DataError(f"no item has any of the parts {', '.join(parts)}: encode them again or choose other parts")
+        self.parts = parts
+        self.fusion.fit(parts, train, generator(run.seed, "fusion"))
+        self.vectors = self.fusion.fuse(parts)
+
+    def _by_part(self, history: Codes, item: int, factors: Floats) -> dict[str, float]:
+        """Divide the sum of factor * cosine(liked item, item) over the parts."""
+        shares = self.fusion.shares(self.parts, history, np.full(len(history), item, dtype=np.int32))
+        return {name: float(np.dot(amounts, factors)) for name, amounts in shares.items()}
+
+    def state(self) -> State:
+        """The parts, and the fusion with what it learned; fused vectors follow from these."""
+        arrays: dict[str, Array] = {}
+        tables: list[JSON] = []
+        for number, (name, table) in enumerate(self.parts.items()):
+            arrays[f"values.{number}"], arrays[f"present.{number}"] = table.values, table.present
+            tables.append({"name": name, "source": table.source, "modality": table.modality})
+        spec = self.spec()["fusion"]
+        return State(arrays, {"parts": tables, "fusion_spec": spec}).joined("fusion", self.fusion.state())
+
+    def load_state(self, state: State) -> Self:
+        """Take over parts and fusion, whichever fusion this instance was built with."""
+        spec = state.meta["fusion_spec"]
+        if self.fusion.name != spec["name"] or self.fusion.config.model_dump(mode="json") != spec["settings"]:
+            kind = registry.get(spec["name"])
+            self.fusion = kind(kind.config_type.of(spec["settings"]))
+        self.fusion.load_state(state.nested("fusion"))
+        self.parts = {
+            about["name"]: FeatureTable(
+                state.arrays[f"values.{number}"],
+                state.arrays[f"present.{number}"],
+                about["source"],
+                modality=about["modality"],
+            )
+            for number, about in enumerate(state.meta["parts"])
+        }
+        self.vectors = self.fusion.fuse(self.parts)
+        return self

@@ -1,0 +1,75 @@
+"""Items like those that were liked, by content."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import PositiveInt
+
+from palate.core.state import State, pack_csr, unpack_csr
+from palate.core.types import CSR, Codes, Floats
+from palate.data.dataset import Dataset
+from palate.interfaces import Explanation, Queries, Run
+from palate.linalg.neighbours import nearest
+from palate.models._content import ContentConfig, ContentModel
+from palate.models._graph import edges_to, spread
+
+
+class ContentKNNConfig(ContentConfig):
+    """How many items each item is compared with."""
+
+    neighbours: PositiveInt = 50
+    """How many of the items nearest to an item speak for it."""
+
+
+class ContentKNN(ContentModel[ContentKNNConfig]):
+    """Score an item by how near it is to liked items that are among its nearest by content.
+
+    score(j) = sum over liked i that are among the k nearest of j of max(cos(v_i, v_j), 0). The edges go to each
+    scored item from its own nearest, so that an item that nobody has met yet is scored like any other.
+
+    Missing data:
+        NaN for items without any part, and for users of whom no liked item has one.
+    """
+
+    name = "content-knn"
+    config_type = ContentKNNConfig
+
+    graph: CSR
+
+    def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
+        self._place_items(train, run)
+        near = nearest(
+            self.vectors.values, self.vectors.present, self.config.neighbours,
+            threads=run.threads, label="nearest items",
+        )  # fmt: skip
+        near.data = np.maximum(near.data, 0)
+        near.eliminate_zeros()
+        self.graph = sp.csr_array(near.T.tocsr())
+
+    def score(self, queries: Queries, items: Codes | None = None) -> Floats:
+        """Return sums of cosines; float32[q, n]."""
+        return spread(queries, self.graph, self.vectors.present, self.vectors.present, items)
+
+    def explain(self, query: Queries, item: int) -> Explanation:
+        """Divide a score over what was liked and over the parts."""
+        score = float(self.score(query, np.array([item], dtype=np.int32))[0, 0])
+        if np.isnan(score):
+            return Explanation(score)
+        weights = edges_to(self.graph, query.history.indices, item)
+        speaks = weights > 0
+        history = query.history.indices[speaks].astype(np.int32)
+        liked = dict(zip(history.tolist(), weights[speaks].tolist(), strict=True))
+        return Explanation(score, liked, self._by_part(history, item, np.ones(len(history), np.float32)))
+
+    def state(self) -> State:
+        """The parts, the fusion and the graph."""
+        inner = super().state()
+        return State({**inner.arrays, **pack_csr("graph", self.graph)}, inner.meta)
+
+    def load_state(self, state: State) -> Self:
+        """Take over the parts, the fusion and the graph."""
+        self.graph = unpack_csr("graph", state.arrays)
+        return super().load_state(state)

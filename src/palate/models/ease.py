@@ -1,0 +1,100 @@
+"""A linear autoencoder of behaviour, solved in closed form."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import PositiveFloat, PositiveInt
+
+from palate.core.config import Config
+from palate.core.errors import MemoryLimitError
+from palate.core.state import State
+from palate.core.types import Codes, Floats
+from palate.data.dataset import Dataset
+from palate.interfaces import Explanation, Queries, Run
+from palate.linalg.parallel import even_cuts, map_blocks
+from palate.linalg.ridge import ridge_inverse, ridge_megabytes
+from palate.models._base import Model
+
+_ROWS = 256
+
+
+class EASEConfig(Config):
+    """How strongly weights are held small, and how much memory may go."""
+
+    reg: PositiveFloat = 100.0
+    """Added to the diagonal of the Gram matrix: more where users are many, since co-occurrences then count higher."""
+    memory_limit_mb: PositiveInt = 4096
+    """Refuse to fit where it would take more than this many MiB: about 4 bytes a pair of items that anyone liked."""
+
+
+class EASE(Model[EASEConfig]):
+    """Score items by a linear model from items to items whose diagonal is zero (Steck 2019, equation 8).
+
+    P = (X'X + reg I)^-1; B_ij = -P_ij / P_jj for i != j and 0 for i = j; score(j) = sum over liked i of B_ij.
+
+    Missing data:
+        NaN for items that nobody liked in training, and for users of whom no liked item was.
+    Raises:
+        MemoryLimitError: the items are too many for `memory_limit_mb`; the message says how much it would take.
+    """
+
+    name = "ease"
+    config_type = EASEConfig
+
+    weights: Floats
+    """float32[m, m], from a liked item to a scored one, over the m items that were liked in training."""
+    codes: Codes
+    """int32[m], which items these are."""
+
+    def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
+        self.codes = np.flatnonzero(np.bincount(train.liked.indices, minlength=len(train.items))).astype(np.int32)
+        liked = sp.csr_array(train.liked[np.diff(train.liked.indptr) > 0][:, self.codes])
+        self._refuse_too_much(*liked.shape)
+        weights = ridge_inverse(liked, self.config.reg, threads=run.threads, label=f"{self.name}: inverting")
+        weights /= -weights.diagonal()
+        np.fill_diagonal(weights, 0)
+        self.weights = weights
+
+    def _refuse_too_much(self, users: int, items: int) -> None:
+        needed = ridge_megabytes(users, items)
+        if needed > self.config.memory_limit_mb:
+            raise MemoryLimitError(
+                f"ease would take {needed:,} MB for {items:,} items, and memory_limit_mb is "
+                f"{self.config.memory_limit_mb:,}: raise the limit, keep fewer items, or use item-knn"
+            )
+
+    def score(self, queries: Queries, items: Codes | None = None) -> Floats:
+        """Return sums of weights; float32[q, n]."""
+        history = sp.csr_array(queries.history[:, self.codes])
+        history = sp.csr_array((np.ones(history.nnz, np.float32), history.indices, history.indptr), history.shape)
+        scores = np.full((len(queries), len(self.items)), np.nan, dtype=np.float32)
+
+        def fill(start: int, stop: int) -> None:
+            scores[start:stop, self.codes] = history[start:stop] @ self.weights
+
+        map_blocks(fill, even_cuts(len(queries), _ROWS))
+        scores[np.diff(history.indptr) == 0] = np.nan
+        return scores if items is None else scores[:, items]
+
+    def explain(self, query: Queries, item: int) -> Explanation:
+        """Divide a score over what was liked."""
+        score = float(self.score(query, np.array([item], dtype=np.int32))[0, 0])
+        if np.isnan(score):
+            return Explanation(score)
+        history = np.intersect1d(query.history.indices, self.codes)
+        place = np.searchsorted(self.codes, [*history, item])
+        amounts = self.weights[place[:-1], place[-1]]
+        liked = {int(code): float(amount) for code, amount in zip(history, amounts, strict=True) if amount != 0}
+        return Explanation(score, liked, {"behaviour": score})
+
+    def state(self) -> State:
+        """The weights and which items they are of."""
+        return State({"weights": self.weights, "codes": self.codes})
+
+    def load_state(self, state: State) -> Self:
+        """Take over the weights."""
+        self.weights, self.codes = state.arrays["weights"], state.arrays["codes"]
+        return self

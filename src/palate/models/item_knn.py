@@ -1,0 +1,79 @@
+"""Items liked by the same people as those that were liked."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import NonNegativeFloat, NonNegativeInt
+
+from palate.core.config import Config
+from palate.core.state import State, pack_csr, unpack_csr
+from palate.core.types import CSR, Codes, Floats, Mask
+from palate.data.dataset import Dataset
+from palate.interfaces import Explanation, Queries, Run
+from palate.linalg.cooccurrence import damped_cosine
+from palate.models._base import Model
+from palate.models._graph import edges_to, spread
+
+
+class ItemKNNConfig(Config):
+    """How likeness is damped, and how much of it is kept."""
+
+    shrink: NonNegativeFloat = 100.0
+    """Added to the denominator of the cosine: damps the likeness of items that few liked."""
+    user_power: NonNegativeFloat = 0.25
+    """Each user's likes weigh (number of likes)^-user_power: those of busy users tell less."""
+    neighbours: NonNegativeInt = 0
+    """How many of the items most like an item speak for it; 0 lets all that were ever liked together."""
+
+
+class ItemKNN(Model[ItemKNNConfig]):
+    """Score an item by its damped cosine with each liked item.
+
+    X' = X scaled per user by degree^(-user_power); sim(i, j) = <x'_i, x'_j> / (|x'_i| |x'_j| + shrink), 0 for i = j;
+    score(j) = sum over liked i of sim(i, j) (Sarwar et al. 2001; the damping: Bell and Koren 2007).
+
+    Missing data:
+        NaN for items that nobody liked in training, and for users of whom no liked item was.
+    """
+
+    name = "item-knn"
+    config_type = ItemKNNConfig
+
+    graph: CSR
+    warm: Mask
+
+    def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
+        config = self.config
+        likeness = damped_cosine(
+            train.liked, shrink=config.shrink, user_power=config.user_power, neighbours=config.neighbours,
+            threads=run.threads,
+        )  # fmt: skip
+        self.graph = likeness if config.neighbours == 0 else sp.csr_array(likeness.T.tocsr())
+        self.warm = np.bincount(train.liked.indices, minlength=len(train.items)) > 0
+
+    def score(self, queries: Queries, items: Codes | None = None) -> Floats:
+        """Return sums of damped cosines; float32[q, n]."""
+        return spread(queries, self.graph, self.warm, self.warm, items)
+
+    def explain(self, query: Queries, item: int) -> Explanation:
+        """Divide a score over what was liked."""
+        score = float(self.score(query, np.array([item], dtype=np.int32))[0, 0])
+        if np.isnan(score):
+            return Explanation(score)
+        weights = edges_to(self.graph, query.history.indices, item)
+        liked = {
+            int(code): float(weight) for code, weight in zip(query.history.indices, weights, strict=True) if weight > 0
+        }
+        return Explanation(score, liked, {"behaviour": score})
+
+    def state(self) -> State:
+        """The likeness of items, and which of them were liked."""
+        return State({"warm": self.warm, **pack_csr("graph", self.graph)})
+
+    def load_state(self, state: State) -> Self:
+        """Take over the likeness of items."""
+        self.warm, self.graph = state.arrays["warm"], unpack_csr("graph", state.arrays)
+        return self

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palate.bundle import Recipe, train
+from palate.core.errors import ConfigError, DataError, UnknownNameError
+from palate.fusion.mean import Mean
+from palate.models import ContentKNN, ItemKNN
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_of_the_project_can_be_built(path):
+    recipe = Recipe.load(path)
+    recipe.check()
+    assert recipe.data
+    assert recipe.out
+    assert Recipe.from_toml(recipe.to_toml()) == recipe
+
+
+def test_there_are_recipes():
+    assert len(RECIPES) >= 2
+
+
+def test_names_become_objects():
+    model = Recipe(model="item-knn", settings={"shrink": 30}).build()
+    assert isinstance(model, ItemKNN)
+    assert model.config.shrink == 30
+    model = Recipe(model="content-knn", parts=("title",), fuse="mean").build()
+    assert isinstance(model, ContentKNN)
+    assert model.config.parts == ("title",)
+    assert isinstance(model.fusion, Mean)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "error", "message"),
+    [
+        ({"model": "item-kn"}, UnknownNameError, "there is no model 'item-kn': did you mean 'item-knn'"),
+        ({"model": "item-knn", "settings": {"shrnk": 1}}, ConfigError, "no setting 'shrnk': did you mean 'shrink'"),
+        ({"model": "content-knn", "fuse": "concta"}, UnknownNameError, "did you mean 'concat'"),
+        ({"model": "content-knn", "late": "weighted"}, UnknownNameError, "did you mean 'weighted-scores'"),
+        ({"model": "item-knn", "fuse": "concat"}, ConfigError, "reads no parts"),
+        ({"model": "item-knn", "parts": ["title"]}, ConfigError, "reads no parts"),
+        ({"model": "item-knn", "late": "weighted-scores"}, ConfigError, "reads no parts"),
+        ({"model": "content-knn", "fuse_settings": {"a": 1}}, ConfigError, "no fusion is named"),
+        ({"model": "content-knn", "late_settings": {"a": 1}}, ConfigError, "no late fusion is named"),
+    ],
+)
+def test_a_wrong_recipe_says_what_is_wrong(recipe, error, message):
+    with pytest.raises(error, match=message):
+        Recipe.of(recipe).check()
+
+
+def test_late_trains_one_model_a_part(tiny):
+    recipe = Recipe(model="vector-space", late="weighted-scores", late_settings={"weights": {"photo": 1, "title": 3}})
+    with pytest.raises(ConfigError, match="one model per part"):
+        recipe.build()
+    trained = train(tiny, recipe)
+    members = {name: member.config.parts for name, member in trained.model.members.items()}
+    assert members == {"photo": ("photo",), "title": ("title",)}
+    assert trained.model.combine.config.weights == {"photo": 1, "title": 3}
+    assert train(tiny, Recipe(model="vector-space", late="weighted-scores", parts=("title",))).model.members.keys() == {
+        "title"
+    }
+
+
+def test_toml_that_is_no_recipe_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="is not TOML"):
+        Recipe.from_toml("model = ")
+    with pytest.raises(ConfigError, match="names no model"):
+        Recipe.from_toml("seed = 1")
+    with pytest.raises(ConfigError, match="did you mean 'model'"):
+        Recipe.from_toml('model = "x"\nmodl = 1')
+    with pytest.raises(DataError, match="could not be read"):
+        Recipe.load(tmp_path / "none.toml")
+
+
+def test_a_recipe_survives_toml(tmp_path):
+    recipe = Recipe(
+        model="content-knn", settings={"neighbours": 5}, parts=("a", "b"), fuse="weighted",
+        fuse_settings={"weights": {"a": 1.0, "b": 2.0}}, how="leave-last-out", seed=4, positive="weight>=4",
+        protocol="refit", data="ds", out="b",
+    )  # fmt: skip
+    recipe.save(tmp_path / "r.toml")
+    assert Recipe.load(tmp_path / "r.toml") == recipe
+
+
+def test_strict_fits_on_train_alone_and_refit_on_both(tiny):
+    strict, refit = (train(tiny, Recipe(model="item-knn", protocol=protocol)) for protocol in ("strict", "refit"))
+    assert strict.split.fingerprint == refit.split.fingerprint
+    assert (strict.model.seen != strict.split.train.seen).nnz == 0
+    assert (refit.model.seen != refit.split.refit().train.seen).nnz == 0
+    assert strict.validation.metrics == refit.validation.metrics
+    assert strict.validation.on == "valid"
+    assert (refit.bundle().data.seen != refit.model.seen).nnz == 0
+
+
+def test_shuffling_the_test_part_changes_nothing_in_training(tiny):
+    recipe = Recipe(model="item-knn", how="leave-last-out")
+    first = train(tiny, recipe)
+    rows = tiny.interactions
+    is_test = np.zeros(len(rows), bool)
+    is_test[np.unique(rows.user[::-1], return_index=True)[1]] = True
+    last = np.flatnonzero(is_test[::-1])
+    item = rows.item.copy()
+    unseen = [np.setdiff1d(np.arange(len(tiny.items)), rows.item[rows.user == rows.user[row]])[0] for row in last]
+    item[last] = unseen
+    moved = tiny.with_interactions(type(rows)(rows.user, item, rows.weight, rows.time))
+    second = train(moved, recipe)
+    assert (first.split.test.liked != second.split.test.liked).nnz > 0
+    states = first.model.state().fingerprint, second.model.state().fingerprint
+    assert states[0] == states[1]
+    assert first.validation.metrics == second.validation.metrics
+
+
+def test_the_rule_for_likes_is_the_recipes(tiny):
+    assert train(tiny, Recipe(model="popularity", positive="weight>=1")).data.positive.rule == "weight>=1"
+    with pytest.raises(DataError, match="learns from likes"):
+        train(tiny, Recipe(model="popularity", positive="weight>5"))

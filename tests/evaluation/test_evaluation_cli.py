@@ -1,0 +1,126 @@
+"""`palate compare` and `palate evaluate` as a person runs them."""
+
+import json
+
+import polars as pl
+import pytest
+
+from palate.bundle import Recipe, train
+from palate.cli import main
+from palate.data.folder import save
+from palate.evaluation import compare
+
+
+@pytest.fixture
+def folder(tiny, tmp_path):
+    n = len(tiny.interactions)
+    labels = pl.Series("split", ["train"] * (n - 60) + ["valid"] * 30 + ["test"] * 30)
+    log = tiny.interactions.with_column("split", labels)
+    save(tiny.with_interactions(log), tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def palate(capsys):
+    def run(*words):
+        with pytest.raises(SystemExit) as left:
+            main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return left.value.code, out, err
+
+    return run
+
+
+def test_compare_prints_a_leaderboard(palate, folder):
+    code, out, err = palate("compare", folder, "--models", "popularity,item-knn,content-knn", "-k", 5)
+    assert (code, err) == (0, "")
+    assert "split random-per-user, seed 0 (none was named)" in out
+    assert "the data carry a split column of their own: --how as-labelled uses it" in out
+    assert "liked means weight>0" in out
+    assert "Best by recall@5 on validation" in out
+    assert f"next: palate train {folder} --model" in out
+    assert max(len(line) for line in out.splitlines() if not line.startswith("next:")) <= 80
+
+
+def test_compare_says_what_python_says(palate, folder):
+    code, out, _ = palate(
+        "compare", folder, "--models", "popularity,item-knn", "--k", 5, "--how", "as-labelled", "--set",
+        "item-knn.shrink=7", "--json",
+    )  # fmt: skip
+    assert code == 0
+    from palate.data.folder import load
+    from palate.models import ItemKNN, Popularity
+
+    cut = Recipe(model="popularity", how="as-labelled").split(load(folder))
+    found = compare(cut, {"popularity": lambda _: Popularity(), "item-knn": lambda _: ItemKNN(shrink=7)}, k=5)
+    value = json.loads(out)
+    assert [row["metrics"] for row in value["rows"]] == [row["metrics"] for row in found.rows]
+    assert value["how"] == "as-labelled"
+    assert value["positive"] == "weight>0"
+
+
+def test_compare_writes_a_report_and_hands_the_settings_on(palate, folder, tmp_path):
+    report = tmp_path / "r.html"
+    code, out, _ = palate(
+        "compare", folder, "--models", "item-knn", "--set", "item-knn.shrink=7", "--protocol", "refit",
+        "--report", report, "-k", 5,
+    )  # fmt: skip
+    assert code == 0
+    assert report.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert f"wrote {report}" in out
+    assert "item-knn (refit)" in out
+    assert "--model item-knn --set shrink=7 --protocol refit --out item-knn.palate" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--models", "popularty"], "there is no model 'popularty': did you mean 'popularity'?"),
+        (["--models", ","], "no model was named"),
+        (["--models", "popularity", "--set", "shrink=3"], "names no model: write popularity.shrink=3"),
+        (["--models", "item-knn", "--set", "item-knm.shrink=3"], "did you mean 'item-knn'?"),
+        (["--models", "item-knn", "--set", "item-knn.shrnk=3"], "did you mean 'shrink'?"),
+        (["--models", "popularity", "--how", "random"], "there is no splitter 'random'"),
+        (["--models", "popularity", "--fuse", "mean"], "none of popularity reads parts"),
+        (["--models", "popularity", "--positive", "stars>3"], "write it as weight>=4"),
+        (["--models", "popularity", "--protocol", "loose"], "'protocol' was 'loose'"),
+        (["--models", "popularity", "--seeds", "0"], "0 is not in the range"),
+        (["--models", "popularity", "--positive", "weight>=9"], "no model could be judged: popularity: popularity learns from likes"),
+    ],
+)  # fmt: skip
+def test_a_wrong_request_is_one_sentence_and_code_2(palate, folder, words, sentence):
+    code, out, err = palate("compare", folder, *words)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+
+
+def test_evaluate_opens_the_test_part_of_a_bundle(palate, folder, tmp_path):
+    from palate.data.folder import load
+
+    bundle = tmp_path / "b.palate"
+    recipe = Recipe(model="item-knn", data=str(folder), settings={"shrink": 7}, protocol="refit")
+    trained = train(load(folder), recipe)
+    trained.bundle().save(bundle)
+    code, out, err = palate("evaluate", bundle, "--json", "-k", 5)
+    assert (code, err) == (0, "")
+    value = json.loads(out)
+    assert (value["split"], value["protocol"]) == ("test", "refit")
+    assert set(value["seconds"]) == {"fit", "evaluate"}
+    row = compare(trained.split, {"item-knn": lambda _: recipe.build()}, k=5, protocol="refit").rows[0]
+    assert value["metrics"] == row["metrics"]
+    code, out, _ = palate("evaluate", bundle, folder, "-k", 5)
+    assert code == 0
+    assert "item-knn on test" in out
+    assert f"palate serve {bundle}" in out
+
+
+def test_evaluate_refuses_changed_data(palate, folder, tmp_path, tiny):
+    from palate.data.folder import load
+
+    bundle = tmp_path / "b.palate"
+    train(load(folder), Recipe(model="popularity", data=str(folder))).bundle().save(bundle)
+    save(tiny, folder)
+    code, out, err = palate("evaluate", bundle)
+    assert (code, out) == (2, "")
+    assert "has changed since" in err
