@@ -130,7 +130,7 @@ def test_a_newer_format_is_refused(tiny, tmp_path):
 def test_what_is_no_dataset_is_refused(tiny, tmp_path):
     with pytest.raises(DataError, match="there is no dataset folder"):
         folder.load(tmp_path / "nowhere")
-    with pytest.raises(BundleError, match="a folder without dataset.toml"):
+    with pytest.raises(BundleError, match=r"a folder without dataset\.toml"):
         folder.load(tmp_path)
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(DataError, match="something other than a dataset"):

@@ -84,7 +84,8 @@ def test_compare_writes_a_report_and_hands_the_settings_on(palate, folder, tmp_p
         (["--models", "popularity", "--fuse", "mean"], "none of popularity reads parts"),
         (["--models", "popularity", "--positive", "stars>3"], "write it as weight>=4"),
         (["--models", "popularity", "--protocol", "loose"], "'protocol' was 'loose'"),
-        (["--models", "popularity", "--seeds", "0"], "0 is not in the range"),
+        (["--models", "popularity", "--seeds", "0"], "1 models and 0 seeds to compare: give at least one of each"),
+        (["--models", "popularity", "-k", "0"], "the cut-off k was 0: give 1 or more"),
         (["--models", "popularity", "--positive", "weight>=9"], "no model could be judged: popularity: popularity learns from likes"),
     ],
 )  # fmt: skip

@@ -164,9 +164,12 @@ def test_markdown_marks_the_best(cut):
     assert lines[2].startswith("| **popularity** |")
 
 
-@pytest.mark.parametrize(("models", "seeds", "by"), [({}, 1, None), (1, 0, None), (1, 1, "recall@7")])
-def test_impossible_requests_are_refused(cut, models, seeds, by):
-    with pytest.raises(ConfigError, match="at least one of each"):
+@pytest.mark.parametrize(
+    ("models", "seeds", "by", "sentence"),
+    [({}, 1, None, "0 models and 1 seeds"), (1, 0, None, "0 seeds"), (1, 1, "recall@7", "did you mean 'recall@5'")],
+)
+def test_impossible_requests_are_refused(cut, models, seeds, by, sentence):
+    with pytest.raises(ConfigError, match=sentence):
         compare(cut, each(popularity=Popularity) if models else {}, seeds, k=5, by=by)
 
 

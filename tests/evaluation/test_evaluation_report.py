@@ -190,7 +190,7 @@ def test_media_stop_when_there_is_no_more_room(shop):
 
 def test_bars_say_a_hundred_percent_only_of_all():
     html = bars([Bar("a", "text", 0.99996), Bar("b", "text", 1), Bar("c", "text", 0)])
-    assert re.findall(r'class="share">([^<]+)<', html) == ["99.9 %", "100 %", "0 %"]
+    assert re.findall(r'class="share">([^<]+)<', html) == ["over 99.9 %", "100 %", "0 %"]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.08, 0.12), (0, 0), (0.5, 0.5000001), (0, 1), (float("nan"), 0.4)])

@@ -33,9 +33,12 @@ def test_an_impossible_cut_off_is_refused(name):
         parse_measures([name], [20])
 
 
-@pytest.mark.parametrize(("names", "ks"), [([], [20]), (["recall"], []), (["recall"], [0])])
-def test_nothing_to_measure_is_refused(names, ks):
-    with pytest.raises(ConfigError, match="at least one of each"):
+@pytest.mark.parametrize(
+    ("names", "ks", "sentence"),
+    [([], [20], "at least one of each"), (["recall"], [], "at least one of each"), (["recall"], [5, 0], "k was 0")],
+)
+def test_nothing_to_measure_is_refused(names, ks, sentence):
+    with pytest.raises(ConfigError, match=sentence):
         parse_measures(names, ks)
 
 

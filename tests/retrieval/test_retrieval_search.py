@@ -60,7 +60,7 @@ def test_parts_without_an_encoder_cannot_be_searched(parts):
     ready_made = {name: replace(table, encoder=None) for name, table in parts.items()}
     searcher = Searcher(ready_made)
     assert searcher.parts("text") == []
-    with pytest.raises(DataError, match="no part to search by text .*: none"):
+    with pytest.raises(DataError, match=r"no part to search by text .*: none"):
         searcher.by_text("lamp")
 
 

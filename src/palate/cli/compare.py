@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 def compare(
     ds: Annotated[Path, typer.Argument(metavar="DS", help="A dataset folder.")],
     models: Annotated[str, typer.Option("--models", help="Names, as in popularity,item-knn; see 'palate models'.")],
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many seeds for models that are random.")] = 1,
+    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds for models that are random.")] = 1,
     how: Annotated[str | None, typer.Option("--how", help="The split; default random-per-user.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the split.")] = 0,
-    k: Annotated[int, typer.Option("--k", "-k", min=1, help="The length of the lists.")] = 20,
+    k: Annotated[int, typer.Option("--k", "-k", help="The length of the lists.")] = 20,
     positive: Annotated[str | None, typer.Option("--positive", help="What counts as liked, as in weight>=4.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="As in item-knn.shrink=30.")] = None,
     parts: Annotated[str | None, typer.Option("--parts", help="Parts to read, as in title,photo; default all.")] = None,

@@ -17,7 +17,7 @@ def evaluate(
     ds: Annotated[
         Path | None, typer.Argument(metavar="[DS]", help="Its dataset folder, where it is no longer in its place.")
     ] = None,
-    k: Annotated[int, typer.Option("--k", "-k", min=1, help="The length of the lists.")] = 20,
+    k: Annotated[int, typer.Option("--k", "-k", help="The length of the lists.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Judge a bundle by the part of its data that it never saw."""

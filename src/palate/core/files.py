@@ -122,7 +122,7 @@ def _why_not_written(error: Exception) -> str | None:
     """
     if isinstance(error, _NotWrittenError):
         return error.reason
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
     quoted = re.search(r"\(os error (\d+)\)", str(error))
-    return os.strerror(int(quoted[1])) if quoted and not isinstance(error, StoreError) else None
+    if quoted and not isinstance(error, StoreError):
+        return os.strerror(int(quoted[1]))
+    return error.strerror or str(error) if isinstance(error, OSError) else None

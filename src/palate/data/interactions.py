@@ -64,8 +64,8 @@ class Interactions:
 
     def with_column(self, name: str, values: pl.Series) -> Interactions:
         """Return the same rows with one more extra column."""
-        extra = pl.DataFrame() if self.extra is None else self.extra
-        return replace(self, extra=extra.with_columns(values.alias(name)))
+        column = values.alias(name)
+        return replace(self, extra=column.to_frame() if self.extra is None else self.extra.with_columns(column))
 
     @staticmethod
     def concat(first: Interactions, second: Interactions) -> Interactions:
@@ -76,8 +76,11 @@ class Interactions:
         extra = None
         if first.extra is not None or second.extra is not None:
             frames = [
-                (pl.DataFrame() if part.extra is None else part.extra).with_columns(
-                    pl.zeros(len(part), eager=True).alias("_")
+                pl.DataFrame(
+                    [
+                        pl.zeros(len(part), eager=True).alias("_"),
+                        *(() if part.extra is None else part.extra.get_columns()),
+                    ]
                 )
                 for part in (first, second)
             ]

@@ -24,7 +24,7 @@ class BrokenInput(DataError):
 class Encoder(Part[C], ABC):
     """Base of the encoders: `decode` one input and `_encode` a batch are what a new one writes.
 
-    `decode` runs in workers ahead of the model, several at once, so it must not change the encoder.
+    Both run in several threads at once, so they must not change the encoder; each call should keep to one core.
 
     Missing data:
         `decode` gives None where there is nothing (an empty text), and raises BrokenInput where there is something

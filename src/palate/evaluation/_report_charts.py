@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from palate.evaluation._table import share_text
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -33,21 +35,9 @@ def bars(rows: Sequence[Bar]) -> str:
     return "".join(
         f'<div class="bar"><span class="name">{escape(row.label)}<small>{escape(row.detail)}</small></span>'
         f'<span class="track"><span class="fill" style="width:{100 * row.share:.1f}%"></span></span>'
-        f'<span class="share">{percent(row.share)}</span></div>'
+        f'<span class="share">{share_text(row.share)}</span></div>'
         for row in rows
     )
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage that says 100 % only where nothing is missing.
-
-    Example:
-        >>> percent(0.9999), percent(1), percent(0.0001), percent(0.5)
-        ('99.9 %', '100 %', '0.1 %', '50.0 %')
-    """
-    if share in (0, 1):
-        return f"{share:.0%}".replace("%", " %")
-    return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
 
 
 def intervals(rows: Sequence[Dot], title: str) -> str:

@@ -58,7 +58,7 @@ def notes(comparison: Comparison) -> list[str]:
             f"  against {test['against']}: {test['difference']:+.4f}, p {p_text(test['p_holm'])} (paired, Holm): {verdict}"
         )
     lines += _run_notes(comparison)
-    shares = {name: f"{trial.test.unscored:.1%}" for name, trial in comparison.trials.items() if trial.test.unscored}
+    shares = {name: share_text(trial.test.unscored) for name, trial in comparison.trials.items() if trial.test.unscored}
     lines += [
         f"{names} could not score {share} of the items to be found: counted as misses."
         for share, names in _grouped(shares).items()
@@ -119,3 +119,17 @@ def _seconds(value: float) -> str:
 def p_text(value: float) -> str:
     """Return a p-value as it is written: three places, or that it is smaller."""
     return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+
+
+def share_text(share: float) -> str:
+    """Return a share as a percentage that says 0 and 100 % only of none and all.
+
+    Example:
+        >>> share_text(0.00001), share_text(0.073), share_text(0.9999), share_text(1.0)
+        ('under 0.1 %', '7.3 %', 'over 99.9 %', '100 %')
+    """
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
+    if not 0.001 <= share <= 0.999:
+        return "under 0.1 %" if share < 0.5 else "over 99.9 %"
+    return f"{100 * share:.1f} %"

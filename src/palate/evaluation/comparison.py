@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from palate.core.errors import ConfigError, DataError, PalateError
+from palate.core.errors import ConfigError, DataError, PalateError, did_you_mean
 from palate.data.split._base import Split
 from palate.evaluation._trial import Factory, Plan, Trial, run_trial
 from palate.evaluation.protocol import DEFAULT_METRICS, MEMORY_MB, Protocol
@@ -129,10 +129,10 @@ def compare(
     ks = (k,) if isinstance(k, int) else tuple(k)
     names = [str(measure) for measure in parse_measures(metrics, ks)]
     by = by or str(parse_measures([metrics[0]], [max(ks)])[0])
-    if not models or seeds < 1 or by not in names:
-        raise ConfigError(
-            f"given {len(models)} models, {seeds} seeds, chosen by '{by}': at least one of each, by one of {names}"
-        )
+    if not models or seeds < 1:
+        raise ConfigError(f"given {len(models)} models and {seeds} seeds to compare: give at least one of each")
+    if by not in names:
+        raise ConfigError(f"the models cannot be chosen by '{by}', which is not measured: {did_you_mean(by, names)}")
     plan = Plan(ks, tuple(metrics), protocol, seeds, memory_mb, resamples, threads)
     trials: dict[str, Trial] = {}
     failures: dict[str, str] = {}

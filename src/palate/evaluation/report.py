@@ -15,10 +15,10 @@ from palate.core.files import write_text
 from palate.data.catalogue import MEDIA_TYPES
 from palate.data.dataset import Dataset
 from palate.data.split._base import Split
-from palate.evaluation._report_charts import Bar, Dot, bars, intervals, percent
+from palate.evaluation._report_charts import Bar, Dot, bars, intervals
 from palate.evaluation._report_media import Media
 from palate.evaluation._report_people import people
-from palate.evaluation._table import p_text, shown_metrics
+from palate.evaluation._table import p_text, share_text, shown_metrics
 from palate.evaluation._trial import Trial
 from palate.evaluation.comparison import Comparison
 from palate.interfaces import Recommender
@@ -91,7 +91,7 @@ def _tiles(data: Dataset, split: Split) -> str:
         (f"{len(data.items):,}", "items"),
         (f"{len(data.interactions):,}", f"interactions{_dates(data)}"),
         (f"{int(data.liked_rows.sum()):,}", f"liked: {data.positive.rule}"),
-        (percent(data.seen.nnz / cells), "of all pairs known"),
+        (share_text(data.seen.nnz / cells), "of all pairs known"),
         (parts, f"train / valid / test: {split.how}, seed {split.seed}"),
     ]
     return "".join(

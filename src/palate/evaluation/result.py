@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from palate.core.types import Codes
+from palate.evaluation._table import share_text
 from palate.metrics import Measure, bootstrap_interval
 from palate.metrics._hits import Doubles
 
@@ -65,7 +66,7 @@ class Evaluation:
             spread = f"   [{bounds[0]:.4f}, {bounds[1]:.4f}]" if bounds else ""
             lines.append(f"  {name:<{width}}  {value:.4f}{spread}")
         if self.unscored:
-            lines.append(f"  {self.unscored:.1%} of the relevant items could not be scored: counted as misses")
+            lines.append(f"  {share_text(self.unscored)} of the relevant items could not be scored: counted as misses")
         spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.seconds.items())
         return "\n".join([*lines, f"  {spent}; in brackets: 95 % intervals over users"])
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
-from palate.core.types import CSR, Floats
+from palate.core.types import CSR, Floats, Mask
 from palate.linalg.parallel import cuts_by_work, map_blocks
 
 _HEAVY = 20_000
@@ -22,6 +23,20 @@ def index_pointer(counts: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
     """
     pointer = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
     return pointer if pointer[-1] > np.iinfo(np.int32).max else pointer.astype(np.int32)
+
+
+def ones_where(matrix: CSR, columns: Mask) -> CSR:
+    """Return ones at the stored places of a sparse matrix whose column is marked; shares nothing with it.
+
+    Example:
+        >>> from scipy.sparse import csr_array
+        >>> ones_where(csr_array([[2, 3], [0, 4]]), np.array([True, False])).toarray().tolist()
+        [[1.0, 0.0], [0.0, 0.0]]
+    """
+    kept = columns[matrix.indices]
+    pointer = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr].astype(matrix.indptr.dtype)
+    ones = np.ones(int(pointer[-1]), dtype=np.float32)
+    return sp.csr_array((ones, matrix.indices[kept], pointer), shape=matrix.shape)
 
 
 def products(left: CSR, right: CSR) -> npt.NDArray[np.int64]:

@@ -7,7 +7,7 @@ import numpy as np
 from palate.core.rng import generator
 from palate.metrics._hits import Doubles
 
-_CELLS = 1 << 21
+_CELLS = 1 << 17
 
 
 def bootstrap_interval(

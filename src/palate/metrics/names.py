@@ -46,8 +46,10 @@ def parse_measures(names: Sequence[str], ks: Sequence[int]) -> tuple[Measure, ..
         >>> [str(measure) for measure in parse_measures(["recall", "ndcg@5", "auc"], [10, 20])]
         ['recall@10', 'recall@20', 'ndcg@5', 'auc']
     """
-    if not names or not ks or min(ks) < 1:
-        raise ConfigError(f"metrics and cut-offs were {list(names)} and {list(ks)}: give at least one of each, k >= 1")
+    if not names or not ks:
+        raise ConfigError(f"given {len(names)} metrics and {len(ks)} cut-offs k: give at least one of each")
+    if min(ks) < 1:
+        raise ConfigError(f"the cut-off k was {min(ks)}: give 1 or more")
     measures: list[Measure] = []
     for name in names:
         metric, at, cut = name.strip().lower().partition("@")

@@ -74,7 +74,7 @@ def ndcg(hits: Hits, k: int) -> Doubles:
     """
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discount)[np.clip(hits.relevant, 1, k) - 1]
-    gain = np.asarray((hits.first(k) * discount).sum(axis=1))
+    gain: Doubles = (hits.first(k) * discount).sum(axis=1)
     return np.divide(gain, ideal)
 
 

@@ -10,7 +10,7 @@ from palate.core.errors import DataError
 from palate.core.rng import generator
 from palate.metrics._hits import Doubles
 
-_CELLS = 1 << 21
+_CELLS = 1 << 17
 _EXACT = 13
 _TOLERANCE = 1e-9
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 
 from palate.core.types import CSR, Codes, Floats, Mask
 from palate.interfaces import Queries
-from palate.linalg.products import dense_product
+from palate.linalg.products import dense_product, ones_where
 
 
 def spread(queries: Queries, graph: CSR, scorable: Mask, speaking: Mask, items: Codes | None) -> Floats:
@@ -17,11 +16,7 @@ def spread(queries: Queries, graph: CSR, scorable: Mask, speaking: Mask, items: 
         graph: sparse[n_items, n_items], from a liked item to a scored one; scorable, speaking: bool[n_items], items
         that can get a score, and items that say something when liked -> float32[q, n].
     """
-    ones = sp.csr_array(
-        (speaking[queries.history.indices].astype(np.float32), queries.history.indices, queries.history.indptr),
-        shape=queries.history.shape,
-    )
-    ones.eliminate_zeros()
+    ones = ones_where(queries.history, speaking)
     scores = dense_product(ones, graph)
     if not scorable.all():
         scores[:, ~scorable] = np.nan

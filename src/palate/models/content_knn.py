@@ -20,7 +20,7 @@ from palate.models._graph import edges_to, spread
 class ContentKNNConfig(ContentConfig):
     """How many items each item is compared with."""
 
-    neighbours: PositiveInt = 50
+    neighbours: PositiveInt = 20
     """How many of the items nearest to an item speak for it."""
 
 

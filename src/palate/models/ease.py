@@ -15,6 +15,7 @@ from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.interfaces import Explanation, Queries, Run
 from palate.linalg.parallel import even_cuts, map_blocks
+from palate.linalg.products import ones_where
 from palate.linalg.ridge import ridge_inverse, ridge_megabytes
 from palate.models._base import Model
 
@@ -68,8 +69,7 @@ class EASE(Model[EASEConfig]):
 
     def score(self, queries: Queries, items: Codes | None = None) -> Floats:
         """Return sums of weights; float32[q, n]."""
-        history = sp.csr_array(queries.history[:, self.codes])
-        history = sp.csr_array((np.ones(history.nnz, np.float32), history.indices, history.indptr), history.shape)
+        history = ones_where(sp.csr_array(queries.history[:, self.codes]), np.ones(len(self.codes), dtype=bool))
         scores = np.full((len(queries), len(self.items)), np.nan, dtype=np.float32)
 
         def fill(start: int, stop: int) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 
-from palate.core.types import CSR, Codes, Floats
+from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.interfaces import Explanation, Queries, Run
 from palate.linalg.neighbours import unit_rows
+from palate.linalg.products import ones_where
 from palate.models._content import ContentConfig, ContentModel
+
+_NOTHING = 1e-6
+"""A mean shorter than this is of vectors that cancel out, and points nowhere."""
 
 
 class VectorSpaceConfig(ContentConfig):
@@ -23,7 +26,7 @@ class VectorSpace(ContentModel[VectorSpaceConfig]):
     (Salton, Wong and Yang 1975; the user as centroid: Rocchio 1971).
 
     Missing data:
-        NaN for items without any part, and for users of whom no liked item has one.
+        NaN for items without any part, and for users of whom no liked item has one (or whose liked vectors cancel out).
     """
 
     name = "vector-space"
@@ -35,11 +38,12 @@ class VectorSpace(ContentModel[VectorSpaceConfig]):
     def score(self, queries: Queries, items: Codes | None = None) -> Floats:
         """Return cosines; float32[q, n]."""
         codes = np.arange(len(self.items), dtype=np.int32) if items is None else items
-        sums = np.asarray(self._placed(queries.history) @ self.vectors.values, dtype=np.float32)
+        history = ones_where(queries.history, self.vectors.present)
+        sums = np.asarray(history @ self.vectors.values, dtype=np.float32)
         lengths = np.linalg.norm(sums, axis=1)
         scores = unit_rows(sums) @ self.vectors.values[codes].T
         scores[:, ~self.vectors.present[codes]] = np.nan
-        scores[~(lengths > 0)] = np.nan
+        scores[lengths <= _NOTHING * np.maximum(history.sum(axis=1), 1)] = np.nan
         return scores
 
     def explain(self, query: Queries, item: int) -> Explanation:
@@ -47,17 +51,10 @@ class VectorSpace(ContentModel[VectorSpaceConfig]):
         score = float(self.score(query, np.array([item], dtype=np.int32))[0, 0])
         if np.isnan(score):
             return Explanation(score)
-        history = self._placed(query.history).indices.astype(np.int32)
+        history = ones_where(query.history, self.vectors.present).indices.astype(np.int32)
         vectors = self.vectors.values
         length = float(np.linalg.norm(vectors[history].sum(axis=0)))
         amounts = vectors[history] @ vectors[item] / length
         factors = np.full(len(history), 1 / length, dtype=np.float32)
         liked = dict(zip(history.tolist(), amounts.tolist(), strict=True))
         return Explanation(score, liked, self._by_part(history, item, factors))
-
-    def _placed(self, history: CSR) -> CSR:
-        """Return ones at what was liked and has a vector."""
-        there = self.vectors.present[history.indices].astype(np.float32)
-        placed = sp.csr_array((there, history.indices, history.indptr), shape=history.shape)
-        placed.eliminate_zeros()
-        return placed

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from palate.core.rng import generator
+from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.fusion import registry
-from palate.interfaces import ItemVectors, Ranked
+from palate.interfaces import Fusion, ItemVectors, Parts, Ranked
 from palate.linalg.neighbours import unit_rows
 from palate.models import Model
+from palate.models._content import ContentModel
 from palate.retrieval.indexes.exact import ExactIndex
 
 
@@ -23,15 +25,18 @@ class ContentSpace:
 
     table: FeatureTable
     index: ExactIndex
+    fusion: Fusion | None = None
+    """What made the vectors of the parts, where that is known."""
+    parts: Parts = field(default_factory=dict)
 
     @classmethod
-    def of(cls, table: FeatureTable) -> ContentSpace:
+    def of(cls, table: FeatureTable, fusion: Fusion | None = None, parts: Parts | None = None) -> ContentSpace:
         """Index the rows of a table that are present."""
         codes = np.flatnonzero(table.present).astype(np.int32)
         vectors = unit_rows(table.values[codes])
         index = ExactIndex()
         index.add(codes, vectors)
-        return cls(table, index)
+        return cls(table, index, fusion, parts or {})
 
     def holds(self, item: int) -> bool:
         """Tell whether an item has a vector."""
@@ -46,12 +51,22 @@ class ContentSpace:
         return Ranked(found.items[:, others], found.scores[:, others])
 
 
+    def shares(self, item: int, others: Codes) -> dict[str, Floats]:
+        """Divide the cosines of an item and others over the parts; nothing where the fusion is not known."""
+        if self.fusion is None or not len(others):
+            return {}
+        return self.fusion.shares(self.parts, np.full(len(others), item, np.int32), others)
+
+
 def content_space(model: Model[Any], data: Dataset) -> ContentSpace | None:
     """Return the space of a model that has one, else of all parts of the items in one row; None where there are none."""
+    if isinstance(model, ContentModel):
+        return ContentSpace.of(model.item_vectors(), model.fusion, model.parts)
     if isinstance(model, ItemVectors):
         return ContentSpace.of(model.item_vectors())
     parts = {name: table for name, table in sorted(data.features.items()) if table.of == "items"}
     if not parts:
         return None
     fusion: Any = registry.get("concat")()
-    return ContentSpace.of(fusion.fit(parts, data, generator(0, "content space")).fuse(parts))
+    fusion.fit(parts, data, generator(0, "content space"))
+    return ContentSpace.of(fusion.fuse(parts), fusion, parts)

@@ -13,7 +13,7 @@ from palate.core.types import Codes, Floats
 from palate.explain import Reason, reasons, titles
 from palate.interfaces import Queries, Ranked
 from palate.retrieval import By, Searcher, content_space, similar
-from palate.retrieval.search import Found
+from palate.retrieval.searcher import Found
 from palate.serving.schemas import Answer, Explained, Hit
 from palate.serving.settings import ServingSettings
 from palate.serving.stages import (

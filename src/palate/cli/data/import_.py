@@ -57,7 +57,12 @@ def import_(
     settings |= {key: _named(words) for key, words in maps.items() if words}
     if column:
         settings["columns"] = _roles(column)
-    report = registry.get(source)(**settings).read(src, dst)
+    kind = registry.get(source)
+    for key in settings:
+        if key not in kind.config_type.model_fields:
+            option = "column" if key == "columns" else key
+            raise ConfigError(f"the format '{source}' takes no --{option}: leave it out, or import as 'table'")
+    report = kind(**settings).read(src, dst)
     emit(report.as_dict(), as_json, lambda: _show(report))
 
 

@@ -25,14 +25,15 @@ class Problem:
     """More about each of the ids, where there is more to say."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values; `examples` are the first few, `ids` all that are listed."""
+        """Return it as plain values; `examples` are the first few ids, `details` say more about each."""
         return {
             "kind": self.kind,
             "column": self.column,
             "count": self.count,
             "what": self.what,
-            "examples": list((self.details or self.ids)[:_EXAMPLES]),
+            "examples": list(self.ids[:_EXAMPLES]),
             "ids": list(self.ids),
+            "details": list(self.details),
         }
 
 

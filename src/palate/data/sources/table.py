@@ -47,7 +47,7 @@ class TableConfig(SourceConfig):
     """
 
     interactions: str | None = None
-    """File of interactions, relative to SRC; None takes events.csv, ratings.parquet or the like."""
+    """File of interactions, in SRC or from the working folder; None takes events.csv, ratings.parquet or the like."""
     items: str | None = None
     """File of items; None takes items.csv, products.jsonl or the like, if there is one."""
     users: str | None = None
@@ -96,7 +96,7 @@ class Table(Source[TableConfig]):
     def _files(self, src: Path) -> dict[str, Path]:
         base = src if src.is_dir() else src.parent
         named = {what: getattr(self.config, what) for what in _STEMS}
-        files = {what: base / name for what, name in named.items() if name is not None}
+        files = {what: _place(base, name) for what, name in named.items() if name is not None}
         if src.is_file():
             if src not in files.values():
                 what = "items" if "interactions" in files or _is_catalogue(src, self.config) else "interactions"
@@ -131,7 +131,7 @@ class Table(Source[TableConfig]):
     def _check_columns(self, read: Mapping[str, Read], work: _Work) -> None:
         there = [name for what in ("items", "users") if what in read for name in read[what].table.columns]
         for name, where, kind in work.declared():
-            if where in there or (kind in MEDIA_TYPES and (work.base / where).is_dir()):
+            if where in there or (kind in MEDIA_TYPES and _place(work.base, where).is_dir()):
                 continue
             what = "neither a column nor a folder" if kind in MEDIA_TYPES else "no column"
             raise DataError(f"there is {what} '{where}' for the {kind} column '{name}': {did_you_mean(where, there)}")
@@ -181,14 +181,14 @@ class _Work:
     def _with_media(self, table: Typed, of: str, file: Path) -> Typed:
         frame, types = table.table, dict(table.types)
         ids = frame.to_series(0)
-        root = self.base / self.config.media if self.config.media else file.parent
+        root = _place(self.base, self.config.media) if self.config.media else file.parent
         columns = [(name, kind) for name, kind in types.items() if kind in MEDIA_TYPES]
         found = [from_paths(name, kind, frame[name], root, ids, of=of) for name, kind in columns]
         folders = [
             (name, where, kind) for name, where, kind in self.declared() if name not in types and kind in MEDIA_TYPES
         ]
         for name, where, kind in folders if of == "items" else []:
-            found.append(from_folder(name, kind, self.base / where, ids, of))
+            found.append(from_folder(name, kind, _place(self.base, where), ids, of))
             types[name] = kind
         for media in found:
             self._take(media)
@@ -198,6 +198,12 @@ class _Work:
         self.files.update(media.files)
         self.aside.append(media.rejected)
         self.notes += media.notes
+
+
+def _place(base: Path, name: str) -> Path:
+    """Return the path of a name that was given: inside SRC, or else from where the command runs."""
+    inside = base / name
+    return Path(name) if not inside.exists() and Path(name).exists() else inside
 
 
 def _key(table: pl.DataFrame, role: str, columns: Mapping[str, str], place: str) -> str:

@@ -62,11 +62,18 @@ class Splitter(Part[C]):
         """Return the labels under a seed.
 
         Raises:
-            DataError: there is nothing to split, or the dataset lacks what the splitter needs.
+            DataError: train or test would be empty, or the dataset lacks what the splitter needs.
         """
         if not len(data.interactions):
             raise DataError(f"'{data.name}' has no interactions to split: it is a catalogue only")
-        return self.labels(data, generator(seed, "split", self.name))
+        labels = self.labels(data, generator(seed, "split", self.name))
+        for part in (TRAIN, TEST):
+            if not (labels == part).any():
+                raise DataError(
+                    f"'{self.name}' leaves {LABELS[part]} empty: the {len(labels):,} interactions of "
+                    f"{len(data.users):,} users in '{data.name}' are too few for it, try another way to split"
+                )
+        return labels
 
     def split(self, data: Dataset, seed: int = 0) -> Split:
         """Cut a dataset in three."""

@@ -35,6 +35,4 @@ class AsLabelled(Splitter[AsLabelledConfig]):
         if (labels < 0).any():
             found = column[int(np.argmin(labels))]
             raise DataError(f"the column 'split' says '{found}' in a row: allowed are {', '.join(LABELS)}")
-        if not (labels == 0).any() or not (labels == 2).any():
-            raise DataError(f"the column 'split' of '{data.name}' leaves train or test empty: it needs rows of both")
         return labels

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,14 @@ from palate.core.fingerprint import fingerprint
 from palate.core.progress import Advance, progress
 from palate.data import quarantine
 from palate.data.dataset import Dataset
+from palate.data.feature_folder import feature_path
 from palate.data.features import FeatureTable
 from palate.data.quarantine import Rejected
 from palate.encoders import registry
 from palate.encoders._base import Encoder
-from palate.encoders._inputs import Inputs, read_inputs
-from palate.encoders._run import run
-from palate.encoders._store import Key, PartStore, Vectors
+from palate.encoders.pipeline.inputs import Inputs, check_column, read_inputs
+from palate.encoders.pipeline.run import run
+from palate.encoders.pipeline.store import Key, PartStore, Vectors
 from palate.interfaces import Raw
 
 FLUSH_SECONDS = 2.0
@@ -81,13 +83,29 @@ def encode(data: Dataset, /, **columns: str | Encoder[Any]) -> Dataset:
 
 def encode_columns(data: Dataset, columns: Mapping[str, str | Encoder[Any]]) -> tuple[Dataset, list[Encoded]]:
     """Do what `encode` does, and tell what was done for each part."""
-    encoders = {name: registry.get(choice)() if isinstance(choice, str) else choice for name, choice in columns.items()}
+    encoders = _encoders(columns)
+    for name, encoder in encoders.items():
+        check_column(data.catalogue, name, encoder)
+        feature_path(Path(), name)
     done = []
     for name, encoder in encoders.items():
         table, about = _encode_column(data, name, encoder)
         data = data.with_features(**{name: table})
         done.append(about)
     return data, done
+
+
+def _encoders(columns: Mapping[str, str | Encoder[Any]]) -> dict[str, Encoder[Any]]:
+    """Return an encoder for each column; columns share a pretrained one, so that its weights are loaded once."""
+    shared: dict[str, Encoder[Any]] = {}
+    encoders = {}
+    for column, choice in columns.items():
+        if isinstance(choice, str):
+            kind = registry.get(choice)
+            encoders[column] = kind() if kind.learns else shared.setdefault(choice, kind())
+        else:
+            encoders[column] = choice
+    return encoders
 
 
 def _encode_column(data: Dataset, name: str, encoder: Encoder[Any]) -> tuple[FeatureTable, Encoded]:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from palate.core.cores import cores
 from palate.core.errors import DataError
 from palate.core.progress import progress
-from palate.data.catalogue import Catalogue
+from palate.data.catalogue import MEDIA_TYPES, Catalogue
 from palate.encoders._base import Encoder
-from palate.encoders._store import Key
+from palate.encoders.pipeline.store import Key
 from palate.interfaces import Raw
 
 _CHUNK = 1 << 20
@@ -33,23 +35,28 @@ class Inputs:
     reasons: dict[int, str]
 
 
-def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inputs:
-    """Look at every row of a column.
+def check_column(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> None:
+    """Check that an encoder can read a column.
 
     Raises:
         DataError: there is no such column, or the encoder reads another kind of media.
     """
     values = catalogue.column(column)
-    kind = catalogue.types.get(column, "text" if values.dtype == str else "")
+    kind = catalogue.types.get(column, "text" if values.dtype == pl.String else "untyped")
     if kind != encoder.modality:
         raise DataError(
-            f"the column '{column}' is of type {kind or 'unknown'} and the encoder '{encoder.name}' reads {encoder.modality}: "
-            f"'palate encoders' lists the others"
+            f"the column '{column}' is {kind} and the encoder '{encoder.name}' reads {encoder.modality}: choose another "
+            "encoder ('palate encoders' lists them) or another column"
         )
-    if kind == "text":
-        texts = [text if text is not None and text.strip() else None for text in values.cast(str).to_list()]
-        return Inputs([*texts], [None if text is None else _digest(text.encode()) for text in texts], {})
-    return _media(catalogue, column, values.to_list())
+
+
+def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inputs:
+    """Look at every row of a column that the encoder can read."""
+    values = catalogue.column(column)
+    if encoder.modality in MEDIA_TYPES:
+        return _media(catalogue, column, values.to_list())
+    texts = [text if text is not None and text.strip() else None for text in values.cast(pl.String).to_list()]
+    return Inputs([*texts], [None if text is None else _digest(text.encode()) for text in texts], {})
 
 
 def _media(catalogue: Catalogue, column: str, values: Sequence[str | None]) -> Inputs:

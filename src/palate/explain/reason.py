@@ -53,7 +53,7 @@ def reasons(
     if not isinstance(model, Explains):
         return []
     explanation = model.explain(query, item)
-    return [*_liked(explanation.history, items, catalogue, most), *_parts(explanation.parts)]
+    return [*_liked(explanation.history, items, catalogue, most), *part_reasons(explanation.parts)]
 
 
 def popular(people: int) -> Reason:
@@ -80,7 +80,13 @@ def _liked(history: Mapping[int, float], items: IdMap, catalogue: Catalogue, mos
     ]
 
 
-def _parts(parts: Mapping[str, float]) -> list[Reason]:
+def part_reasons(parts: Mapping[str, float]) -> list[Reason]:
+    """Return one reason a part, the biggest first.
+
+    Example:
+        >>> [reason.text for reason in part_reasons({"title": 0.2, "photo": 0.6})]
+        ['photo 75 %', 'title 25 %']
+    """
     total = _size(parts)
     ordered = sorted(parts, key=lambda name: (-parts[name], name))
     return [

@@ -1,0 +1,98 @@
+"""Encoding pictures, files to stored vectors, against the bare ONNX session on arrays that lie ready in memory.
+
+    python benchmarks/speed/encode_images.py [--n 2000]
+
+Prints the ratio of wall times; the target is at most 1.25. Both run in turns over the same slices of pictures, so that
+whatever else the machine does hits both. Uses the posters in PALATE_TEST_DATA where there are any, else generated JPEGs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import polars as pl
+from PIL import Image
+
+from palate.core.cores import cores
+from palate.core.ids import IdMap
+from palate.data.catalogue import Catalogue
+from palate.data.dataset import Dataset
+from palate.data.interactions import Interactions
+from palate.encoders.efficientnet_lite0 import EfficientNetLite0
+from palate.encoders.pipeline import encode
+
+SLICE = 250
+TARGET = 1.25
+
+
+def pictures(n: int, folder: Path) -> tuple[str, list[Path]]:
+    """Return n picture files and what they are."""
+    posters = Path(os.environ.get("PALATE_TEST_DATA", "")) / "movielens-posters" / "posters"
+    found = sorted(posters.glob("*.jpg"))[:n]
+    if len(found) == n:
+        return "posters", found
+    rng = np.random.default_rng(0)
+    made = []
+    for index in range(n):
+        small = Image.fromarray(rng.integers(0, 255, (12, 8, 3), dtype=np.uint8))
+        made.append(folder / f"{index}.jpg")
+        small.resize((128, 190), Image.Resampling.BICUBIC).save(made[-1], quality=85)
+    return "generated pictures", made
+
+
+def bare_session(encoder: EfficientNetLite0, batch: int, threads: int) -> Callable[[np.ndarray], None]:
+    """Return a function that runs the graph on an array of pictures, batch by batch."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(encoder.graph(), options, providers=["CPUExecutionProvider"])
+
+    def run(ready: np.ndarray) -> None:
+        for start in range(0, len(ready), batch):
+            session.run(["features"], {"pixels": ready[start : start + batch]})
+
+    return run
+
+
+def timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=2000)
+    parser.add_argument("--batch", type=int, default=16, help="of the bare session")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        what, files = pictures(options.n, Path(place))
+        encoder = EfficientNetLite0()
+        encoder.prepare()
+        bare = bare_session(encoder, options.batch, cores())
+        ours = theirs = 0.0
+        for index, start in enumerate(range(0, len(files), SLICE)):
+            part = files[start : start + SLICE]
+            ready = np.stack([encoder.decode(file) for file in part])
+            root = Path(place) / f"shop{index}"
+            ids = IdMap(str(number) for number in range(len(part)))
+            table = pl.DataFrame({"item_id": ids.series, "photo": [str(file) for file in part]})
+            catalogue = Catalogue(table, {"photo": "image"}, root)
+            shop = Dataset(IdMap([]), ids, Interactions.empty(), catalogue, root=root)
+            ours += timed(lambda shop=shop: encode(shop, photo=encoder))
+            theirs += timed(lambda ready=ready: bare(ready))
+    n = len(files)
+    print(f"{n:,} {what} on {cores()} cores")
+    print(f"  files to stored vectors   {ours:7.2f} s  {1000 * ours / n:6.2f} ms a picture")
+    print(f"  bare session, ready input {theirs:7.2f} s  {1000 * theirs / n:6.2f} ms a picture")
+    print(f"  ratio {ours / theirs:.2f} (target at most {TARGET})")
+
+
+if __name__ == "__main__":
+    main()

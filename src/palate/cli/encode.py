@@ -1,0 +1,114 @@
+"""`palate encode`: raw texts, pictures and sounds to vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from palate.cli._app import AsJson, app, emit
+from palate.core.errors import DataError, RequestError
+
+if TYPE_CHECKING:
+    from palate.data.dataset import Dataset
+    from palate.encoders.pipeline import Encoded
+
+
+@app.command()
+def encode(
+    folder: Annotated[Path, typer.Argument(metavar="DS", help="A dataset folder.")],
+    text: Annotated[str | None, typer.Option("--text", metavar="ENC", help="Encoder of every text column.")] = None,
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="ENC", help="Encoder of every picture column.")
+    ] = None,
+    audio: Annotated[str | None, typer.Option("--audio", metavar="ENC", help="Encoder of every sound column.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--column", metavar="NAME=ENC", help="Encoder of one column; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn columns of the items into vectors, stored in the dataset folder.
+
+    What was encoded before is not encoded again; a run that was stopped goes on where it stood.
+    """
+    from palate.data.folder import load
+    from palate.encoders.pipeline import encode_columns
+
+    data = load(folder)
+    asked = _asked(data, {"text": text, "image": image, "audio": audio}, column or [])
+    _, done = encode_columns(data, asked)
+    emit({"rows": [_row(part) for part in done]}, as_json, lambda: _show(folder, done))
+
+
+def _asked(data: Dataset, by_type: dict[str, str | None], by_name: list[str]) -> dict[str, str]:
+    """Return the encoder's name for each column that is to be encoded; a column's own choice goes first."""
+    asked: dict[str, str] = {}
+    for kind, encoder in by_type.items():
+        if encoder is not None:
+            columns = data.catalogue.of_type(kind)
+            if not columns:
+                raise DataError(f"there is no {kind} column to encode with '{encoder}': {_columns(data)}")
+            asked.update(dict.fromkeys(columns, encoder))
+    for pair in by_name:
+        name, equals, encoder = pair.partition("=")
+        if not (name and equals and encoder):
+            raise RequestError(
+                f"'{pair}' does not say which encoder: write --column NAME=ENC, as in --column title=use"
+            )
+        asked[name] = encoder
+    if not asked:
+        raise RequestError(f"say what to encode and how: {_columns(data)}")
+    return asked
+
+
+def _columns(data: Dataset) -> str:
+    """Return a clause that lists the columns that can be encoded, with the encoders for each."""
+    from palate.encoders import registry
+
+    choices: dict[str, list[str]] = {}
+    for name in registry.names():
+        choices.setdefault(registry.get(name).modality, []).append(name)
+    listed = [
+        f"{name} ({kind}: --{kind} {' | '.join(choices[kind])})"
+        for kind in choices
+        for name in data.catalogue.of_type(kind)
+    ]
+    return f"the columns are {', '.join(listed)}" if listed else "the items have no column of text, pictures or sound"
+
+
+def _row(part: Encoded) -> dict[str, object]:
+    return {
+        "part": part.part,
+        "encoder": part.encoder,
+        "dim": part.dim,
+        "rows": part.rows,
+        "present": part.present,
+        "coverage": part.coverage,
+        "encoded": part.computed,
+        "reused": part.reused,
+        "quarantined": part.quarantined,
+        "seconds": round(part.seconds, 3),
+    }
+
+
+def _show(folder: Path, done: list[Encoded]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("part", style="bold")
+    table.add_column("encoder")
+    for heading in ("dim", "rows", "coverage", "new", "reused", "set aside", "seconds"):
+        table.add_column(heading, justify="right")
+    for part in done:
+        numbers = (part.dim, f"{part.rows:,}", f"{part.coverage:.1%}", f"{part.computed:,}", f"{part.reused:,}")
+        table.add_row(part.part, part.encoder, *map(str, numbers), f"{part.quarantined:,}", f"{part.seconds:.1f}")
+    console = Console()
+    console.print(table)
+    console.print(f"in {folder / 'features'}", soft_wrap=True, highlight=False)
+    if any(part.quarantined for part in done):
+        console.print(f"why rows were set aside: palate data check {folder}", soft_wrap=True, highlight=False)
+    console.print(
+        f"next: palate compare {folder} --models popularity,content-knn,item-knn,ease", soft_wrap=True, highlight=False
+    )

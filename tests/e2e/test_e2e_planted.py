@@ -1,0 +1,83 @@
+"""Planted signal: one modality carries the taste, and methods must find it there and nowhere else."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from palate.data.dataset import Dataset
+from palate.data.features import FeatureTable
+from palate.data.folder import load
+from palate.data.split import split
+from palate.data.worlds import make
+from palate.data.worlds.shop import Shop
+from palate.encoders.pipeline import encode
+from palate.evaluation import evaluate
+from palate.models import ContentKNN, VectorSpace
+
+pytestmark = pytest.mark.weights
+
+SEEDS = range(5)
+SIZE = {"n_items": 180, "n_users": 250, "n_events": 5_000, "clips": 0, "picture_size": 96, "sound_seconds": 0.5}
+PART = {"text": "title", "picture": "picture", "sound": "sound"}
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory):
+    """Datasets by modality that carries the taste, one a seed; the goods of a seed are the same for all modalities."""
+    folder = tmp_path_factory.mktemp("planted")
+    encoded: dict[int, Mapping[str, FeatureTable]] = {}
+
+    def world(modality: str, seed: int) -> Dataset:
+        tastes = {f"{name}_taste": 2.5 * (name == modality) for name in PART}
+        made = make(Shop(**SIZE, **tastes, hidden_taste=0, seed=seed), folder / f"{modality}{seed}")
+        data = load(made.path)
+        if seed not in encoded:
+            encoded[seed] = encode(data, title="use", picture="efficientnet-lite0", sound="mel").features
+        return data.with_features(**encoded[seed])
+
+    return {modality: [world(modality, seed) for seed in SEEDS] for modality in PART}
+
+
+def recall(model_type, data: Dataset) -> float:
+    cut = split(data, "random-per-user", seed=0)
+    return evaluate(model_type().fit(cut.train), cut, k=20, metrics=("recall",), resamples=10).metrics["recall@20"]
+
+
+def shuffled(data: Dataset, part: str, seed: int) -> Dataset:
+    order = np.random.default_rng(seed).permutation(len(data.items))
+    return data.with_features(**{part: data.features[part].take(order)})
+
+
+def interval(differences: list[float]) -> tuple[float, float]:
+    """The 95 % interval of the mean over seeds."""
+    values = np.array(differences)
+    half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - half), float(values.mean() + half)
+
+
+@pytest.mark.parametrize("model_type", [VectorSpace, ContentKNN])
+@pytest.mark.parametrize("modality", list(PART))
+def test_the_part_that_carries_the_taste_is_found(worlds, modality, model_type):
+    part = PART[modality]
+    idle = next(name for name in PART.values() if name != part)
+    worth, loss, cost, left = [], [], [], []
+    for seed, data in zip(SEEDS, worlds[modality], strict=True):
+        whole = recall(model_type, data)
+        without = recall(model_type, data.without_features(part))
+        mixed = recall(model_type, shuffled(data, part, seed))
+        worth.append(whole - without)
+        loss.append(whole - mixed)
+        left.append(mixed - without)
+        cost.append(whole - recall(model_type, data.without_features(idle)))
+    assert interval(worth)[0] > 0.08, f"removing the {part} must hurt: {interval(worth)}"
+    assert interval(loss)[0] > 0.08, f"shuffling the {part} must lose the gain: {interval(loss)}"
+    assert abs(np.mean(left)) < 0.03, f"a shuffled {part} must be worth nothing: {interval(left)}"
+    assert interval(cost)[1] < 0.04, f"removing the {idle} must not hurt: {interval(cost)}"
+
+
+def test_the_truth_says_the_same(worlds):
+    for modality, datasets in worlds.items():
+        assert len({data.fingerprint for data in datasets}) == len(SEEDS)
+        assert {data.features[PART[modality]].coverage for data in datasets} == {1.0}

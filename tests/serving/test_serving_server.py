@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from palate.core.errors import RequestError
+from palate.serving.server import address, listen
+
+
+def test_it_listens_on_this_machine_only():
+    for host in ("0.0.0.0", "192.168.1.5", "::", "example.org", ""):
+        with pytest.raises(RequestError, match="no keys are configured"):
+            listen(host, 0)
+
+
+def test_a_port_in_use_is_told_of():
+    with listen("127.0.0.1", 0) as first:
+        port = int(address(first).rpartition(":")[2])
+        with pytest.raises(RequestError, match=f"port {port} on 127.0.0.1 is in use: .*--port"):
+            listen("127.0.0.1", port)
+    with pytest.raises(RequestError, match="from 0 to 65535"):
+        listen("127.0.0.1", 99999)
+
+
+def palate(*words, **options):
+    command = [sys.executable, "-c", "from palate.cli import main; main()", *map(str, words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_serve_checks_the_port_before_anything_is_read():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = palate("serve", "no-such-bundle", "--port", port)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert f"port {port} on 127.0.0.1 is in use" in err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")
+def test_serve_answers_and_stops_at_ctrl_c(bundle, tmp_path):
+    bundle.save(tmp_path / "b")
+    process = palate("serve", tmp_path / "b", "--port", "0", env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    try:
+        where = process.stdout.readline().split(" is served at ")[1].split()[0]
+        assert f"curl '{where}/v1/recommend/user%200?k=3'" in process.stdout.readline()
+        with urllib.request.urlopen(f"{where}/v1/recommend/user%200?k=3", timeout=30) as answer:
+            assert len(json.load(answer)["items"]) == 3
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (0, "stopped\n", "")
