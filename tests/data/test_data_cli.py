@@ -72,6 +72,13 @@ def test_every_result_is_one_json_object(say):
     assert {"mmrec", "movielens", "table"} <= {row["name"] for row in told("data", "formats")["rows"]}
 
 
+def test_reasons_of_the_same_count_are_all_told(say, tmp_path):
+    (tmp_path / "log.csv").write_text("user,item,rating\na,x,1\n,x,1\na,,1\n")
+    _, out, _ = say("data", "import", "table", "log.csv", "ds")
+    assert "the user id is missing" in out
+    assert "the item id is missing" in out
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -8,6 +8,7 @@ from PIL import Image
 
 from palate.core.errors import ConfigError, DataError, StoreError
 from palate.data import folder, quarantine
+from palate.data.assemble import guess_type
 from palate.data.sources import _base as base
 from palate.data.sources._read import read_table
 from palate.data.sources.mmrec import MMRec
@@ -130,6 +131,23 @@ def test_lines_that_cannot_be_parsed_are_set_aside(tmp_path):
     assert (report.interactions, sum(report.rejected.values())) == (2, 3)
 
 
+def test_a_quote_that_is_never_closed_costs_one_row(tmp_path):
+    (tmp_path / "events.csv").write_text(
+        'user,item,text,text\na,1,x,"open\nb,2,"x, ""y""\n",z\n\nc,3,say "hi",z\nd,4,"a" b,z\n'
+    )
+    read = read_table(tmp_path / "events.csv")
+    assert read.table["user"].to_list() == ["b", "c"]
+    assert read.table.columns == ["user", "item", "text", "text_duplicated_0"]
+    assert read.rejected["row"].to_list() == [1, 5]
+
+
+def test_a_mark_at_the_start_and_blank_lines_are_no_data(tmp_path):
+    (tmp_path / "events.csv").write_bytes("\ufeffuser,item\r\na,1\r\n\r\n,2\r\n".encode())
+    read = read_table(tmp_path / "events.csv")
+    assert read.table.rows() == [("a", "1"), (None, "2")]
+    assert read.rows.to_list() == [1, 3]
+
+
 def test_json_lines_with_a_broken_line(tmp_path):
     (tmp_path / "log.jsonl").write_text(
         '{"user": 1, "item": "a"}\n{"user": 2,\n\n{"user": 3, "item": "b", "tags": ["x", "y"]}\n'
@@ -234,6 +252,19 @@ def test_films_get_titles_years_genres_tags_and_posters(films, tmp_path):
     assert data.interactions.column("kind").to_list() == ["rating", "rating"]
     assert data.interactions.weight.tolist() == [4.0, 0.5]
     assert report.rejected == {"movies.csv has no film of this id": 1}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2], "number"), (["1.5", "2", None], "number"), ([True, False], "number"), ([[1, 2], [3]], "series"),
+        (["a/1.JPG", "b.png", "x"], "image"), (["a.wav", "b.mp3"], "audio"), (["a.mp4", None], "video"),
+        (["2024-01-31", "2023-02-01T10:00:00"], None), ([None, " "], None),
+        (["red", "blue", "red", "red", "blue"], "category"), ([f"a thing of number {n}" for n in range(9)], "text"),
+    ],
+)  # fmt: skip
+def test_types_are_guessed_from_the_values(values, kind):
+    assert guess_type(pl.Series(values, strict=False)) == kind
 
 
 def test_a_folder_that_is_no_movielens_is_told(tmp_path):

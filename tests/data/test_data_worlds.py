@@ -198,10 +198,12 @@ def test_another_folder_is_left_alone(tmp_path):
 def test_wrong_settings_are_refused_in_one_sentence():
     with pytest.raises(ConfigError, match="did you mean 'picture_taste'"):
         Shop(pictures_taste=1)
-    with pytest.raises(ConfigError, match="n_events is at most 600"):
+    with pytest.raises(ConfigError, match="n_events was 601 and is at most 600"):
         Shop(n_items=60, n_users=40, n_events=601)
-    with pytest.raises(ConfigError, match="missing"):
+    with pytest.raises(ConfigError, match="setting 'missing' was 0.7"):
         Shop(missing=0.7)
+    with pytest.raises(ConfigError, match="together exceed 1"):
+        Shop(missing=0.5, lost=0.5, truncated=0.1)
 
 
 def test_clips_need_pyav_and_say_so(monkeypatch, tmp_path):
@@ -209,6 +211,11 @@ def test_clips_need_pyav_and_say_so(monkeypatch, tmp_path):
     with pytest.raises(MissingExtraError, match="palate\\[media\\]"):
         Shop(**SMALL).write(tmp_path / "shop")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_smallest_world_is_a_world_too(tmp_path):
+    truth = Shop(n_items=30, n_users=2, n_events=5, clips=0, bots=0.5, sound_seconds=0.2).write(tmp_path / "shop")
+    assert pl.read_csv(tmp_path / "shop" / "events.csv").height == 5 + 30 * len(truth.faults["bots"])
 
 
 def test_the_registry_knows_the_shop():

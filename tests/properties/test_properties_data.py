@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from palate.core.errors import DataError
@@ -52,8 +52,8 @@ def test_a_split_is_a_partition_that_keeps_pairs_together(how, data, seed):
     splitter = registry.get(how)()
     try:
         cut = splitter.split(data, seed)
-    except DataError as refusal:
-        assert "'" + how + "'" in str(refusal)
+    except DataError:
+        event(f"{how} refused")  # too little to fill training and test
         return
     parts = (cut.train, cut.valid, cut.test)
     assert sorted(row for part in parts for row in rows_of(part)) == list(range(len(data.interactions)))

@@ -66,6 +66,9 @@ def test_similar_by_content_and_by_behaviour(client):
     answer = get(client, "/v1/similar/tea%2F0?k=4")
     assert answer["fallback"] is None
     assert "tea/0" not in [hit["item_id"] for hit in answer["items"]]
+    for hit in answer["items"]:
+        assert {reason["of"] for reason in hit["reasons"]} == {"photo", "title"}
+        assert sum(reason["amount"] for reason in hit["reasons"]) == pytest.approx(hit["score"], abs=1e-4)
     assert get(client, "/v1/similar/tea%2F0?k=4&by=content") == answer
     assert len(get(client, "/v1/similar/tea%2F0?k=4&by=behaviour")["items"]) == 4
 

@@ -36,22 +36,26 @@ def answer(engine: Engine, found: Answer, as_json: bool, head: str, say: str) ->
             out.print("nothing was found")
             return
         table = Table(box=None, pad_edge=False)
-        for name, width in (("#", 3), ("item", 14), ("title", 26), ("score", 9), ("why", None)):
-            table.add_column(name, max_width=width, overflow="fold" if name == "item" else "ellipsis")
+        why = [in_short(hit.reasons) for hit in found.items]
+        table.add_column("#", justify="right")
+        table.add_column("item", max_width=14, overflow="fold")
+        table.add_column("title", max_width=26, no_wrap=True, overflow="ellipsis")
+        table.add_column("score", justify="right", no_wrap=True)
+        if any(why):
+            table.add_column("why")
         named = engine.titles(hit.item_id for hit in found.items)
-        for hit, title in zip(found.items, named, strict=True):
-            table.add_row(
-                str(hit.rank), Text(hit.item_id), Text(title), f"{hit.score:.4g}", Text(in_short(hit.reasons))
-            )
+        for hit, title, reason in zip(found.items, named, why, strict=True):
+            cells: list[str | Text] = [str(hit.rank), Text(hit.item_id), Text(title), f"{hit.score:.4g}", Text(reason)]
+            table.add_row(*cells[: len(table.columns)])
         out.print(table)
 
     emit(found.model_dump(mode="json"), as_json, show)
 
 
 def in_short(reasons: Sequence[Reason]) -> str:
-    """Return reasons as one line: what was liked, then the parts."""
+    """Return reasons as lines: what was liked, then the parts."""
     liked = [reason.label for reason in reasons if reason.kind == "liked"]
     lines = [f"liked {', '.join(liked)}"] if liked else []
     lines += [reason.text for reason in reasons if reason.kind == "popular"]
     parts = [reason.text for reason in reasons if reason.kind == "part"]
-    return "; ".join([*lines, ", ".join(parts)] if parts else lines)
+    return "\n".join([*lines, ", ".join(parts).replace(" %", "\u00a0%")] if parts else lines)

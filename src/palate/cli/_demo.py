@@ -38,7 +38,8 @@ class Demo:
 
     out: Path
     say: Callable[[str], None]
-    seed: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Of the shop."""
     seconds: dict[str, float] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
 
@@ -98,7 +99,7 @@ def _world(demo: Demo) -> None:
     from palate.data.worlds.shop import Shop
 
     with demo.step("world"):
-        made = make(Shop(seed=demo.seed), demo.dataset, reuse=True)
+        made = make(Shop(**demo.settings), demo.dataset, reuse=True)
         settings = made.truth.settings
         sizes = {name: settings[f"n_{name}"] for name in ("items", "users", "events")}
         demo.found["world"] = {**sizes, "worth": dict(made.truth.worth), "reused": made.report is None}
@@ -138,7 +139,7 @@ def _compare(demo: Demo, data: Dataset, how: str) -> Comparison:
     from palate.data.split import split
     from palate.evaluation import compare
 
-    cut = split(data, how, demo.seed)
+    cut = split(data, how)
     with progress(f"judging {len(MODELS)} recommenders", len(MODELS), "models") as advance:
         found = compare(
             cut, {name: partial(_build, name, advance) for name in MODELS}, 1, K, metrics=("recall", "ndcg")
@@ -173,7 +174,7 @@ def _train(demo: Demo, data: Dataset, best: str) -> Trained:
     from palate.bundle import Recipe, train
 
     with demo.step("train"):
-        trained = train(data, Recipe.of({"model": best, "seed": demo.seed}))
+        trained = train(data, Recipe.of({"model": best}))
         trained.bundle().save(demo.bundle)
         demo.found["model"] = best
         demo.say(f"    {best} in {demo.bundle}")

@@ -83,7 +83,7 @@ def typed_table(
 
 
 def guess_type(column: pl.Series) -> ColumnType | None:
-    """Guess a column's type from its values; None where there is no value to judge by.
+    """Guess a column's type from its values; None for dates, and where there is no value to judge by.
 
     Numbers are `number`; texts that mostly end as media files do are image, audio or video; few distinct texts are
     `category`, many are `text`.
@@ -102,6 +102,8 @@ def guess_type(column: pl.Series) -> ColumnType | None:
         return None
     if not values.cast(pl.Float64, strict=False).null_count():
         return "number"
+    if values.str.contains(r"^\d{4}-\d{2}-\d{2}").all():
+        return None
     endings = values.str.to_lowercase().str.extract(r"(\.[a-z0-9]{2,5})$")
     for kind in MEDIA_TYPES:
         if endings.is_in(sorted(EXTENSIONS[kind])).fill_null(False).mean() > 0.5:  # type: ignore[operator]

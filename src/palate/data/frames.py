@@ -45,9 +45,7 @@ def from_frames(
         types: column -> text, image, audio, video, series, number or category; the others are guessed.
         columns: role (user, item, weight, timestamp, kind, text, split) -> column, where the names are unusual.
         media_root: the folder that media paths are relative to.
-        name: what to call the dataset.
-        licence: terms under which the data may be used.
-        positive: which interactions count as liked.
+        name, licence, positive: what to call it, the terms of use, which interactions count as liked.
         bad_rows: what to do with rows that cannot be used: refuse, or leave them out with a warning.
 
     Missing data:

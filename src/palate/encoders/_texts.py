@@ -14,4 +14,4 @@ def read_text(raw: Raw, longest: int) -> str | None:
         An empty text, or one of white space only, is None.
     """
     text = unicodedata.normalize("NFC", str(raw)[: 4 * longest])
-    return " ".join(text.split())[:longest] or None
+    return " ".join(text.split())[:longest].rstrip() or None

@@ -52,20 +52,20 @@ def _person(model: Model[Any], known: Dataset, code: int, listed: Codes, wanted:
     hits = sum(item in wanted for item in offered)
     missing = len(wanted) - hits
     return (
-        f'<section class="person"><h3>{escape(known.users.ids[code])}</h3>'
+        f'<section class="person"><h3>user {escape(known.users.ids[code])}</h3>'
         f'<div class="sides"><div><h4>liked <small>{_counted(past, total)}</small></h4>'
         f'<div class="shelf">{_shelf(known, past, media)}</div></div>'
-        f"<div><h4>recommended <small>{hits} of these {'was' if hits == 1 else 'were'} liked later"
+        f"<div><h4>recommended <small>{hits} of these in fact liked"
         f"{f', {missing} more to be found' if missing else ''}</small></h4>"
         f'<div class="shelf">{shelf or "nothing could be scored"}</div></div></div></section>'
     )
 
 
-def _why(model: Model[Any], known: Dataset, query: Queries, item: int) -> str:
+def _why(model: Model[Any], known: Dataset, query: Queries, item: int) -> list[str]:
     found = reasons(model, query, item, known.items, known.catalogue, most=1)
     parts = [reason.text for reason in found if reason.kind == "part"]
     others = [reason.text for reason in found if reason.kind != "part"]
-    return " · ".join([*others, *([", ".join(parts[:3])] if len(parts) > 1 else [])])
+    return [*others, *([", ".join(parts[:3])] if len(parts) > 1 else [])]
 
 
 def latest_likes(known: Dataset, code: int) -> tuple[list[int], int]:
@@ -83,13 +83,13 @@ def _counted(shown: Sequence[int], total: int) -> str:
 
 
 def _shelf(
-    known: Dataset, codes: Sequence[int], media: Media, why: Sequence[str] = (), wanted: set[int] = frozenset()  # type: ignore[assignment]
+    known: Dataset, codes: Sequence[int], media: Media, why: Sequence[Sequence[str]] = (), wanted: set[int] = frozenset()  # type: ignore[assignment]
 ) -> str:  # fmt: skip
     names = titles(known.catalogue, known.items, codes)
     cards = []
     for index, (code, name) in enumerate(zip(codes, names, strict=True)):
-        reason = f"<small>{escape(why[index])}</small>" if index < len(why) and why[index] else ""
-        badge = '<span class="badge" title="liked later, in the test part">✓</span>' if code in wanted else ""
+        reason = "".join(f"<small>{escape(line)}</small>" for line in why[index]) if index < len(why) else ""
+        badge = '<span class="badge" title="liked: an item of the test part">✓</span>' if code in wanted else ""
         cards.append(
             f"<figure{' class=hit' if code in wanted else ''}>{badge}{media.picture(code, name)}"
             f'<figcaption><b title="{escape(name)}">{escape(name)}</b>{reason}</figcaption>{media.sound(code, name)}</figure>'

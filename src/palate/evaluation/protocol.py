@@ -56,6 +56,15 @@ def evaluate(
         An item that the model cannot score (NaN) is never listed and so counts as a miss; `unscored` is its share.
     Raises:
         DataError: the model was fitted on something else, or the judged part holds nothing to find.
+
+    Example:
+        >>> import polars as pl
+        >>> import palate
+        >>> events = pl.DataFrame({"user_id": list("aaaabbbbccccdddd"), "item_id": list("1234123412341256")})
+        >>> split = palate.split(palate.from_frames(events))
+        >>> found = palate.evaluate(palate.models.Popularity().fit(split.train), split, k=3, metrics=["recall"])
+        >>> found.users, found.metrics
+        (4, {'recall@3': 1.0})
     """
     start = time.perf_counter()
     measures = parse_measures(metrics, [k] if isinstance(k, int) else list(k))

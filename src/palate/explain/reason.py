@@ -81,12 +81,14 @@ def _liked(history: Mapping[int, float], items: IdMap, catalogue: Catalogue, mos
 
 
 def part_reasons(parts: Mapping[str, float]) -> list[Reason]:
-    """Return one reason a part, the biggest first.
+    """Return one reason a part, the biggest first; none where behaviour is all there is, which says nothing.
 
     Example:
         >>> [reason.text for reason in part_reasons({"title": 0.2, "photo": 0.6})]
         ['photo 75 %', 'title 25 %']
     """
+    if set(parts) == {"behaviour"}:
+        return []
     total = _size(parts)
     ordered = sorted(parts, key=lambda name: (-parts[name], name))
     return [

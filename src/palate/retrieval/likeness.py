@@ -15,6 +15,11 @@ from palate.retrieval.space import ContentSpace
 By = Literal["content", "behaviour"]
 
 
+def default_way(item: int, space: ContentSpace | None) -> By:
+    """Return how an item is compared unless it is said: by content where it has a vector, else by behaviour."""
+    return "content" if space is not None and space.holds(item) else "behaviour"
+
+
 def similar(model: Model[Any], item: int, k: int = 10, *, by: By | None = None, space: ContentSpace | None) -> Ranked:
     """Return the k items most like one.
 
@@ -25,7 +30,7 @@ def similar(model: Model[Any], item: int, k: int = 10, *, by: By | None = None, 
         DataError: content was asked for and there is none, or the model is the same for everyone.
     """
     if by is None:
-        by = "content" if space is not None and space.holds(item) else "behaviour"
+        by = default_way(item, space)
     if by == "content":
         if space is None:
             raise DataError(

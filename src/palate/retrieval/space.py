@@ -50,7 +50,6 @@ class ContentSpace:
         others = np.flatnonzero(found.items[0] != item)[:k]
         return Ranked(found.items[:, others], found.scores[:, others])
 
-
     def shares(self, item: int, others: Codes) -> dict[str, Floats]:
         """Divide the cosines of an item and others over the parts; nothing where the fusion is not known."""
         if self.fusion is None or not len(others):

@@ -33,15 +33,17 @@ class Showcase:
         self._names = self.data.users.series.str.to_lowercase()
 
     def users(self, query: str, limit: int) -> Users:
-        """Return users whose id holds a text, in any case; those that begin with it come first."""
+        """Return users whose id holds a text, in any case; the very id comes first, then those that begin with it."""
         wanted = query.strip().lower()
         codes = np.arange(len(self.data.users))
         if wanted:
             holds = self._names.str.contains(wanted, literal=True).to_numpy()
             starts = self._names.str.starts_with(wanted).to_numpy()
-            codes = np.concatenate([np.flatnonzero(starts), np.flatnonzero(holds & ~starts)])
-        found = codes[: _bounded(limit)]
-        rows = [User(user_id=self.data.users.ids[code], liked=int(self._liked[code])) for code in found]
+            found = np.flatnonzero(holds)
+            same = (self._names == wanted).to_numpy()
+            codes = found[np.lexsort((found, ~starts[found], ~same[found]))]
+        shown = codes[: _bounded(limit)]
+        rows = [User(user_id=self.data.users.ids[code], liked=int(self._liked[code])) for code in shown]
         return Users(users=rows, total=len(codes))
 
     def history(self, user: str, limit: int) -> History:

@@ -28,7 +28,7 @@ def docs_page(openapi: Mapping[str, Any]) -> str:
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f'<title>{escape(about["title"])} API</title><link rel="stylesheet" href="/page/app.css"></head>'
         f'<body class="docs"><main><h1>{escape(about["title"])} API {escape(about["version"])}</h1>'
         f"<p>{escape(about.get('description', ''))} The machine-readable form is "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy as np
 from palate.bundle import Bundle
 from palate.core.errors import DataError
 from palate.core.types import Codes, Floats
-from palate.explain import Reason, reasons, titles
+from palate.explain import Reason, part_reasons, reasons, titles
 from palate.interfaces import Queries, Ranked
-from palate.retrieval import By, Searcher, content_space, similar
+from palate.retrieval import By, Searcher, content_space, default_way, similar
 from palate.retrieval.searcher import Found
 from palate.serving.schemas import Answer, Explained, Hit
 from palate.serving.settings import ServingSettings
@@ -68,8 +69,12 @@ class Engine:
         Raises:
             DataError: the item is unknown, or items cannot be compared in that way.
         """
-        ranked = similar(self.model, self.items.code(item, "item"), self._length(k), by=by, space=self.space)
-        return self._answer(_draft(ranked))
+        code = self.items.code(item, "item")
+        by = by or default_way(code, self.space)
+        draft = _draft(similar(self.model, code, self._length(k), by=by, space=self.space))
+        shares = self.space.shares(code, draft.items) if by == "content" and self.space else {}
+        rows = [{name: float(amounts[row]) for name, amounts in shares.items()} for row in range(len(draft.items))]
+        return self._answer(replace(draft, reasons=tuple(part_reasons(row) for row in rows)))
 
     def search(self, *, text: str | None = None, image: Path | None = None, k: int = 10) -> Answer:
         """Return the k items nearest to a text or a picture.

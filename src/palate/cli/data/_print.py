@@ -17,8 +17,17 @@ def say(text: str = "", indent: str = "  ") -> None:
 
 def figures(rows: Mapping[str, str]) -> None:
     """Print names and what is to be told of each, names in one column."""
-    width = max(map(len, rows), default=0) + 2
-    for name, told in rows.items():
+    _columns(list(rows.items()))
+
+
+def counted(reasons: Mapping[str, int]) -> None:
+    """Print how often each reason was met, the counts in one column."""
+    _columns([(f"{count:,}", reason) for reason, count in reasons.items()])
+
+
+def _columns(rows: list[tuple[str, str]]) -> None:
+    width = max((len(name) for name, _ in rows), default=0) + 2
+    for name, told in rows:
         body = textwrap.wrap(told, _WIDTH - width - 2, break_long_words=False, break_on_hyphens=False) or [""]
         typer.echo(f"  {name:<{width}}{body[0]}")
         for line in body[1:]:

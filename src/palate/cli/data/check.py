@@ -9,7 +9,7 @@ import typer
 
 from palate.cli._app import AsJson, emit
 from palate.cli.data import data_app
-from palate.cli.data._print import figures, listed, say
+from palate.cli.data._print import counted, figures, listed, say
 from palate.data.clean.check import CheckReport
 from palate.data.clean.check import check as look
 from palate.data.folder import load
@@ -48,7 +48,7 @@ def _show(report: CheckReport, ds: Path, verbose: bool) -> None:
         say(f"    {listed(names, len(names) if verbose else 5)}", indent="    ")
     if report.set_aside:
         say(f"set aside before, listed in {ds / 'quarantine.parquet'}:")
-        figures({f"{count:,}": reason for reason, count in report.set_aside.items()})
+        counted(report.set_aside)
     for note in report.notes:
         say(f"note: {note}")
     if any(len(found.details or found.ids) > 5 for found in report.problems) and not verbose:

@@ -9,7 +9,7 @@ import typer
 
 from palate.cli._app import AsJson, emit
 from palate.cli.data import data_app
-from palate.cli.data._print import figures, say
+from palate.cli.data._print import counted, figures, say
 from palate.data import folder
 from palate.data.clean.clean import CleanConfig, CleanReport
 from palate.data.clean.clean import clean as mend
@@ -46,7 +46,7 @@ def _show(report: CleanReport, out: Path) -> None:
     figures({name: f"{count:,} → {report.after[name]:,}" for name, count in report.before.items()})
     if report.steps:
         say(f"interactions taken out, listed in {out / 'quarantine.parquet'}:")
-        figures({f"{count:,}": reason for reason, count in report.steps.items()})
+        counted(report.steps)
     else:
         say("nothing was taken out")
     say(f"next: palate data check {out}")

@@ -9,7 +9,7 @@ import typer
 
 from palate.cli._app import AsJson, emit
 from palate.cli.data import data_app
-from palate.cli.data._print import figures, say
+from palate.cli.data._print import counted, figures, say
 from palate.core.errors import ConfigError
 from palate.data.sources import Report, registry
 
@@ -101,7 +101,7 @@ def _show(report: Report) -> None:
         say(f"note: {note}")
     if report.rejected:
         say(f"set aside: {sum(report.rejected.values()):,}, listed in {report.path / 'quarantine.parquet'}")
-        figures({f"{count:,}": reason for reason, count in report.rejected.items()})
+        counted(report.rejected)
     else:
         say("set aside: nothing")
     say(f"next: palate data check {report.path}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,8 +82,12 @@ def _delimited(path: Path, separator: str, encoding: str) -> Read:
         table = pl.read_csv(path, separator=separator, quote_char=quote, infer_schema=False)
     except pl.exceptions.PolarsError:
         return _line_by_line(path, separator, quote, encoding)
-    names = [name.strip() for name in table.columns]
-    return Read(table.rename(dict(zip(table.columns, names, strict=True))))
+    table = table.rename(dict(zip(table.columns, _header(table.columns), strict=True)))
+    blank = table.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    if not blank.any():
+        return Read(table)
+    numbers = pl.Series("row", range(1, table.height + 1), dtype=pl.Int64)
+    return Read(table.filter(~blank), rows=numbers.filter(~blank))
 
 
 def _line_by_line(path: Path, separator: str, quote: str | None, encoding: str) -> Read:
@@ -91,21 +96,16 @@ def _line_by_line(path: Path, separator: str, quote: str | None, encoding: str) 
         text = _bytes(path).decode(encoding, "surrogateescape")
     except (LookupError, UnicodeError) as error:
         raise DataError(f"{path} cannot be read as '{encoding}' ({error}): name its encoding, as in gb18030") from error
-    lines = csv.reader(
-        io.StringIO(text.removeprefix("\ufeff"), newline=""),
-        delimiter=separator,
-        quotechar=quote,
-        quoting=csv.QUOTE_NONE if quote is None else csv.QUOTE_MINIMAL,
-    )
-    header = [name.strip() for name in next(lines)]
+    records = _records(text.removeprefix("\ufeff"), separator, quote)
+    header = _header(next(records, (0, []))[1])
     good: list[list[str | None]] = []
     numbers: list[int] = []
     aside: list[Rejected] = []
-    for number, values in _numbered(lines, path, aside):
-        wrong = _wrong(values, len(header))
+    for number, values in records:
+        wrong = values if isinstance(values, str) else _wrong(values, len(header))
         if wrong:
             shown = separator.join(values).encode("utf-8", "replace").decode()[:200]
-            aside.append(Rejected(path.name, number, None, wrong, shown))
+            aside.append(Rejected(path.name, number, None, wrong, None if values is wrong else shown))
         elif values:
             good.append([value or None for value in values])
             numbers.append(number)
@@ -115,16 +115,39 @@ def _line_by_line(path: Path, separator: str, quote: str | None, encoding: str) 
     return Read(table, frame_of(aside), pl.Series("row", numbers, dtype=pl.Int64))
 
 
-def _numbered(lines: Iterable[list[str]], path: Path, aside: list[Rejected]) -> Iterable[tuple[int, list[str]]]:
-    rows, number = iter(lines), 0
-    while True:
-        number += 1
+def _records(text: str, separator: str, quote: str | None) -> Iterator[tuple[int, list[str] | str]]:
+    """Yield the number and the values of each record, the header being 0; of a broken one, what is wrong.
+
+    After a broken record reading goes on at the next line, so that a quote that is never closed costs one row.
+    """
+    lines = io.StringIO(text, newline="").readlines()
+    start, number = 0, -1
+    while start < len(lines):
+        rest = itertools.islice(lines, start, None)
+        reader = csv.reader(
+            rest,
+            delimiter=separator,
+            quotechar=quote,
+            quoting=csv.QUOTE_NONE if quote is None else csv.QUOTE_MINIMAL,
+            strict=True,
+        )
+        done = 0
         try:
-            yield number, next(rows)
-        except StopIteration:
+            for values in reader:
+                number, done = number + 1, reader.line_num
+                yield number, values
             return
         except csv.Error as error:
-            aside.append(Rejected(path.name, number, None, f"the row cannot be parsed ({error})", None))
+            number, start = number + 1, start + done + 1
+            yield number, f"the row cannot be parsed ({error})"
+
+
+def _header(values: list[str] | str) -> list[str]:
+    names: list[str] = []
+    for value in [values] if isinstance(values, str) else values:
+        name = value.strip()
+        names.append(f"{name}_duplicated_{names.count(name) - 1}" if name in names else name)
+    return names
 
 
 def _wrong(values: list[str], width: int) -> str | None:

@@ -23,9 +23,14 @@ class World(Protocol):
     """A scenario: writes plain files that the source `table` reads, and knows what is true of them."""
 
     name: ClassVar[str]
-    config: Config
+    version: ClassVar[int]
+    """Raised whenever equal settings give another world."""
     columns: ClassVar[Mapping[str, Any]]
     """Settings of the source `table` that read what `write` wrote."""
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
 
     def write(self, folder: Path) -> Truth: ...
 
@@ -48,20 +53,22 @@ def make(world: World, dst: Path, raw: Path | None = None, *, reuse: bool = Fals
 
     Args:
         world: what to generate.
-        dst: the dataset folder; a dataset that stands there is replaced.
+        dst: the dataset folder; a generated one that stands there is replaced.
         raw: where the plain files stay; None keeps none.
         reuse: leave `dst` as it is if the same world, with the same settings, is there already.
 
     Raises:
-        DataError: something other than a dataset stands at `dst`, or something other than a world at `raw`.
+        DataError: something other than a generated dataset stands at `dst`, or than a world at `raw`.
         StoreError: the disk refuses.
     """
     start = time.perf_counter()
     if reuse and is_dataset(dst) and (dst / FILE).is_file():
         truth = Truth.load(dst)
-        if (truth.scenario, truth.settings) == (world.name, world.config.model_dump(mode="json")):
+        if truth.made_by(world.name, world.version, world.config):
             return Made(dst, None, truth, None, time.perf_counter() - start)
     refuse_foreign(dst)
+    if is_dataset(dst) and not (dst / FILE).is_file():
+        raise DataError(f"the dataset at {dst} is not a generated one, so it is not replaced: choose another place")
     if raw is not None and raw.resolve() == dst.resolve():
         raise DataError(f"the plain files and the dataset cannot both go to {dst}: name two folders")
     with _folder_for(raw, dst) as files:

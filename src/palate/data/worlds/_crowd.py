@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from palate.core.rng import generator
@@ -16,8 +17,8 @@ from palate.data.worlds._attributes import Attributes
 if TYPE_CHECKING:
     from palate.data.worlds.shop import ShopConfig
 
-_JUDGES = 1_000
-"""At most so many users are asked what a modality is worth."""
+_JUDGES, _CELLS = 1_000, 20_000_000
+"""At most so many users are asked what a modality is worth; fewer where the items are many."""
 _REGIONS = ("north", "east", "south", "west")
 
 
@@ -73,27 +74,34 @@ class Crowd:
 
     def worth(self) -> dict[str, float]:
         """Return Recall@20 of ranking by what is true, on a held-out fifth of what some users did."""
-        judges = np.flatnonzero(~self.is_bot)[:_JUDGES]
-        place = np.full(len(self.ids), -1)
-        place[judges] = np.arange(len(judges))
-        rows = np.flatnonzero(place[self.user] >= 0)
-        held_rows = generator(self.config.seed, "worth").random(len(rows)) < 0.2
-        held, known = (np.zeros((len(judges), self.config.n_items), dtype=bool) for _ in range(2))
-        for mask, chosen in ((held, rows[held_rows]), (known, rows[~held_rows])):
-            mask[place[self.user[chosen]], self.item[chosen]] = True
+        most = max(50, min(_JUDGES, _CELLS // self.config.n_items))
+        judges = np.flatnonzero(~self.is_bot)[:most]
+        held, known = self._held_out(judges)
         tastes = {name: table[judges] for name, table in self.tastes.items()}
-        every = people.utility(tastes, self.traits, self.laws) + self.fame
-        scores = {"everything": every, "popularity": np.broadcast_to(self.fame, every.shape)}
+        worth = {
+            "everything": hit_share(people.utility(tastes, self.traits, self.laws) + self.fame, held, known),
+            "popularity": hit_share(np.broadcast_to(self.fame, held.shape), held, known),
+        }
         for name in self.traits:
             alone = people.Laws({name: 1.0}, 0, 0)
-            scores[name] = people.utility(tastes, self.traits, alone)
-        worth = {name: hit_share(table, held, known) for name, table in scores.items()}
+            worth[name] = hit_share(people.utility(tastes, self.traits, alone), held, known)
         worth["chance"] = float((20 / (~known).sum(axis=1)).mean())
         return {name: round(share, 4) for name, share in worth.items()}
 
+    def _held_out(self, judges: npt.NDArray[np.int64]) -> tuple[Mask, Mask]:
+        """Return a random fifth of what the judges did, and the rest; bool[judges, items] each."""
+        place = np.full(len(self.ids), -1)
+        place[judges] = np.arange(len(judges))
+        rows = np.flatnonzero(place[self.user] >= 0)
+        fifth = generator(self.config.seed, "worth").random(len(rows)) < 0.2
+        held, known = (np.zeros((len(judges), self.config.n_items), dtype=bool) for _ in range(2))
+        for mask, chosen in ((held, rows[fifth]), (known, rows[~fifth])):
+            mask[place[self.user[chosen]], self.item[chosen]] = True
+        return held, known
+
 
 def hit_share(scores: Floats, held: Mask, known: Mask, k: int = 20) -> float:
-    """Return Recall@k of a scoring: the mean share of each user's held items among their k best unknown ones.
+    """Return Recall@k of a scoring: the mean share of each user's held items among their k best unknown ones; 0 where none are held.
 
     Shapes:
         scores, held, known: [users, items].
@@ -102,4 +110,4 @@ def hit_share(scores: Floats, held: Mask, known: Mask, k: int = 20) -> float:
     top = np.argpartition(-keys, k - 1, axis=1)[:, :k]
     hits = np.take_along_axis(held, top, axis=1).sum(axis=1)
     some = held.sum(axis=1) > 0
-    return float((hits[some] / held.sum(axis=1)[some]).mean())
+    return float((hits[some] / held.sum(axis=1)[some]).mean()) if some.any() else 0.0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.core.files import read_json, write_text
 from palate.core.types import Floats, Mask
@@ -30,6 +31,8 @@ class Truth:
     """Attributes, tastes, the worth of each modality, and what was broken on request."""
 
     scenario: str
+    version: int
+    """Of the scenario's generator."""
     settings: Mapping[str, Any]
     items: Sequence[str]
     users: Sequence[str]
@@ -43,6 +46,11 @@ class Truth:
     """Recall@20 of ranking by the true utility: of all together, of one modality alone, of popularity, of chance."""
     faults: Mapping[str, Any]
     """Fault -> column -> items; `duplicates`: copy -> original; `bots`: users."""
+
+    def made_by(self, scenario: str, version: int, config: Config) -> bool:
+        """Tell whether this scenario with these settings makes this world."""
+        settings = config.model_dump(mode="json")
+        return (self.scenario, self.version, self.settings) == (scenario, version, settings)
 
     def part(self, modality: str) -> FeatureTable:
         """Return the attributes of a modality as a perfect encoder would see them.
@@ -64,6 +72,7 @@ class Truth:
         """Write `world.json` into the folder."""
         value = {
             "scenario": self.scenario,
+            "version": self.version,
             "settings": dict(self.settings),
             "worth": dict(self.worth),
             "faults": dict(self.faults),
@@ -89,7 +98,7 @@ class Truth:
         return cls(**value)
 
 
-def truth_of(scenario: str, config: ShopConfig, goods: Goods, crowd: Crowd) -> Truth:
+def truth_of(scenario: str, version: int, config: ShopConfig, goods: Goods, crowd: Crowd) -> Truth:
     """Write down what is true of these goods and people."""
     by_fault: dict[str, Any] = {
         fault: {column: _chosen(goods.ids, masks[fault]) for column, masks in goods.faults.items()} for fault in FAULTS
@@ -103,7 +112,7 @@ def truth_of(scenario: str, config: ShopConfig, goods: Goods, crowd: Crowd) -> T
         for modality, attributes in goods.attributes.items()
     }
     return Truth(
-        scenario, config.model_dump(mode="json"), goods.ids, crowd.ids, words, crowd.traits, crowd.tastes,
+        scenario, version, config.model_dump(mode="json"), goods.ids, crowd.ids, words, crowd.traits, crowd.tastes,
         crowd.worth(), by_fault,
     )  # fmt: skip
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from palate.core.config import Config
-from palate.core.errors import DataError
+from palate.core.errors import ConfigError, DataError
 from palate.core.files import replacing_folder
 from palate.core.part import Part
 from palate.data.worlds._crowd import Crowd
@@ -23,7 +24,7 @@ class ShopConfig(Config):
 
     n_items: int = Field(default=1_500, ge=30, le=1_000_000)
     n_users: int = Field(default=3_000, ge=2, le=5_000_000)
-    n_events: int = Field(default=60_000, ge=10)
+    n_events: int = Field(default=60_000, ge=1)
     seed: int = Field(default=0, ge=0)
     language: Literal["en", "zh", "mixed"] = "mixed"
     """Language of titles and descriptions; mixed: each item is in one of the two."""
@@ -67,12 +68,14 @@ class ShopConfig(Config):
     def _fits(self) -> Self:
         most = (self.n_users - round(self.bots * self.n_users)) * (self.n_items // 4)
         if self.n_events > most:
-            raise ValueError(
-                f"n_events is at most {most}, a quarter of the items for each user who is no bot: "
+            raise ConfigError(
+                f"n_events was {self.n_events} and is at most {most}, a quarter of the items for each user who is no bot: "
                 "take more items or users, or fewer events"
             )
         if self.missing + self.lost + self.truncated + self.misnamed > 1:
-            raise ValueError("missing, lost, truncated and misnamed together must not exceed 1")
+            raise ConfigError(
+                "missing, lost, truncated and misnamed together exceed 1: a file has at most one of these faults"
+            )
         return self
 
 
@@ -88,7 +91,8 @@ class Shop(Part[ShopConfig]):
 
     name = "shop"
     config_type = ShopConfig
-    columns: ClassVar[dict[str, Any]] = {
+    version: ClassVar[int] = 1
+    columns: ClassVar[Mapping[str, Any]] = {
         "items": "items.csv",
         "interactions": "events.csv",
         "users": "users.csv",
@@ -115,6 +119,6 @@ class Shop(Part[ShopConfig]):
             crowd = Crowd(self.config, goods.attributes)
             goods.write(aside, crowd.release)
             crowd.write(aside, goods.ids)
-            truth = truth_of(self.name, self.config, goods, crowd)
+            truth = truth_of(self.name, self.version, self.config, goods, crowd)
             truth.save(aside)
         return truth

@@ -78,7 +78,7 @@ function why(reasons) {
     const size = Math.abs(reason.share ?? reason.amount);
     const bar = make("i", { "aria-hidden": "true" });
     bar.style.setProperty("--share", `${Math.min(100, 100 * size)}%`);
-    bar.style.setProperty("--tone", TONES[index % TONES.length]);
+    bar.style.setProperty("--tone", (reason.share ?? reason.amount) < 0 ? "var(--dim)" : TONES[index % TONES.length]);
     const shown = reason.share === null ? reason.amount.toFixed(2) : `${Math.round(100 * reason.share)} %`;
     bars.append(make("span", { title: reason.label }, reason.label), bar, make("span", {}, shown));
   });
@@ -112,12 +112,14 @@ function when(event) {
   return words.filter(Boolean).join(" · ");
 }
 
+const isKnown = async (user) => (await ask(`/v1/users?limit=1&query=${part(user)}`)).users[0]?.user_id === user;
+
 async function choose(user) {
   const mine = ++turn;
   location.hash = `user=${part(user)}`;
   for (const button of $("people").querySelectorAll("button")) button.setAttribute("aria-current", String(button.dataset.user === user));
   const answer = await ask(`/v1/recommend/${part(user)}?k=${LIST}`);
-  const events = await ask(`/v1/users/${part(user)}/history?limit=20`).then((found) => found.events, () => []);
+  const events = answer.fallback && !(await isKnown(user)) ? [] : (await ask(`/v1/users/${part(user)}/history?limit=20`)).events;
   const [hits, past] = [await withItems(answer.items), await withItems(events)];
   if (mine !== turn) return;
   if (past.length) {

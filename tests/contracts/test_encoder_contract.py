@@ -1,0 +1,166 @@
+"""What every registered encoder keeps to."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from palate.core.errors import ConfigError
+from palate.core.state import State
+from palate.encoders import BrokenInput, Encoder, registry, restore
+from palate.interfaces import Encoder as Protocol
+from palate.interfaces import Raw
+
+ANOTHER = {"use": {"max_length": 9}, "tf-idf": {"dim": 3}, "mel": {"bands": 12}}
+"""A setting that changes vectors, for each encoder that has settings."""
+
+
+def texts(folder: Path) -> list[Raw]:
+    words = ["red mug", "blue mug for tea", "红色的杯子", "wooden chair", "chair, red", "木椅", "a lamp"]
+    return [f"{word} {number}" for number, word in enumerate(words)]
+
+
+def pictures(folder: Path) -> list[Raw]:
+    rng = np.random.default_rng(1)
+    paths: list[Raw] = []
+    for number in range(7):
+        small = Image.fromarray(rng.integers(0, 255, (5, 4, 3), dtype=np.uint8))
+        path = folder / f"{number}.png"
+        small.resize((60 + 20 * number, 90), Image.Resampling.BICUBIC).save(path)
+        paths.append(path)
+    return paths
+
+
+def sounds(folder: Path) -> list[Raw]:
+    paths: list[Raw] = []
+    for number in range(7):
+        time = np.arange(int(8000 * (0.2 + 0.1 * number))) / 8000
+        samples = (np.sin(time * 2 * np.pi * 200 * (number + 1)) * 12000).astype("<i2")
+        path = folder / f"{number}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(samples.tobytes())
+        paths.append(path)
+    return paths
+
+
+MAKERS = {"text": texts, "image": pictures, "audio": sounds}
+NEEDS_WEIGHTS = {"efficientnet-lite0"}
+NAMES = [pytest.param(name, marks=[pytest.mark.weights] * (name in NEEDS_WEIGHTS)) for name in registry.names()]
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def raw(name: str, tmp_path_factory: pytest.TempPathFactory) -> list[Raw]:
+    return MAKERS[registry.get(name).modality](tmp_path_factory.mktemp("media"))
+
+
+@pytest.fixture(scope="module")
+def encoder(name: str, raw: list[Raw]) -> Encoder[Any]:
+    made = registry.get(name)()
+    made.prepare()
+    return made.fit([*raw, None])
+
+
+def vectors(encoder: Encoder[Any], raw: Sequence[Raw]) -> np.ndarray:
+    values, present = encoder.encode([encoder.decode(entry) for entry in raw])
+    assert present.all()
+    return values
+
+
+def test_it_fulfils_the_protocol(encoder: Encoder[Any]) -> None:
+    assert isinstance(encoder, Protocol)
+    assert encoder.modality in MAKERS
+
+
+def test_dims_are_as_declared(encoder: Encoder[Any], raw: list[Raw]) -> None:
+    values = vectors(encoder, raw)
+    assert values.shape == (len(raw), encoder.dim)
+    assert values.dtype == np.float32
+    assert np.isfinite(values).all()
+
+
+def test_one_by_one_equals_all_at_once(encoder: Encoder[Any], raw: list[Raw]) -> None:
+    together = vectors(encoder, raw)
+    apart = np.concatenate([vectors(encoder, [entry]) for entry in raw])
+    np.testing.assert_allclose(apart, together, rtol=1e-4, atol=1e-5)
+
+
+def test_the_order_in_a_batch_does_not_matter(encoder: Encoder[Any], raw: list[Raw]) -> None:
+    np.testing.assert_allclose(vectors(encoder, raw[::-1])[::-1], vectors(encoder, raw), rtol=1e-4, atol=1e-5)
+
+
+def test_it_is_deterministic(encoder: Encoder[Any], raw: list[Raw]) -> None:
+    np.testing.assert_array_equal(vectors(encoder, raw), vectors(encoder, raw))
+    again = type(encoder)(encoder.config).fit([*raw, None])
+    assert again.fingerprint == encoder.fingerprint
+    np.testing.assert_array_equal(vectors(again, raw), vectors(encoder, raw))
+
+
+def test_different_inputs_differ(encoder: Encoder[Any], raw: list[Raw]) -> None:
+    assert len(np.unique(np.round(vectors(encoder, raw), 4), axis=0)) == len(raw)
+
+
+def test_missing_stays_missing(encoder: Encoder[Any], raw: list[Raw]) -> None:
+    decoded = [None, encoder.decode(raw[0]), None]
+    values, present = encoder.encode(decoded)
+    assert present.tolist() == [False, True, False]
+    assert not values[[0, 2]].any()
+    values, present = encoder.encode([None, None])
+    assert (values.shape, present.any()) == ((2, encoder.dim), False)
+    values, present = encoder.encode([])
+    assert (values.shape, len(present)) == ((0, encoder.dim), 0)
+
+
+def test_nothing_in_it_is_missing_and_broken_tells_why(encoder: Encoder[Any], tmp_path: Path) -> None:
+    if encoder.modality == "text":
+        assert encoder.decode("") is None
+        assert encoder.decode(" \n\t　") is None
+        return
+    (tmp_path / "empty").touch()
+    (tmp_path / "junk").write_bytes(b"neither picture nor sound" * 40)
+    for path, reason in (("absent", "no such file"), ("empty", "empty"), ("junk", "file|decoded|picture")):
+        with pytest.raises(BrokenInput, match=reason):
+            encoder.decode(tmp_path / path)
+
+
+def test_the_fingerprint_changes_with_the_settings(encoder: Encoder[Any], raw: list[Raw]) -> None:
+    if encoder.name not in ANOTHER:
+        assert not type(encoder.config).model_fields, f"add a setting of {encoder.name} to ANOTHER"
+        return
+    other = type(encoder)(**ANOTHER[encoder.name]).fit(raw)
+    assert other.fingerprint != encoder.fingerprint
+    values, _ = other.encode([other.decode(entry) for entry in raw])
+    assert values.shape != (len(raw), encoder.dim) or not np.allclose(values, vectors(encoder, raw))
+
+
+def test_an_unknown_setting_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="no setting 'colour'"):
+        registry.get(name)(colour="red")
+
+
+def test_the_state_makes_the_round_trip(encoder: Encoder[Any], raw: list[Raw], tmp_path: Path) -> None:
+    reference = encoder.reference()
+    reference.state.save(tmp_path, "encoder")
+    loaded = type(reference)(reference.name, reference.settings, State.load(tmp_path, "encoder"))
+    again = restore(loaded)
+    assert again.fingerprint == encoder.fingerprint
+    assert again.dim == encoder.dim
+    np.testing.assert_allclose(vectors(again, raw), vectors(encoder, raw), rtol=0, atol=1e-5)
+
+
+def test_it_tells_what_it_is(encoder: Encoder[Any]) -> None:
+    assert encoder.spec() == {"name": encoder.name, "settings": encoder.config.model_dump(mode="json")}
+    assert (type(encoder).__doc__ or "").strip()

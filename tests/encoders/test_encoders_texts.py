@@ -1,0 +1,88 @@
+"""`use` and `tf-idf`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from palate.core.errors import DataError
+from palate.encoders._texts import read_text
+from palate.encoders.tf_idf import TfIdf, words_and_pairs
+from palate.encoders.use import USE
+
+
+def test_white_space_is_nothing() -> None:
+    assert read_text(" \n　\u00a0", 10) is None
+    assert read_text("  a \n b  ", 10) == "a b"
+    assert read_text("abc def", 4) == "abc"
+    assert read_text("e\u0301", 10) == "é"
+
+
+def test_chinese_characters_are_words() -> None:
+    assert words_and_pairs("红色mug") == ["红", "色", "mug", "红 色", "色 mug"]
+    assert words_and_pairs("ＭＵＧ-2") == ["mug", "2", "mug 2"]
+    assert words_and_pairs("... !") == []
+
+
+SHOP = ["a red mug", "a blue mug", "a green mug for tea", "wooden chair", "chair of oak wood", "red chair",
+        "红色的杯子", "蓝色的杯子", "木头椅子", "橡木椅子"]  # fmt: skip
+
+
+def test_shared_words_make_texts_alike_in_english_and_chinese() -> None:
+    encoder = TfIdf(dim=6).fit(SHOP)
+    items, _ = encoder.encode(SHOP)
+    for query, near, far in (("blue mug", 1, 3), ("绿色的杯子", 6, 8), ("木椅子", 8, 6)):
+        values, present = encoder.encode([encoder.decode(query)])
+        assert present.all()
+        assert values[0] @ items[near] > values[0] @ items[far]
+
+
+def test_vectors_have_unit_norm_and_equal_a_full_decomposition() -> None:
+    encoder = TfIdf().fit(SHOP)
+    values, _ = encoder.encode(SHOP)
+    np.testing.assert_allclose(np.linalg.norm(values, axis=1), 1, atol=1e-5)
+    plain = encoder._vectorizer.transform(SHOP).toarray()
+    np.testing.assert_allclose(values @ values.T, plain @ plain.T, atol=1e-5)
+
+
+def test_a_large_catalogue_takes_the_randomised_road_to_the_same_place() -> None:
+    rng = np.random.default_rng(0)
+    topics = [[f"w{topic}x{word}" for word in range(30)] for topic in range(8)]
+    texts = [" ".join(rng.choice(topics[row % 8], 6)) for row in range(700)]
+    encoder = TfIdf(dim=8).fit(texts)
+    assert encoder.dim == 8
+    values, present = encoder.encode(texts)
+    likeness = values[present] @ values[present].T
+    same = (np.flatnonzero(present)[:, None] % 8) == (np.flatnonzero(present)[None] % 8)
+    assert likeness[same].mean() > likeness[~same].mean() + 0.5
+
+
+def test_unknown_words_have_no_vector() -> None:
+    encoder = TfIdf().fit(["red mug", "blue mug"])
+    values, present = encoder.encode(["submarine", "red submarine"])
+    assert present.tolist() == [False, True]
+    assert not values[0].any()
+
+
+def test_it_says_when_there_is_nothing_to_learn_from() -> None:
+    with pytest.raises(DataError, match="none of the 1 texts"):
+        TfIdf().fit(["...", None, "  "])
+    with pytest.raises(DataError, match="none of the 0 texts"):
+        TfIdf().fit([])
+    with pytest.raises(DataError, match="fit it"):
+        TfIdf().encode(["red mug"])
+
+
+def test_one_text_is_enough() -> None:
+    values, present = TfIdf().fit(["red mug"]).encode(["red mug"])
+    assert values.shape == (1, 1)
+    assert present.all()
+
+
+def test_use_knows_meaning_across_languages() -> None:
+    encoder = USE()
+    values, present = encoder.encode(["a cat sleeps", "a kitten is sleeping", "the price of oil", "一只猫在睡觉", None])
+    assert present.tolist() == [True, True, True, True, False]
+    np.testing.assert_allclose(np.linalg.norm(values[:4], axis=1), 1, atol=1e-4)
+    assert values[0] @ values[1] > values[0] @ values[2] + 0.3
+    assert values[0] @ values[3] > values[2] @ values[3] + 0.3
