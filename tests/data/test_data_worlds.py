@@ -200,7 +200,7 @@ def test_wrong_settings_are_refused_in_one_sentence():
         Shop(pictures_taste=1)
     with pytest.raises(ConfigError, match="n_events was 601 and is at most 600"):
         Shop(n_items=60, n_users=40, n_events=601)
-    with pytest.raises(ConfigError, match="setting 'missing' was 0.7"):
+    with pytest.raises(ConfigError, match=r"setting 'missing' was 0\.7"):
         Shop(missing=0.7)
     with pytest.raises(ConfigError, match="together exceed 1"):
         Shop(missing=0.5, lost=0.5, truncated=0.1)

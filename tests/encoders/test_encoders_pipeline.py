@@ -25,6 +25,7 @@ from palate.data.folder import load, save
 from palate.data.interactions import Interactions
 from palate.encoders.pipeline import encode, encode_columns
 from palate.encoders.pipeline.run import run
+from palate.encoders.use import USE
 
 HERE = Path(__file__).parent
 
@@ -83,10 +84,11 @@ def test_a_dataset_without_a_folder_is_encoded_in_memory() -> None:
 
 
 def test_equal_rows_get_equal_vectors_and_order_is_kept() -> None:
-    table = encode(shop(TITLES), title="use").features["title"]
+    encoder = USE()
+    table = encode(shop(TITLES), title=encoder).features["title"]
     for row, title in enumerate(TITLES):
         np.testing.assert_array_equal(table.values[row], table.values[TITLES.index(title)])
-    single = encode(shop(TITLES[3:4]), title="use").features["title"]
+    single = encode(shop(TITLES[3:4]), title=encoder).features["title"]
     np.testing.assert_allclose(single.values[0], table.values[3], atol=1e-5)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from palate.core.errors import DataError
+from palate.core.errors import DataError, WeightsError
 from palate.data.features import EncoderRef, features_of
 from palate.retrieval import Searcher, search
 
@@ -18,6 +18,9 @@ class WordCounts:
 
     def __init__(self, broken: bool = False) -> None:
         self.broken = broken
+
+    def prepare(self):
+        self.ready = True
 
     def decode(self, raw):
         from palate.encoders import BrokenInput
@@ -33,7 +36,7 @@ class WordCounts:
 
 @pytest.fixture
 def parts(monkeypatch):
-    monkeypatch.setattr("palate.encoders.restore", lambda ref: WordCounts(ref.name == "broken"))
+    monkeypatch.setattr("palate.retrieval.searcher.restore", lambda ref: WordCounts(ref.name == "broken"))
     title = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [np.nan] * 3], np.float32)
     about = np.array([[1, 1, 0], [np.nan] * 3, [0, 1, 1], [np.nan] * 3], np.float32)
     made = {"title": features_of(title, modality="text"), "about": features_of(about, modality="text")}
@@ -88,3 +91,16 @@ def test_one_of_text_and_image(parts, tmp_path):
         search(parts)
     with pytest.raises(DataError, match="give one of them"):
         search(parts, text="lamp", image=tmp_path)
+
+
+def test_encoders_can_be_loaded_ahead_and_say_what_is_wrong(parts, monkeypatch):
+    def restored(ref):
+        if ref.name == "far":
+            raise WeightsError("no network")
+        return WordCounts()
+
+    monkeypatch.setattr("palate.retrieval.searcher.restore", restored)
+    far = replace(parts["about"], encoder=EncoderRef("far"))
+    searcher = Searcher({**parts, "about": far})
+    assert searcher.prepare() == ["the part 'about' cannot be searched: no network"]
+    assert Searcher({"title": parts["title"]}).prepare() == []

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from palate.bundle import Bundle
+from palate.core.errors import WeightsError
 from palate.models import ItemKNN, Popularity
 from palate.serving import Engine, ServingSettings
 from palate.serving.app import create_app
@@ -167,6 +168,25 @@ def test_a_picture_is_uploaded_and_searched(shop, monkeypatch):
     answer = client.post("/v1/search", files={"image": ("x.png", bytes((1 << 20) + 1))})
     assert answer.status_code == 413
     assert "larger than 1 MB" in answer.json()["error"]
+
+
+def test_a_failure_of_the_service_is_said_too(shop, monkeypatch):
+    app = create_app(Bundle.of(Popularity().fit(shop), shop))
+    client = TestClient(app, raise_server_exceptions=False)
+
+    def fail(error):
+        def raises(*_, **__):
+            raise error
+
+        monkeypatch.setattr(app.state.engine, "recommend", raises)
+        return client.get("/v1/recommend/x")
+
+    answer = fail(WeightsError("no network"))
+    assert (answer.status_code, answer.json()) == (503, {"error": "no network"})
+    answer = fail(ZeroDivisionError("secret"))
+    assert answer.status_code == 500
+    assert "ZeroDivisionError" in answer.json()["error"]
+    assert "secret" not in answer.text
 
 
 def test_it_says_that_it_is_there_and_what_it_can_do(client):

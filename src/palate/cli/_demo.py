@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from palate.core.progress import progress
-
 if TYPE_CHECKING:
     from palate.bundle import Trained
     from palate.data.dataset import Dataset
@@ -140,19 +138,15 @@ def _compare(demo: Demo, data: Dataset, how: str) -> Comparison:
     from palate.evaluation import compare
 
     cut = split(data, how)
-    with progress(f"judging {len(MODELS)} recommenders", len(MODELS), "models") as advance:
-        found = compare(
-            cut, {name: partial(_build, name, advance) for name in MODELS}, 1, K, metrics=("recall", "ndcg")
-        )
+    found = compare(cut, {name: partial(_build, name) for name in MODELS}, 1, K, metrics=("recall", "ndcg"))
     demo.found.setdefault("compare", {})[how] = found.to_json()
     demo.say("\n".join(f"    {line}" for line in table(found)))
     return found
 
 
-def _build(name: str, advance: Callable[[int], None], seed: int) -> Recommender:
+def _build(name: str, seed: int) -> Recommender:
     from palate.bundle import Recipe
 
-    advance(1)
     return Recipe.of({"model": name, "seed": seed}).build()
 
 

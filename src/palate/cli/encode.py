@@ -98,9 +98,9 @@ def _show(folder: Path, done: list[Encoded]) -> None:
 
     table = Table(box=None, pad_edge=False)
     table.add_column("part", style="bold")
-    table.add_column("encoder")
-    for heading in ("dim", "rows", "coverage", "new", "reused", "set aside", "seconds"):
-        table.add_column(heading, justify="right")
+    table.add_column("encoder", no_wrap=True)
+    for heading in ("dim", "rows", "coverage", "new", "reused", "bad", "secs"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for part in done:
         numbers = (part.dim, f"{part.rows:,}", f"{part.coverage:.1%}", f"{part.computed:,}", f"{part.reused:,}")
         table.add_row(part.part, part.encoder, *map(str, numbers), f"{part.quarantined:,}", f"{part.seconds:.1f}")
@@ -108,7 +108,7 @@ def _show(folder: Path, done: list[Encoded]) -> None:
     console.print(table)
     console.print(f"in {folder / 'features'}", soft_wrap=True, highlight=False)
     if any(part.quarantined for part in done):
-        console.print(f"why rows were set aside: palate data check {folder}", soft_wrap=True, highlight=False)
+        console.print(f"why some are bad: palate data check {folder}", soft_wrap=True, highlight=False)
     console.print(
         f"next: palate compare {folder} --models popularity,content-knn,item-knn,ease", soft_wrap=True, highlight=False
     )

@@ -10,6 +10,7 @@ import typer
 
 from palate.cli._app import app
 from palate.core.errors import missing_extra
+from palate.core.progress import progress
 
 
 @app.command()
@@ -29,7 +30,12 @@ def serve(
 
     with listen(host, port) as listener:
         opened = Bundle.open(bundle)
-        server = server_of(create_app(opened))
+        application = create_app(opened)
+        with progress("loading encoders"):
+            troubles = application.state.engine.searcher.prepare()
+        for trouble in troubles:
+            typer.echo(trouble, err=True)
+        server = server_of(application)
         where = address(listener)
         user = quote(opened.data.users.ids[0] if len(opened.data.users) else "anybody", safe="")
         typer.echo(f"{opened.data.name} is served at {where} (Ctrl-C stops it)")

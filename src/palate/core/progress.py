@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
 Advance = Callable[[int], None]
+_BRIEF = 1.0
+"""Seconds under which a bar vanishes when it is done."""
 
 
 def enabled() -> bool:
@@ -48,6 +51,7 @@ def progress(label: str, total: int | None = None, unit: str = "") -> Iterator[A
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    began = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=False) as bar:
         task = bar.add_task(label, total=total, rate="")
 
@@ -57,6 +61,8 @@ def progress(label: str, total: int | None = None, unit: str = "") -> Iterator[A
             bar.update(task, rate=f"{speed:,.0f} {unit}/s" if speed and unit else "")
 
         yield advance
+        # What took no time leaves no line behind.
+        bar.live.transient = time.monotonic() - began < _BRIEF
 
 
 def _silent(steps: int) -> None:

@@ -77,10 +77,13 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], note: str | None = Non
         OSError: the disk is full or refuses; `replacing_file` and `replacing_folder` turn it into a StoreError.
     """
     metadata = None if note is None else {"note": note}
+    path.touch()
+    rights = path.stat().st_mode  # safetensors would leave a file that only its owner can read
     try:
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, metadata)
     except SafetensorError as error:
         raise OSError(str(error)) from error
+    path.chmod(rights)
 
 
 def pack_csr(name: str, matrix: CSR) -> dict[str, Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from palate.core.types import Codes, Floats
+from palate.core.types import Codes, Floats, Mask
 from palate.interfaces import Ranked
 from palate.linalg.parallel import even_cuts, map_blocks
 
@@ -14,7 +14,7 @@ _BLOCK = 1 << 18
 _ALONE = 1 << 21
 """Up to this many scores one thread is quicker than several."""
 _GROUPS = 8
-"""Groups of columns per wanted item."""
+"""Groups of columns per wanted item, at least."""
 
 
 def top_k(scores: Floats, k: int, threads: int | None = None) -> Ranked:
@@ -22,7 +22,7 @@ def top_k(scores: Floats, k: int, threads: int | None = None) -> Ranked:
 
     The columns fall into 8k groups; the k-th largest of the groups' maxima is a floor that at least k scores reach
     and few more do, so that one pass of maxima and one of comparisons leave little to sort. A row where ties at the
-    floor let too many through is cut exactly by a partition.
+    floor let too many through is cut by itself.
 
     Shapes:
         scores: float32[q, n] -> items: int32[q, k], scores: float32[q, k].
@@ -54,17 +54,15 @@ def _block(scores: Floats, width: int) -> tuple[Codes, Floats]:
     floor = _floor(scores, width)
     with np.errstate(invalid="ignore"):
         chosen = scores >= floor[:, None]
-    crowded = np.flatnonzero(chosen.sum(axis=1) > 2 * _GROUPS * width)
-    if len(crowded):
-        chosen[crowded] = _exact(scores[crowded], width)
-    flat = np.flatnonzero(chosen)
-    row, column = np.divmod(flat, n)
-    start = np.searchsorted(row, np.arange(rows + 1))
-    widest = int(np.diff(start).max())
-    place = np.arange(len(row)) - start[row]
-    codes = np.full((rows, widest), -1, dtype=np.int32)
-    keys = np.full((rows, widest), np.inf, dtype=scores.dtype)
-    codes[row, place] = column
+    for code in _crowded(chosen, _GROUPS * width):
+        _thin(chosen[code], scores[code], floor[code], width)
+    flat, start = _places(chosen)
+    counts = np.diff(start)
+    row = np.repeat(np.arange(rows), counts)
+    place = np.arange(len(flat)) - start[row]
+    codes = np.full((rows, int(counts.max())), -1, dtype=np.int32)
+    keys = np.full(codes.shape, np.inf, dtype=scores.dtype)
+    codes[row, place] = flat - row * n
     keys[row, place] = -scores.reshape(-1)[flat]
     order = np.argsort(keys, axis=1, kind="stable")[:, :width]
     codes = np.take_along_axis(codes, order, axis=1)
@@ -72,11 +70,26 @@ def _block(scores: Floats, width: int) -> tuple[Codes, Floats]:
     return codes, np.where(codes < 0, np.float32(np.nan), values).astype(np.float32, copy=False)
 
 
+def _places(chosen: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return where a block is marked, counted through, and where each row begins in that list."""
+    flat = np.flatnonzero(chosen)
+    return flat, np.searchsorted(flat, np.arange(len(chosen) + 1) * chosen.shape[1])
+
+
+def _crowded(chosen: Mask, limit: int) -> list[int]:
+    """Return the rows with more than `limit` marks; wide rows are quickest counted one by one."""
+    if np.count_nonzero(chosen) <= limit:
+        return []
+    if chosen.shape[1] > 512:
+        return [code for code, row in enumerate(chosen) if np.count_nonzero(row) > limit]
+    return np.flatnonzero(chosen.sum(axis=1) > limit).tolist()
+
+
 def _floor(scores: Floats, width: int) -> npt.NDArray[np.floating]:
     """Return for each row a value that at least `width` scores reach, or -inf where there are fewer."""
     rows, n = scores.shape
-    groups = _GROUPS * width
-    if n >= 4 * groups:
+    groups = max(_GROUPS * width, min(512, n // 8))
+    if n >= 4 * groups:  # else a partition of the whole row is as quick
         even = n - n % groups
         keys = np.fmax.reduce(scores[:, :even].reshape(rows, -1, groups), axis=1)
     else:
@@ -86,13 +99,17 @@ def _floor(scores: Floats, width: int) -> npt.NDArray[np.floating]:
     return np.partition(keys, place, axis=1)[:, place]
 
 
-def _exact(scores: Floats, width: int) -> npt.NDArray[np.bool_]:
-    """Mark exactly the `width` best of each row (fewer where there are fewer numbers), lower columns first in ties."""
-    n = scores.shape[1]
-    keys = np.where(np.isnan(scores), -np.inf, scores).astype(scores.dtype, copy=False)
-    floor = np.partition(keys, n - width, axis=1)[:, n - width, None]
-    above = keys > floor
-    tied = scores == floor
-    wanted = width - above.sum(axis=1, keepdims=True)
-    chosen: npt.NDArray[np.bool_] = above | (tied & (np.cumsum(tied, axis=1, dtype=np.int32) <= wanted))
-    return chosen
+def _thin(chosen: Mask, scores: Floats, floor: np.floating, width: int) -> None:
+    """Unmark all but the `width` best of one row, in place; of equal ones the lower columns stay."""
+    above = np.flatnonzero(scores > floor)
+    if len(above) > width:
+        numbers = scores[above]
+        floor = np.partition(numbers, len(above) - width)[len(above) - width]
+        above = np.flatnonzero(scores > floor)
+    wanted = width - len(above)
+    tied = np.flatnonzero(scores[: 4 * width] == floor)[:wanted]
+    if len(tied) < wanted:
+        tied = np.flatnonzero(scores == floor)[:wanted]
+    chosen[:] = False
+    chosen[above] = True
+    chosen[tied] = True

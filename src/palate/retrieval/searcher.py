@@ -6,13 +6,15 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from palate.core.errors import DataError
+from palate.core.errors import DataError, PalateError
 from palate.core.types import Floats
 from palate.data.features import FeatureTable
-from palate.interfaces import Encoder, Ranked, Raw
+from palate.encoders import BrokenInput, Encoder, restore
+from palate.interfaces import Ranked, Raw
 from palate.linalg.neighbours import unit_rows
 from palate.linalg.topk import top_k
 
@@ -42,12 +44,23 @@ class Searcher:
         parts = {name: table for name, table in sorted(features.items()) if table.of == "items" and table.encoder}
         self._parts = parts
         self._vectors: dict[str, Floats] = {}
-        self._encoders: dict[str, Encoder] = {}
+        self._encoders: dict[str, Encoder[Any]] = {}
         self._lock = threading.Lock()
 
     def parts(self, modality: str) -> list[str]:
         """Return the names of the parts that can be searched by `text` or `image`."""
         return [name for name, table in self._parts.items() if table.modality == modality]
+
+    def prepare(self) -> list[str]:
+        """Load the encoders now rather than at the first search; returns why some of them cannot be had."""
+        troubles = []
+        for name in self.parts("text") + self.parts("image"):
+            try:
+                with self._lock:
+                    self._encoder(name).prepare()
+            except PalateError as error:
+                troubles.append(f"the part '{name}' cannot be searched: {error}")
+        return troubles
 
     def by_text(self, text: str, k: int = 10) -> Found:
         """Return the items whose text is nearest to a text.
@@ -98,10 +111,8 @@ class Searcher:
         cosines = self._vectors[name] @ unit_rows(values)[0]
         return np.where(table.present, cosines, np.float32(np.nan))
 
-    def _encoder(self, name: str) -> Encoder:
+    def _encoder(self, name: str) -> Encoder[Any]:
         if name not in self._encoders:
-            from palate.encoders import restore
-
             reference = self._parts[name].encoder
             assert reference is not None
             self._encoders[name] = restore(reference)
@@ -130,9 +141,7 @@ def _mean(cosines: list[Floats]) -> Floats:
     return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), np.nan).astype(np.float32)
 
 
-def _decoded(encoder: Encoder, raw: Raw) -> object:
-    from palate.encoders import BrokenInput
-
+def _decoded(encoder: Encoder[Any], raw: Raw) -> object:
     try:
         return encoder.decode(raw)
     except BrokenInput as error:

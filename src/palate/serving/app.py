@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 import palate
 from palate.bundle import Bundle
-from palate.core.errors import RequestError
+from palate.core.errors import PalateError, RequestError
 from palate.serving import routes
 from palate.serving.catalogue import Showcase
 from palate.serving.docs import docs_page
@@ -46,6 +46,8 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None) -> FastA
     app.include_router(routes.router)
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     app.add_exception_handler(RequestError, _request_error)
+    app.add_exception_handler(PalateError, _failed)
+    app.add_exception_handler(Exception, _unexpected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
 
@@ -74,6 +76,14 @@ def _problem(status: int, sentence: str) -> JSONResponse:
 
 def _request_error(request: Request, error: Exception) -> JSONResponse:
     return _problem(422, str(error))
+
+
+def _failed(request: Request, error: Exception) -> JSONResponse:
+    return _problem(503, str(error))
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    return _problem(500, f"this should not happen ({type(error).__name__}): the service's own output tells more")
 
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:

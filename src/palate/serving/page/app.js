@@ -55,9 +55,9 @@ function picture(item) {
   return make("div", { class: "picture" }, image);
 }
 
-function players(item) {
+function players(item, { clips: withClips = true } = {}) {
   const sounds = of(item, "audio").map(({ url }) => make("audio", { src: url, controls: "", preload: "none", "aria-label": `Sound of ${item.title}` }));
-  const clips = of(item, "video").map(({ url }) => make("video", { src: url, controls: "", preload: "metadata", "aria-label": `Clip of ${item.title}` }));
+  const clips = (withClips ? of(item, "video") : []).map(({ url }) => make("video", { src: url, controls: "", preload: "metadata", "aria-label": `Clip of ${item.title}` }));
   return sounds.length + clips.length ? make("div", { class: "media" }, ...clips, ...sounds) : null;
 }
 
@@ -89,10 +89,11 @@ function why(reasons) {
 function card({ item, rank, score, reasons = [] }, { small = false, sub = null } = {}) {
   const face = picture(item);
   if (rank) face.append(make("span", { class: "rank" }, String(rank)));
+  if (of(item, "video").length) face.append(make("span", { class: "rank clip" }, "▶ clip"));
   const line = sub ?? (score === undefined ? null : `score ${score.toPrecision(3)}`);
   const open = make("button", { class: "open", type: "button", "data-item": item.item_id, onclick: () => guarded(() => show(item.item_id)) },
     face, make("span", { class: "name" }, item.title));
-  return make("article", { class: "card" }, open, line ? make("span", { class: "sub" }, line) : null, small ? null : players(item), why(reasons));
+  return make("article", { class: "card" }, open, line ? make("span", { class: "sub" }, line) : null, small ? null : players(item, { clips: false }), why(reasons));
 }
 
 function fill(section, title, note, body, close) {
@@ -154,7 +155,8 @@ function steps(event) {
 const clear = () => { $("found").hidden = true; $("text").value = ""; };
 
 async function search(title, options) {
-  const answer = await ask("/v1/search", { method: "POST", ...options });
+  fill($("found"), "Searching …", null, [], clear);
+  const answer = await ask("/v1/search", { method: "POST", ...options }).catch((error) => { clear(); throw error; });
   fill($("found"), title, null, [grid(await withItems(answer.items))], clear);
   $("main").focus({ preventScroll: true });
   window.scrollTo({ top: 0 });
