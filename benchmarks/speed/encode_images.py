@@ -30,7 +30,7 @@ from palate.data.interactions import Interactions
 from palate.encoders.efficientnet_lite0 import EfficientNetLite0
 from palate.encoders.pipeline import encode
 
-SLICE = 250
+SLICE = 500
 TARGET = 1.25
 
 

@@ -85,6 +85,7 @@ def test_the_demo_serves_until_ctrl_c(first, place):
     assert running.returncode in (0, 130)
     assert "stopped" in rest + errors
     assert "Traceback" not in errors
+    assert max(map(len, said)) <= 80
     assert [line[1] for line in said if line.startswith("[")] == list("1234567")
 
 

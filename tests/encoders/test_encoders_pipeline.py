@@ -213,7 +213,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> No
     out, err = calm.communicate(timeout=120)
     assert (calm.returncode, err, out.strip()) == (0, "", "89")
     work = tmp_path / "killed" / "features" / ".partial" / "title"
-    victim = slow(tmp_path / "killed", 0.1)
+    victim = slow(tmp_path / "killed", 0.3)
     deadline = time.monotonic() + 60
     while len(list(work.glob("*/chunk-*"))) < 6 and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -20,7 +20,7 @@ ENCODERS = {"title": "use", "picture": "efficientnet-lite0", "sound": "mel"}
 MODELS = ("popularity", "item-knn", "ease", "content-knn", "vector-space")
 K = 20
 HEADLINES = {
-    "world": "A shop is made up: goods with texts, pictures and sounds; people with tastes",
+    "world": "A shop is made up: texts, pictures and sounds; people with tastes",
     "check": "What is in it, and is anything wrong?",
     "encode": "Titles, pictures and sounds become vectors",
     "compare": "Five recommenders, judged by what people did next",
@@ -156,7 +156,7 @@ def table(found: Comparison) -> list[str]:
     for name in found.order:
         test, fit = found.trials[name].test, found.trials[name].seconds["fit"]
         low, high = test.intervals["recall@20"]
-        mark = "  best by validation" if name == found.best else ""
+        mark = "  best by valid." if name == found.best else "  cannot score" if test.unscored == 1 else ""
         figures = (
             f"{test.metrics['recall@20']:>10.4f}  [{low:.4f} {high:.4f}] {test.metrics['ndcg@20']:>8.4f}{fit:>8.2f}"
         )

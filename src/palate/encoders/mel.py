@@ -37,7 +37,7 @@ class Mel(Encoder[MelConfig]):
     name = "mel"
     modality = "audio"
     config_type = MelConfig
-    batch = 256
+    batch = 32
 
     @property
     def dim(self) -> int:

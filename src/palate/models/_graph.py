@@ -24,10 +24,16 @@ def spread(queries: Queries, graph: CSR, scorable: Mask, speaking: Mask, items: 
     return scores if items is None else scores[:, items]
 
 
-def edges_to(graph: CSR, history: Codes, item: int) -> Floats:
-    """Return the weight of the edge from each liked item to one item; float32[h]."""
-    weights = np.zeros(len(history), dtype=np.float32)
+def divided(queries: Queries, graph: CSR, scorable: Mask, speaking: Mask, item: int) -> Floats | None:
+    """Return what each liked item adds to the score of one item, float32[h]; None where `spread` says NaN.
+
+    Looks at the edges of that one item, where `spread` makes the scores of all.
+    """
+    history = queries.history.indices
+    if not scorable[item] or not speaking[history].any():
+        return None
+    amounts = np.zeros(len(history), dtype=np.float32)
     for place, liked in enumerate(history.tolist()):
         row = slice(graph.indptr[liked], graph.indptr[liked + 1])
-        weights[place] = graph.data[row][graph.indices[row] == item].sum()
-    return weights
+        amounts[place] = graph.data[row][graph.indices[row] == item].sum()
+    return amounts

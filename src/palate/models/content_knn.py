@@ -14,7 +14,7 @@ from palate.data.dataset import Dataset
 from palate.interfaces import Explanation, Queries, Run
 from palate.linalg.neighbours import nearest
 from palate.models._content import ContentConfig, ContentModel
-from palate.models._graph import edges_to, spread
+from palate.models._graph import divided, spread
 
 
 class ContentKNNConfig(ContentConfig):
@@ -55,14 +55,14 @@ class ContentKNN(ContentModel[ContentKNNConfig]):
 
     def explain(self, query: Queries, item: int) -> Explanation:
         """Divide a score over what was liked and over the parts."""
-        score = float(self.score(query, np.array([item], dtype=np.int32))[0, 0])
-        if np.isnan(score):
-            return Explanation(score)
-        weights = edges_to(self.graph, query.history.indices, item)
+        weights = divided(query, self.graph, self.vectors.present, self.vectors.present, item)
+        if weights is None:
+            return Explanation(np.nan)
         speaks = weights > 0
         history = query.history.indices[speaks].astype(np.int32)
         liked = dict(zip(history.tolist(), weights[speaks].tolist(), strict=True))
-        return Explanation(score, liked, self._by_part(history, item, np.ones(len(history), np.float32)))
+        parts = self._by_part(history, item, np.ones(len(history), np.float32))
+        return Explanation(float(weights.sum()), liked, parts)
 
     def state(self) -> State:
         """The parts, the fusion and the graph."""

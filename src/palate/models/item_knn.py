@@ -15,7 +15,7 @@ from palate.data.dataset import Dataset
 from palate.interfaces import Explanation, Queries, Run
 from palate.linalg.cooccurrence import damped_cosine
 from palate.models._base import Model
-from palate.models._graph import edges_to, spread
+from palate.models._graph import divided, spread
 
 
 class ItemKNNConfig(Config):
@@ -60,13 +60,13 @@ class ItemKNN(Model[ItemKNNConfig]):
 
     def explain(self, query: Queries, item: int) -> Explanation:
         """Divide a score over what was liked."""
-        score = float(self.score(query, np.array([item], dtype=np.int32))[0, 0])
-        if np.isnan(score):
-            return Explanation(score)
-        weights = edges_to(self.graph, query.history.indices, item)
+        weights = divided(query, self.graph, self.warm, self.warm, item)
+        if weights is None:
+            return Explanation(np.nan)
         liked = {
             int(code): float(weight) for code, weight in zip(query.history.indices, weights, strict=True) if weight > 0
         }
+        score = float(weights.sum())
         return Explanation(score, liked, {"behaviour": score})
 
     def state(self) -> State:
