@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(words: list[str], debug: bool) -> int:
-    _load_commands()
+    _load_commands(words)
     command = typer.main.get_command(app)
     try:
         result = command.main(args=words, prog_name="palate", standalone_mode=False)
@@ -52,11 +52,20 @@ def _usage(message: str, words: list[str]) -> int:
     return _say(f"{message.rstrip('.')}: '{' '.join(['palate', *known, '--help'])}' tells what there is", 2)
 
 
-def _load_commands() -> None:
-    for package in ("palate.cli", "palate.cli.data"):
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-            if not module.name.startswith("_"):
-                importlib.import_module(f"{package}.{module.name}")
+def _load_commands(words: list[str]) -> None:
+    """Import the file of the command that is asked for, or every file where help or an unknown name needs them all."""
+    groups = {name: _files(package) for name, package in (("", __name__), ("data", f"{__name__}.data"))}
+    group = "data" if words[:1] == ["data"] else ""
+    asked = words[1:2] if group else words[:1]
+    one = groups[group].get(asked[0]) if asked else None
+    for module in [one] if one else [path for files in groups.values() for path in files.values()]:
+        importlib.import_module(module)
+
+
+def _files(package: str) -> dict[str, str]:
+    """Return the modules of a package by the command's name; `import_.py` is `import`."""
+    found = pkgutil.iter_modules(importlib.import_module(package).__path__)
+    return {file.name.rstrip("_"): f"{package}.{file.name}" for file in found if not file.name.startswith("_")}
 
 
 def _say(sentence: str, code: int) -> int:
