@@ -8,6 +8,7 @@ encoder.json, .safetensors     what the encoder learned, where it learned someth
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from palate.data.features import EncoderRef, FeatureTable
 
 FORMAT = 1
 FEATURES = "features"
+BEFORE = ".before"
+"""Holds the parts of a dataset that an import replaced: their rows may be stale, their vectors can be used again."""
 
 
 def feature_path(folder: Path, name: str) -> Path:
@@ -59,6 +62,13 @@ def save_features(folder: Path, name: str, table: FeatureTable, ids: IdMap) -> N
         if table.encoder is not None and (table.encoder.state.arrays or table.encoder.state.meta):
             table.encoder.state.save(aside, "encoder")
         write_json(aside / "manifest.json", manifest)
+
+
+def set_before(old: Path, new: Path) -> None:
+    """Lay the encoded parts of the dataset folder `old` aside in `new`, so that no content is encoded twice."""
+    for part in [*(old / FEATURES / BEFORE).glob("*"), *(old / FEATURES).glob("[!.]*")]:
+        if part.is_dir():
+            shutil.copytree(part, new / FEATURES / BEFORE / part.name, dirs_exist_ok=True)
 
 
 def load_features(folder: Path, items: IdMap | None = None, users: IdMap | None = None) -> dict[str, FeatureTable]:

@@ -56,7 +56,8 @@ def read_square(path: Path, side: int, shorter: int) -> npt.NDArray[np.uint8]:
     except UnidentifiedImageError as error:
         raise BrokenInput("the file is not a picture of a known kind") from error
     except _BROKEN as error:
-        raise BrokenInput(f"the picture cannot be decoded: {error}") from error
+        cut = "truncated" in str(error).lower()
+        raise BrokenInput("the picture is truncated" if cut else f"the picture cannot be decoded: {error}") from error
 
 
 @cache

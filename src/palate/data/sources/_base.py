@@ -18,6 +18,7 @@ from palate.core.progress import track
 from palate.data import folder, quarantine
 from palate.data.catalogue import MEDIA_TYPES
 from palate.data.dataset import Dataset
+from palate.data.feature_folder import set_before
 from palate.data.media import bring
 from palate.data.quarantine import frame_of
 
@@ -104,6 +105,7 @@ class Source(Part[C]):
             folder.write_into(data, aside)
             for inside, file in track(found.files.items(), "bringing media", len(found.files), "files"):
                 bring(file, aside / inside)
+            set_before(dst, aside)
             quarantine.append(aside, "import", found.rejected)
         return _report(dst, data, found, time.perf_counter() - start)
 

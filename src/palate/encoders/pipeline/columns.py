@@ -42,7 +42,7 @@ class Encoded:
     present: int
     seconds: float
     computed: int
-    """Contents that the model read now."""
+    """Vectors that the model made now."""
     quarantined: int
 
     @property
@@ -145,7 +145,7 @@ def _set_aside_before(data: Dataset, name: str) -> int:
 
 
 def _compute(name: str, encoder: Encoder[Any], inputs: Inputs, store: PartStore | None) -> tuple[Vectors, int]:
-    """Return the vectors of every content, and how many of them the model made now."""
+    """Return the vectors of every content, and how many of them were made now."""
     if encoder.learns and not encoder.state().arrays:
         with progress(f"fitting {encoder.name} on {name}"):
             encoder.fit(inputs.raw)
@@ -155,11 +155,12 @@ def _compute(name: str, encoder: Encoder[Any], inputs: Inputs, store: PartStore 
     for key, raw in zip(inputs.keys, inputs.raw, strict=True):
         if key is not None and raw is not None and key not in vectors:
             todo.setdefault(key, raw)
+    before = len(vectors.place)
     if todo:
         encoder.prepare()
         with progress(f"encoding {name}", len(todo), "items") as advance:
             _fill(vectors, encoder, todo, partial(store.keep, identity) if store else None, advance)
-    return vectors, len(todo)
+    return vectors, len(vectors.place) - before
 
 
 def _fill(

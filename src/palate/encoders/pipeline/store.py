@@ -1,6 +1,7 @@
 """What was encoded before: vectors by content, kept beside the finished part and, while at work, in chunks.
 
 features/<name>/content.safetensors       digest of each row's content, with the encoder's fingerprint in its header
+features/.before/<name>/                  the same of the dataset that an import replaced: read here, never by `load`
 features/.partial/<name>/<encoder>/       chunk-00000.safetensors …: unfinished work, each written all or nothing
 """
 
@@ -21,7 +22,7 @@ from palate.core.files import replacing_file
 from palate.core.ids import IdMap
 from palate.core.state import Array, write_arrays
 from palate.core.types import JSON, Floats
-from palate.data.feature_folder import feature_path, load_part, save_features
+from palate.data.feature_folder import BEFORE, feature_path, load_part, save_features
 from palate.data.features import FeatureTable
 
 Key = bytes
@@ -71,6 +72,7 @@ class PartStore:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
         self.final = feature_path(folder, name)
+        self.before = self.final.parent / BEFORE / name
         self.partial = self.final.parent / ".partial" / name
 
     @contextmanager
@@ -106,14 +108,15 @@ class PartStore:
         return table if table.source == source and known == ids else None
 
     def known(self, encoder: str, dim: int) -> Vectors:
-        """Return the vectors of this encoder that are on disk, from the finished part and from unfinished work."""
+        """Return the vectors of this encoder that are on disk, from finished parts and unfinished work."""
         vectors = Vectors(dim)
-        arrays, note = _read(self.final / _CONTENT)
-        if note.get("encoder") == encoder and (self.final / "manifest.json").is_file():
-            table, _ = load_part(self.final)
-            if table.source == note["source"] and table.dim == dim:
-                rows = np.flatnonzero(table.present)
-                vectors.add([arrays["keys"][row].tobytes() for row in rows], table.values[rows], {})
+        for place in (self.before, self.final):
+            arrays, note = _read(place / _CONTENT)
+            if note.get("encoder") == encoder and (place / "manifest.json").is_file():
+                table, _ = load_part(place)
+                if table.source == note["source"] and table.dim == dim:
+                    rows = np.flatnonzero(table.present)
+                    vectors.add([arrays["keys"][row].tobytes() for row in rows], table.values[rows], {})
         for chunk in sorted(self._work(encoder).glob("chunk-*.safetensors")):
             arrays, note = _read(chunk)
             if note.get("encoder") == encoder:
@@ -136,9 +139,10 @@ class PartStore:
         note = {"encoder": encoder, "source": table.source}
         with replacing_file(self.final / _CONTENT) as aside:
             write_arrays(aside, {"keys": _pack([key or bytes(16) for key in keys])}, json.dumps(note, sort_keys=True))
-        shutil.rmtree(self.partial, ignore_errors=True)
-        with suppress(OSError):  # another part may be at work beside
-            self.partial.parent.rmdir()
+        for done in (self.partial, self.before):
+            shutil.rmtree(done, ignore_errors=True)
+            with suppress(OSError):  # another part may still be there
+                done.parent.rmdir()
 
     def _work(self, encoder: str) -> Path:
         return self.partial / encoder[:16]
