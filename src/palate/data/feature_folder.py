@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from palate.core.errors import BundleError, DataError, StoreError
 from palate.core.files import read_json, replacing_folder, write_json
 from palate.core.ids import IdMap
-from palate.core.state import State
+from palate.core.state import State, write_arrays
 from palate.data.features import EncoderRef, FeatureTable
 
 FORMAT = 1
@@ -57,7 +57,7 @@ def save_features(folder: Path, name: str, table: FeatureTable, ids: IdMap) -> N
     }
     values = np.where(table.present[:, None], table.values, np.float32(0))
     with replacing_folder(feature_path(folder, name)) as aside:
-        save_file({"values": np.ascontiguousarray(values), "present": table.present}, aside / "values.safetensors")
+        write_arrays(aside / "values.safetensors", {"values": values, "present": table.present})
         ids.series.to_frame().write_parquet(aside / "ids.parquet")
         if table.encoder is not None and (table.encoder.state.arrays or table.encoder.state.meta):
             table.encoder.state.save(aside, "encoder")
