@@ -121,3 +121,14 @@ def test_the_rule_for_likes_is_the_recipes(tiny):
     assert train(tiny, Recipe(model="popularity", positive="weight>=1")).data.positive.rule == "weight>=1"
     with pytest.raises(DataError, match="learns from likes"):
         train(tiny, Recipe(model="popularity", positive="weight>5"))
+
+
+@pytest.mark.parametrize("protocol", ["strict", "refit"])
+def test_a_catalogue_without_interactions_is_trained_whole(tiny, protocol):
+    catalogue = tiny.with_interactions(tiny.interactions.take(np.zeros(0, np.int64)))
+    trained = train(catalogue, Recipe(model="content-knn", protocol=protocol))
+    assert trained.validation is None
+    assert trained.model.vectors.present.all()
+    assert len(trained.bundle().data.interactions) == 0
+    with pytest.raises(DataError, match="learns from likes"):
+        train(catalogue, Recipe(model="item-knn"))

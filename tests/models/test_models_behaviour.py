@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
-from palate.core.errors import ConfigError
+from palate.core.errors import ConfigError, MemoryLimitError
+from palate.core.ids import IdMap
+from palate.data.dataset import Dataset, bare_catalogue
 from palate.data.interactions import Interactions
 from palate.interfaces import Queries
-from palate.models import EASE, ItemKNN
+from palate.models import EASE, ContentKNN, ItemKNN
 
 
 def everyone(data):
@@ -46,3 +48,40 @@ def test_settings_out_of_range_are_refused(settings):
 def test_ease_wants_some_regularisation():
     with pytest.raises(ConfigError, match="reg"):
         EASE(reg=0)
+
+
+@pytest.mark.parametrize("model", [ItemKNN(shrink=1, neighbours=3), ContentKNN(neighbours=2)], ids=lambda m: m.name)
+def test_explanations_follow_edges_that_go_one_way(tiny, model):
+    model.fit(tiny)
+    again = type(model)(model.config).load_state(model.state())
+    again.remember(model.users, model.items, model.liked, model.seen)
+    query = Queries.of_users(tiny, np.array([2], np.int32))
+    scores = model.score(query)[0]
+    assert (model.graph != model.graph.T).nnz
+    assert (scores > 0).any()
+    for item in range(30):
+        explanation = model.explain(query, item)
+        assert sum(explanation.history.values()) == pytest.approx(scores[item], abs=1e-5)
+        assert again.explain(query, item).history == explanation.history
+
+
+def test_ease_refuses_a_reg_that_single_precision_cannot_carry(tiny):
+    old = tiny.interactions
+    twins = Interactions(np.tile(old.user, 2), np.concatenate([old.item, old.item ^ 1]), np.tile(old.weight, 2))
+    with pytest.raises(ConfigError, match=r"reg was 1e-08.* give more"):
+        EASE(reg=1e-8).fit(tiny.with_interactions(twins))
+
+
+def test_item_knn_says_how_much_memory_it_would_take_before_it_takes_it():
+    everything = np.arange(1200, dtype=np.int32)
+    items = IdMap(map(str, everything))
+    bot = Dataset(
+        IdMap(["bot"]),
+        items,
+        Interactions(np.zeros(1200, np.int32), everything, np.ones(1200, np.float32)),
+        bare_catalogue(items),
+    )
+    with pytest.raises(MemoryLimitError, match=r"item-knn could take 11 MB .*memory_limit_mb is 10.*neighbours=100"):
+        ItemKNN(memory_limit_mb=10).fit(bot)
+    assert ItemKNN(memory_limit_mb=10, neighbours=5).fit(bot).graph.nnz == 6000
+    assert ItemKNN(memory_limit_mb=11).fit(bot).graph.nnz == 1200 * 1200

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from palate.bundle import Bundle, Recipe
 from palate.cli import main
+from palate.core.ids import IdMap
 from palate.data.folder import save
 
 
@@ -57,6 +60,17 @@ def test_train_says_what_it_did_and_what_comes_next(palate, folder, tmp_path):
     assert bundle.recipe.settings == {"shrink": 3}
     assert (bundle.recipe.protocol, bundle.manifest.dataset is not None) == ("refit", True)
     assert bundle.split().how == "leave-last-out"
+
+
+def test_a_catalogue_without_interactions_is_trained_and_searched(palate, shop, tmp_path):
+    nobody = shop.with_interactions(shop.interactions.take(np.zeros(0, np.int64)))
+    save(replace(nobody, users=IdMap(())), tmp_path / "ds")
+    out = palate("train", tmp_path / "ds", "--model", "content-knn", "--out", tmp_path / "b")
+    assert "no interactions: nothing to split" in out
+    assert f"palate similar {tmp_path / 'b'} --item tea/0" in out
+    found = palate("search", tmp_path / "b", "--text", "green lamp", "-k", 2, "--json")
+    assert all(hit["item_id"].startswith("lamp/") for hit in found["items"])
+    assert "no interactions to split" in palate("evaluate", tmp_path / "b", code=2)
 
 
 def test_train_by_a_recipe_is_the_same_written_down(palate, folder, tmp_path, monkeypatch):

@@ -38,7 +38,8 @@ class Trained:
 def train(data: Dataset, recipe: Recipe, k: int = 20) -> Trained:
     """Split the data, fit the model on train, judge it on validation; under refit, fit again on both.
 
-    The test part is cut off and not opened.
+    The test part is cut off and not opened. A catalogue without interactions has nothing to split or to judge by;
+    a model by content is fitted on it as it is.
 
     Args:
         data: the whole dataset.
@@ -51,7 +52,8 @@ def train(data: Dataset, recipe: Recipe, k: int = 20) -> Trained:
     recipe.check()
     data = recipe.prepared(data)
     parts = [name for name, table in data.features.items() if table.of == "items"]
-    model, cut = recipe.build(parts), recipe.split(data)
+    model = recipe.build(parts)
+    cut = recipe.split(data) if len(data.interactions) else Split(data, data, data, recipe.how, recipe.seed)
     started = time.perf_counter()
     model.fit(cut.train, cut.valid, Run(seed=recipe.seed))
     seconds = time.perf_counter() - started

@@ -11,6 +11,9 @@ import typer
 from palate.cli._app import app
 from palate.core.errors import PalateError
 
+STOPPED = 130
+"""The exit code after Ctrl-C."""
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with 0 (done), 1 (it failed), 2 (the request was wrong) or 130 (Ctrl-C)."""
@@ -20,16 +23,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(words: list[str], debug: bool) -> int:
-    _load_commands(words)
-    command = typer.main.get_command(app)
     try:
-        result = command.main(args=words, prog_name="palate", standalone_mode=False)
-    except typer.Abort:
-        return _say("stopped", 130)
+        _load_commands(words)
+        result = typer.main.get_command(app).main(args=words, prog_name="palate", standalone_mode=False)
     except typer.TyperException as error:
-        return _usage(str(error), words)
-    except KeyboardInterrupt:
-        return _say("stopped; what was finished is kept, and the same command goes on from there", 130)
+        return _usage(error.format_message(), words)
+    except (typer.Abort, KeyboardInterrupt):
+        result = STOPPED
     except BrokenPipeError:
         return 0
     except PalateError as error:
@@ -42,6 +42,8 @@ def _run(words: list[str], debug: bool) -> int:
         return _say(
             f"this should not happen ({type(error).__name__}: {error}): run it again with --debug and report it", 1
         )
+    if result == STOPPED:  # Ctrl-C comes as this code, since typer catches the exception
+        return _say("stopped; nothing is left half-written, and the same command can be run again", STOPPED)
     return result if isinstance(result, int) else 0
 
 
@@ -49,7 +51,9 @@ def _usage(message: str, words: list[str]) -> int:
     if not message.strip():  # a group without a command: its help has been printed
         return 2
     known = [word for word in words[:2] if word.isidentifier() and "No such command" not in message]
-    return _say(f"{message.rstrip('.')}: '{' '.join(['palate', *known, '--help'])}' tells what there is", 2)
+    said = " ".join(message.split()).rstrip(".?")
+    mark = "?" if "Did you mean" in said else ";"
+    return _say(f"{said}{mark} '{' '.join(['palate', *known, '--help'])}' tells what there is", 2)
 
 
 def _load_commands(words: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +32,7 @@ def evaluate(
 
     def show() -> None:
         typer.echo(str(found))
-        typer.echo(f"next: palate recommend {bundle} --user {opened.data.users.ids[0]}")
+        typer.echo(f"next: palate recommend {bundle} --user {shlex.quote(opened.data.users.ids[0])}")
         typer.echo(f"      palate serve {bundle}")
 
     emit(found.to_json(), as_json, show)

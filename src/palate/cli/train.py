@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -101,12 +102,15 @@ def _show(trained: Trained, target: Path) -> None:
     data, recipe = trained.data, trained.recipe
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     sizes = ", ".join(f"{name} {count:,}" for name, count in _sizes(trained).items())
-    user = data.users.ids[0] if len(data.users) else "U"
+    some = len(data.interactions) > 0
     typer.echo(f"{data.name}: {len(data.users):,} users, {len(data.items):,} items; liked means {data.positive.rule}")
-    typer.echo(f"split {recipe.how}, seed {recipe.seed}: {sizes}")
+    typer.echo(f"split {recipe.how}, seed {recipe.seed}: {sizes}" if some else "no interactions: nothing to split")
     typer.echo(f"fitted {trained.model.name} ({recipe.protocol}) in {trained.seconds:.2f} s")
     typer.echo(str(trained.validation) if trained.validation else "validation holds nothing to judge by")
     typer.echo(f"wrote {target} ({size / 1e6:.1f} MB)")
-    typer.echo(f"next: palate evaluate {target}")
-    typer.echo(f"      palate recommend {target} --user {user}")
+    if some:
+        typer.echo(f"next: palate evaluate {target}")
+        typer.echo(f"      palate recommend {target} --user {shlex.quote(data.users.ids[0])}")
+    else:
+        typer.echo(f"next: palate similar {target} --item {shlex.quote(data.items.ids[0])}")
     typer.echo(f"      palate serve {target}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import uuid
@@ -12,7 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from palate.core.errors import StoreError
+
+_HOST = hashlib.blake2b(platform.node().encode(), digest_size=3).hexdigest()
 
 
 @contextmanager
@@ -22,9 +28,10 @@ def replacing_file(path: Path) -> Iterator[Path]:
     Raises:
         StoreError: the disk is full or refuses; what stood at `path` is untouched and nothing is left beside it.
     """
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    path, aside, _ = _places(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         yield aside
         _sync(aside)
         os.replace(aside, path)
@@ -46,10 +53,11 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     Raises:
         StoreError: the disk is full or refuses; what stood at `path` is untouched and nothing is left beside it.
     """
-    token = uuid.uuid4().hex[:8]
-    aside, old = path.with_name(f".{path.name}.{token}.part"), path.with_name(f".{path.name}.{token}.old")
+    path, aside, old = _places(path)
     try:
-        aside.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        aside.mkdir()
         yield aside
         for file in aside.rglob("*"):
             if file.is_file():
@@ -94,6 +102,28 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} could not be read as JSON: {error}") from error
+
+
+def _places(path: Path) -> tuple[Path, Path, Path]:
+    """Return where a path really lies, and two names beside it that tell which process of which machine took them."""
+    real = Path(os.path.realpath(path))
+    token = f"{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    return real, real.with_name(f".{real.name}.{token}.part"), real.with_name(f".{real.name}.{token}.old")
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes of this machine left beside `path`; one killed between two renames is made good."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.{_HOST}-(\d+)-[0-9a-f]{{8}}\.(part|old)")
+    for left in list(path.parent.iterdir()):
+        match = ours.fullmatch(left.name)
+        if match is None or psutil.pid_exists(int(match[1])):
+            continue
+        if match[2] == "old" and not path.exists():
+            os.replace(left, path)
+        elif left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

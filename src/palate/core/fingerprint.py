@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from pydantic import BaseModel
 
 _CHUNK = 1 << 20
@@ -17,8 +18,8 @@ _CHUNK = 1 << 20
 def fingerprint(*things: Any) -> str:
     """Return 32 hex digits that change when any of `things` changes.
 
-    Takes None, bool, int, float, str, bytes, numpy arrays, configs, and lists, tuples, sets and dicts of those
-    (sets and dicts in sorted order). A `Path` stands for its file's content.
+    Takes None, bool, int, float, str, bytes, numpy arrays, table columns, configs, and lists, tuples, sets and dicts
+    of those (sets and dicts in sorted order). A `Path` stands for its file's content.
 
     Raises:
         TypeError: a thing of another type, since its identity cannot be told.
@@ -55,6 +56,8 @@ def _feed(digest: Any, thing: Any) -> None:
             else:
                 digest.update(f"array:{thing.dtype.str}:{thing.shape}:".encode())
                 digest.update(np.ascontiguousarray(thing).data)
+        case pl.Series():
+            _feed_column(digest, thing)
         case Path():
             digest.update(f"file:{file_fingerprint(thing)};".encode())
         case BaseModel():
@@ -74,3 +77,14 @@ def _feed(digest: Any, thing: Any) -> None:
             _feed(digest, thing.fingerprint)
         case _:
             raise TypeError(f"cannot fingerprint a {type(thing).__name__}")
+
+
+def _feed_column(digest: Any, column: pl.Series) -> None:
+    """Feed the type, the length of each value as text (-1 for null) and the texts, so that no two columns look alike."""
+    if column.dtype.is_nested():
+        text = pl.Series([None if value is None else repr(value) for value in column.to_list()], dtype=pl.String)
+    else:
+        text = column.cast(pl.String)
+    _feed(digest, str(column.dtype))
+    _feed(digest, text.str.len_bytes().cast(pl.Int64).fill_null(-1).to_numpy())
+    _feed(digest, "".join(text.drop_nulls().to_list()).encode())

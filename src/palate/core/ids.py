@@ -38,7 +38,7 @@ class IdMap:
     @cached_property
     def fingerprint(self) -> str:
         """Digest of the ids in order."""
-        return fingerprint("\x1f".join(self.ids))
+        return fingerprint(self.series)
 
     @cached_property
     def series(self) -> pl.Series:

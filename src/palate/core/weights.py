@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,15 +67,9 @@ def fetch(source: WeightSource) -> Path:
     path = folder / Path(source.file).name
     if path.is_file() and _sound(path, source.sha256):
         return path
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
-            if not (path.is_file() and _digest(path) == source.sha256):
-                _bring(source, folder, path)
-    except OSError as error:
-        raise WeightsError(
-            f"the cache folder {folder} cannot be written ({error.strerror or error}): set PALATE_CACHE to another place"
-        ) from error
+    with _locked(folder):
+        if not (path.is_file() and _digest(path) == source.sha256):
+            _bring(source, folder, path)
     return path
 
 
@@ -85,16 +80,31 @@ def derived(key: str, name: str, build: Callable[[Path], None]) -> Path:
         key: fingerprint of everything that goes into the file.
         name: the file's name.
         build: writes the file at the path it is given.
+
+    Raises:
+        WeightsError: the cache cannot be written, or `build` lacks the weights.
     """
     path = cache_folder() / "derived" / key[:16] / name
     proof = path.with_name(f"{name}.sha256")
     if path.is_file() and proof.is_file() and _sound(path, proof.read_text(encoding="utf-8").strip()):
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.parent.with_suffix(".lock")), replacing_file(path) as aside:
+    with _locked(path.parent), replacing_file(path) as aside:
         build(aside)
         write_text(proof, file_fingerprint(aside) + "\n")
     return path
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Make a folder of the cache, and keep other processes out of it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            yield
+    except OSError as error:
+        raise WeightsError(
+            f"the cache folder {folder} cannot be written ({error.strerror or error}): set PALATE_CACHE to another place"
+        ) from error
 
 
 def _bring(source: WeightSource, folder: Path, path: Path) -> None:

@@ -15,7 +15,6 @@ import polars as pl
 
 from palate.core.errors import DataError, did_you_mean
 from palate.core.fingerprint import fingerprint
-from palate.data.interactions import column_digest
 from palate.data.media import is_url, stray
 
 ColumnType = Literal["text", "image", "audio", "video", "series", "number", "category"]
@@ -51,9 +50,7 @@ class Catalogue:
         Where the media files lie does not count, so that a copy in a dataset folder is the same catalogue; their
         content is the feature store's concern.
         """
-        return fingerprint(
-            dict(self.types), {name: column_digest(self._placeless(name)) for name in self.table.columns}
-        )
+        return fingerprint(dict(self.types), {name: self._placeless(name) for name in self.table.columns})
 
     def _placeless(self, name: str) -> pl.Series:
         column = self.table[name]

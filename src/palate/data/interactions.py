@@ -44,7 +44,7 @@ class Interactions:
     @cached_property
     def fingerprint(self) -> str:
         """Digest of every row in order."""
-        extra = {} if self.extra is None else {name: column_digest(self.extra[name]) for name in self.extra.columns}
+        extra = {} if self.extra is None else self.extra.to_dict()
         return fingerprint(self.user, self.item, self.weight, self.time, extra)
 
     def take(self, rows: Mask | npt.NDArray[np.integer]) -> Interactions:
@@ -92,9 +92,3 @@ class Interactions:
             time,
             extra,
         )
-
-
-def column_digest(column: pl.Series) -> str:
-    """Return the fingerprint of a table column: its type, its nulls and its values."""
-    values = column.to_list() if column.dtype.is_nested() else column.cast(pl.String).fill_null("\x00").to_list()
-    return fingerprint(str(column.dtype), "\x1f".join(map(str, values)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -69,8 +70,8 @@ def popular(people: int) -> Reason:
 
 def _liked(history: Mapping[int, float], items: IdMap, catalogue: Catalogue, most: int) -> list[Reason]:
     total = _size(history)
-    best = sorted((code for code, amount in history.items() if amount > 0), key=lambda code: (-history[code], code))
-    named = best[:most]
+    speaking = (code for code, amount in history.items() if amount > 0)
+    named = heapq.nsmallest(most, speaking, key=lambda code: (-history[code], code))
     rows = zip(named, titles(catalogue, items, named), strict=True)
     return [
         Reason(

@@ -45,7 +45,8 @@ def ridge_inverse(matrix: CSR, reg: float, *, threads: int | None = None, label:
     matrix = sp.csr_array(matrix.astype(np.float32))
     rows, columns = (int(size) for size in matrix.shape)
     solve = _wide if _is_wide(rows, columns) else _tall
-    with progress(f"{label} {columns:,} x {columns:,}", 3, "steps") as advance, threadpool_limits(threads):
+    size = f"{columns:,} x {columns:,}, {ridge_megabytes(rows, columns):,} MB"
+    with progress(f"{label} {size}", 3, "steps") as advance, threadpool_limits(threads):
         advance(1)
         inverse = solve(matrix, reg, threads)
         advance(2)

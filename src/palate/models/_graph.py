@@ -24,16 +24,18 @@ def spread(queries: Queries, graph: CSR, scorable: Mask, speaking: Mask, items: 
     return scores if items is None else scores[:, items]
 
 
-def divided(queries: Queries, graph: CSR, scorable: Mask, speaking: Mask, item: int) -> Floats | None:
+def divided(queries: Queries, into: CSR, scorable: Mask, speaking: Mask, item: int) -> Floats | None:
     """Return what each liked item adds to the score of one item, float32[h]; None where `spread` says NaN.
 
     Looks at the edges of that one item, where `spread` makes the scores of all.
+
+    Shapes:
+        into: the graph transposed, sparse[n_items, n_items]: row j holds the items that speak for j.
     """
     history = queries.history.indices
     if not scorable[item] or not speaking[history].any():
         return None
-    amounts = np.zeros(len(history), dtype=np.float32)
-    for place, liked in enumerate(history.tolist()):
-        row = slice(graph.indptr[liked], graph.indptr[liked + 1])
-        amounts[place] = graph.data[row][graph.indices[row] == item].sum()
-    return amounts
+    edges = slice(into.indptr[item], into.indptr[item + 1])
+    amounts = np.zeros(into.shape[1], dtype=np.float32)
+    amounts[into.indices[edges]] = into.data[edges]
+    return amounts[history]

@@ -38,16 +38,19 @@ class ContentKNN(ContentModel[ContentKNNConfig]):
     config_type = ContentKNNConfig
 
     graph: CSR
+    """From a liked item to a scored one."""
+    into: CSR
+    """The same edges by the scored item."""
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         self._place_items(train, run)
-        near = nearest(
+        self.into = nearest(
             self.vectors.values, self.vectors.present, self.config.neighbours,
             threads=run.threads, label="nearest items",
         )  # fmt: skip
-        near.data = np.maximum(near.data, 0)
-        near.eliminate_zeros()
-        self.graph = sp.csr_array(near.T.tocsr())
+        self.into.data = np.maximum(self.into.data, 0)
+        self.into.eliminate_zeros()
+        self.graph = sp.csr_array(self.into.T.tocsr())
 
     def score(self, queries: Queries, items: Codes | None = None) -> Floats:
         """Return sums of cosines; float32[q, n]."""
@@ -55,7 +58,7 @@ class ContentKNN(ContentModel[ContentKNNConfig]):
 
     def explain(self, query: Queries, item: int) -> Explanation:
         """Divide a score over what was liked and over the parts."""
-        weights = divided(query, self.graph, self.vectors.present, self.vectors.present, item)
+        weights = divided(query, self.into, self.vectors.present, self.vectors.present, item)
         if weights is None:
             return Explanation(np.nan)
         speaks = weights > 0
@@ -72,4 +75,5 @@ class ContentKNN(ContentModel[ContentKNNConfig]):
     def load_state(self, state: State) -> Self:
         """Take over the parts, the fusion and the graph."""
         self.graph = unpack_csr("graph", state.arrays)
+        self.into = sp.csr_array(self.graph.T.tocsr())
         return super().load_state(state)

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from pydantic import PositiveFloat, PositiveInt
 
 from palate.core.config import Config
-from palate.core.errors import MemoryLimitError
+from palate.core.errors import ConfigError, MemoryLimitError
 from palate.core.state import State
 from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
@@ -40,6 +40,7 @@ class EASE(Model[EASEConfig]):
         NaN for items that nobody liked in training, and for users of whom no liked item was.
     Raises:
         MemoryLimitError: the items are too many for `memory_limit_mb`; the message says how much it would take.
+        ConfigError: `reg` is lost in rounding.
     """
 
     name = "ease"
@@ -54,7 +55,13 @@ class EASE(Model[EASEConfig]):
         self.codes = np.flatnonzero(np.bincount(train.liked.indices, minlength=len(train.items))).astype(np.int32)
         liked = sp.csr_array(train.liked[np.diff(train.liked.indptr) > 0][:, self.codes])
         self._refuse_too_much(*liked.shape)
-        weights = ridge_inverse(liked, self.config.reg, threads=run.threads, label=f"{self.name}: inverting")
+        try:
+            weights = ridge_inverse(liked, self.config.reg, threads=run.threads, label=f"{self.name}: inverting")
+        except (ArithmeticError, np.linalg.LinAlgError) as error:
+            raise ConfigError(
+                f"reg was {self.config.reg:g}, which is too little to tell items apart in single precision: give more, "
+                "such as 1"
+            ) from error
         weights /= -weights.diagonal()
         np.fill_diagonal(weights, 0)
         self.weights = weights
@@ -81,13 +88,14 @@ class EASE(Model[EASEConfig]):
 
     def explain(self, query: Queries, item: int) -> Explanation:
         """Divide a score over what was liked."""
-        score = float(self.score(query, np.array([item], dtype=np.int32))[0, 0])
-        if np.isnan(score):
-            return Explanation(score)
-        history = np.intersect1d(query.history.indices, self.codes)
-        place = np.searchsorted(self.codes, [*history, item])
-        amounts = self.weights[place[:-1], place[-1]]
-        liked = {int(code): float(amount) for code, amount in zip(history, amounts, strict=True) if amount != 0}
+        place = np.full(len(self.items), -1)
+        place[self.codes] = np.arange(len(self.codes))
+        history = query.history.indices[place[query.history.indices] >= 0]
+        if not len(history) or place[item] < 0:
+            return Explanation(np.nan)
+        amounts = self.weights[place[history], place[item]]
+        score = float(amounts.sum())
+        liked = {code: amount for code, amount in zip(history.tolist(), amounts.tolist(), strict=True) if amount}
         return Explanation(score, liked, {"behaviour": score})
 
     def state(self) -> State:

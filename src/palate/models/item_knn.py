@@ -6,9 +6,10 @@ from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
-from pydantic import NonNegativeFloat, NonNegativeInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from palate.core.config import Config
+from palate.core.errors import MemoryLimitError
 from palate.core.state import State, pack_csr, unpack_csr
 from palate.core.types import CSR, Codes, Floats, Mask
 from palate.data.dataset import Dataset
@@ -27,6 +28,8 @@ class ItemKNNConfig(Config):
     """Each user's likes weigh (number of likes)^-user_power: those of busy users tell less."""
     neighbours: NonNegativeInt = 0
     """How many of the items most like an item speak for it; 0 lets all that were ever liked together."""
+    memory_limit_mb: PositiveInt = 4096
+    """Refuse to keep all of them where they could take more than this many MiB; one user who liked everything is enough."""
 
 
 class ItemKNN(Model[ItemKNNConfig]):
@@ -37,22 +40,41 @@ class ItemKNN(Model[ItemKNNConfig]):
 
     Missing data:
         NaN for items that nobody liked in training, and for users of whom no liked item was.
+    Raises:
+        MemoryLimitError: without a bound on `neighbours` the result could be larger than `memory_limit_mb`.
     """
 
     name = "item-knn"
     config_type = ItemKNNConfig
 
     graph: CSR
+    """From a liked item to a scored one."""
+    into: CSR
+    """The same edges by the scored item; all of them together are symmetric."""
     warm: Mask
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         config = self.config
-        likeness = damped_cosine(
+        if config.neighbours == 0:
+            self._refuse_too_much(train.liked)
+        self.into = damped_cosine(
             train.liked, shrink=config.shrink, user_power=config.user_power, neighbours=config.neighbours,
             threads=run.threads,
         )  # fmt: skip
-        self.graph = likeness if config.neighbours == 0 else sp.csr_array(likeness.T.tocsr())
+        self.graph = self._turned(self.into)
         self.warm = np.bincount(train.liked.indices, minlength=len(train.items)) > 0
+
+    def _refuse_too_much(self, liked: CSR) -> None:
+        reached = liked.T @ np.diff(liked.indptr).astype(np.float64)
+        needed = round(8 * float(np.minimum(reached, liked.shape[1]).sum()) / (1 << 20))
+        if needed > self.config.memory_limit_mb:
+            raise MemoryLimitError(
+                f"{self.name} could take {needed:,} MB for the likeness of {liked.shape[1]:,} items, and memory_limit_mb is "
+                f"{self.config.memory_limit_mb:,}: keep the nearest only, as in neighbours=100, or raise the limit"
+            )
+
+    def _turned(self, graph: CSR) -> CSR:
+        return graph if self.config.neighbours == 0 else sp.csr_array(graph.T.tocsr())
 
     def score(self, queries: Queries, items: Codes | None = None) -> Floats:
         """Return sums of damped cosines; float32[q, n]."""
@@ -60,12 +82,11 @@ class ItemKNN(Model[ItemKNNConfig]):
 
     def explain(self, query: Queries, item: int) -> Explanation:
         """Divide a score over what was liked."""
-        weights = divided(query, self.graph, self.warm, self.warm, item)
+        weights = divided(query, self.into, self.warm, self.warm, item)
         if weights is None:
             return Explanation(np.nan)
-        liked = {
-            int(code): float(weight) for code, weight in zip(query.history.indices, weights, strict=True) if weight > 0
-        }
+        speaks = weights > 0
+        liked = dict(zip(query.history.indices[speaks].tolist(), weights[speaks].tolist(), strict=True))
         score = float(weights.sum())
         return Explanation(score, liked, {"behaviour": score})
 
@@ -76,4 +97,5 @@ class ItemKNN(Model[ItemKNNConfig]):
     def load_state(self, state: State) -> Self:
         """Take over the likeness of items."""
         self.warm, self.graph = state.arrays["warm"], unpack_csr("graph", state.arrays)
+        self.into = self._turned(self.graph)
         return self
