@@ -80,7 +80,7 @@ class Clock:
 def shop_of(files: list[Path], root: Path) -> Dataset:
     ids = IdMap(str(number) for number in range(len(files)))
     table = pl.DataFrame({"item_id": ids.series, "photo": [str(file) for file in files]})
-    return Dataset(IdMap([]), ids, Interactions.empty(), Catalogue(table, {"photo": "image"}, root), root=root)
+    return Dataset(IdMap([]), ids, Interactions.empty(), Catalogue(table, {"photo": "image"}), root=root)
 
 
 def main() -> None:

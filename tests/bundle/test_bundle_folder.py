@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from palate.bundle import Bundle, Recipe, train
 from palate.core.errors import BundleError, DataError
 from palate.data.folder import load, save
+from palate.data.positive import Positive
+from palate.data.split import split
 from palate.fusion.weighted import Weighted
 from palate.interfaces import Queries
 from palate.models import EASE, ContentKNN, ItemKNN, Popularity, VectorSpace
@@ -194,3 +197,13 @@ def test_a_disk_that_fills_leaves_the_old_bundle(saved, limit):
     assert ".part" not in done.stdout
     assert {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()} == before
     assert [path.name for path in saved.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_bundle_keeps_the_rule_for_likes_it_was_made_with(shop, tmp_path):
+    save(shop, tmp_path / "ds")
+    data = replace(load(tmp_path / "ds"), positive=Positive(rule="weight>=0.5"))
+    cut = split(data)
+    Bundle.of(ItemKNN().fit(cut.train), data, cut).save(tmp_path / "b")
+    opened = Bundle.open(tmp_path / "b")
+    assert opened.split().train.positive.rule == "weight>=0.5"
+    assert opened.split().fingerprint == cut.fingerprint

@@ -72,7 +72,7 @@ def test_each_bad_row_is_set_aside_with_its_reason():
     assert found.rejected["reason"].to_list() == [
         "the user id is missing",
         "the item id is missing",
-        "the weight is missing (NaN)",
+        "the weight is missing",
         "the weight is infinite",
         "the weight is not a number",
         "the time is before 1970",

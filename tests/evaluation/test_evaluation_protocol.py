@@ -193,3 +193,9 @@ def test_it_prints_and_travels_as_json(tiny):
     assert low < value["metrics"]["ndcg@10"] < high
     assert max(map(len, str(found).splitlines())) <= 80
     assert "popularity on test, 40 users (random-per-user, strict)" in str(found)
+
+
+def test_a_cut_off_far_beyond_the_catalogue_is_refused_before_memory_is_taken(tiny):
+    cut = split(tiny)
+    with pytest.raises(ConfigError, match=r"k was 1,000,000,000 and there are 30 items"):
+        evaluate(Popularity().fit(cut.train), cut, k=1_000_000_000)

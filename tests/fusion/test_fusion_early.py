@@ -108,3 +108,11 @@ def test_other_seeds_project_otherwise():
     wide = {**PARTS, "c": features_of(np.random.default_rng(0).normal(size=(4, 7)))}
     first, second = (Mean().fit(wide, catalogue(), generator(seed)).fuse(wide).values for seed in (0, 1))
     assert not np.allclose(first, second)
+
+
+def test_a_row_with_nothing_but_a_part_that_does_not_count_is_absent(tiny):
+    fusion = Weighted(weights={"photo": 0, "title": 1}).fit(tiny.features, tiny, np.random.default_rng(0))
+    photo = {"photo": tiny.features["photo"]}
+    assert not fusion.fuse(photo).present.any()
+    pair = np.array([1], np.int32)
+    assert fusion.shares(photo, pair, pair)["photo"].tolist() == [0]

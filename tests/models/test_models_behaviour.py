@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from palate.core.errors import ConfigError, MemoryLimitError
+from palate.core.errors import ConfigError, DataError, MemoryLimitError
 from palate.core.ids import IdMap
 from palate.data.dataset import Dataset, bare_catalogue
 from palate.data.interactions import Interactions
@@ -85,3 +85,10 @@ def test_item_knn_says_how_much_memory_it_would_take_before_it_takes_it():
         ItemKNN(memory_limit_mb=10).fit(bot)
     assert ItemKNN(memory_limit_mb=10, neighbours=5).fit(bot).graph.nnz == 6000
     assert ItemKNN(memory_limit_mb=11).fit(bot).graph.nnz == 1200 * 1200
+
+
+def test_the_length_of_a_list_is_bounded_by_what_there_is(tiny):
+    model = ItemKNN().fit(tiny)
+    assert model.recommend(["u0"], k=1 << 40).equals(model.recommend(["u0"], k=30))
+    with pytest.raises(DataError, match="k was -1"):
+        model.recommend(["u0"], k=-1)

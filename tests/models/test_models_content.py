@@ -76,3 +76,13 @@ def test_parts_that_cannot_be_used_are_refused(tiny, kind):
 def test_two_models_share_no_fusion(tiny):
     first, second = VectorSpace(), VectorSpace()
     assert first.fusion is not second.fusion
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_may_be_given_the_same_fusion(tiny, kind):
+    fusion = Weighted()
+    first = kind(parts=("title",), fusion=fusion).fit(tiny)
+    before = first.state().fingerprint
+    kind(parts=("photo",), fusion=fusion).fit(tiny)
+    assert first.state().fingerprint == before
+    assert set(first.explain(Queries.of_users(tiny, np.array([0], np.int32)), 3).parts) == {"title"}

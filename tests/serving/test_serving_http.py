@@ -142,6 +142,7 @@ def test_a_wrong_request_gets_one_sentence(client, path, status, sentence):
         ({"files": {"image": ("x.png", b"1234")}}, "no part to search by picture"),
         ({"files": {"photo": ("x.png", b"1234")}}, "field 'image'"),
         ({"files": {"image": ("x.png", b"1234")}, "data": {"k": "ten"}}, "k was 'ten'"),
+        ({"files": {"image": ("x.png", b"1234")}, "data": {"k": "9" * 5000}}, "give a whole number"),
     ],
 )
 def test_a_wrong_search_gets_one_sentence(client, request_, sentence):

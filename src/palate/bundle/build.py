@@ -37,10 +37,11 @@ def model_of(spec: Mapping[str, Any]) -> Model[Any]:
         members = {name: model_of(member) for name, member in spec["members"].items()}
         return LateFused(members, late.registry.get(spec["late"]["name"])(**spec["late"]["settings"]))
     kind: Any = models.registry.get(spec["name"])
+    config = kind.config_type.of(spec["settings"])
     if "fusion" not in spec:
-        return kind(**spec["settings"])  # type: ignore[no-any-return]
+        return kind(config)  # type: ignore[no-any-return]
     joined = fusion.registry.get(spec["fusion"]["name"])(**spec["fusion"]["settings"])
-    return kind(**spec["settings"], fusion=joined)  # type: ignore[no-any-return]
+    return kind(config, fusion=joined)  # type: ignore[no-any-return]
 
 
 def described(model: Model[Any]) -> dict[str, Any]:

@@ -166,7 +166,7 @@ class Bundle:
         if place is None:
             was = "" if self.manifest.dataset is None else f" (it was at {self.manifest.dataset.absolute})"
             raise BundleError(f"the dataset folder of this bundle is not there{was}: give its place")
-        whole = self.recipe.prepared(load(place))
+        whole = replace(load(place), positive=Positive(rule=self.manifest.positive))
         data = whole.without_features(*(set(whole.features) - set(self.manifest.parts)))
         if data.fingerprint != self.manifest.data:
             raise BundleError(

@@ -35,7 +35,7 @@ class Recipe(Config):
     """Name of the recommender ('palate models' lists them)."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of the recommender."""
-    parts: tuple[str, ...] | None = None
+    parts: tuple[str, ...] | None = Field(None, min_length=1)
     """Which parts of the items it reads; all where none are named."""
     fuse: str | None = None
     """Name of the fusion of the parts' vectors ('palate fusions' lists them); the model's own choice where none is named."""
@@ -49,7 +49,7 @@ class Recipe(Config):
     """Name of the split."""
     split_settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of the split."""
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     """Of the split and of the model."""
     positive: str | None = None
     """Which interactions count as liked, as in weight>=4; the dataset's own rule where none is given."""

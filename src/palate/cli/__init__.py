@@ -50,8 +50,9 @@ def _run(words: list[str], debug: bool) -> int:
 def _usage(message: str, words: list[str]) -> int:
     if not message.strip():  # a group without a command: its help has been printed
         return 2
-    known = [word for word in words[:2] if word.isidentifier() and "No such command" not in message]
-    said = " ".join(message.split()).rstrip(".?")
+    depth = (2 if words[:1] == ["data"] else 1) - ("No such command" in message)
+    known = [word for word in words[:depth] if not word.startswith("-")]
+    said = " ".join(message.split()).replace("Value error, ", "").rstrip(".?")
     mark = "?" if "Did you mean" in said else ";"
     return _say(f"{said}{mark} '{' '.join(['palate', *known, '--help'])}' tells what there is", 2)
 

@@ -46,6 +46,8 @@ def compare(
         _words(models), parse_settings(settings or []), None if parts is None else _words(parts), fuse,
         {"how": how or "random-per-user", "seed": seed, "positive": positive, "protocol": protocol},
     )  # fmt: skip
+    if report is not None:
+        _free(report)
     recipe = next(iter(recipes.values()))
     for each in recipes.values():
         each.build()
@@ -95,6 +97,12 @@ def _recipes(
     }
 
 
+def _free(report: Path) -> None:
+    from palate.evaluation.report import refuse_foreign
+
+    refuse_foreign(report)
+
+
 def _write_report(path: Path, data: Dataset, cut: Split, found: Comparison) -> None:
     from palate.evaluation.report import write_report
 
@@ -118,7 +126,7 @@ def _show(
         typer.echo("the data carry a split column of their own: --how as-labelled uses it")
     typer.echo("")
     out = console()
-    for thing in leaderboard(found):
+    for thing in leaderboard(found, out.width):
         out.print(thing)
     typer.echo("")
     if report is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import os
 import platform
 
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.table import Table
 
 import palate
 from palate.cli._app import AsJson, app, emit
+from palate.core.cores import cores
 from palate.core.memory import available_mb
 
 LIBRARIES = {
@@ -30,7 +30,7 @@ def doctor(as_json: AsJson = False) -> None:
         "palate": palate.__version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": os.cpu_count() or 1,
+        "cores": cores(),
         "memory_free_mb": round(available_mb()),
         "cache": str(cache_folder()),
         "libraries": {name: _version(name) if there else None for name, there in extras.items()},

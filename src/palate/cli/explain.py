@@ -36,16 +36,27 @@ def explain(
             return
         out.print(Text(f"{named} for {user}: {why.score:.4g} by {engine.model.name}", style="bold"))
         if not why.reasons:
-            out.print(f"{engine.model.name} gives no reasons")
+            out.print(Text(f"no reasons: nothing that {user} liked speaks for it or against it"))
             return
         table = Table(box=None, pad_edge=False)
         table.add_column("amount", justify="right")
         table.add_column("share", justify="right")
         table.add_column("reason", max_width=60, overflow="ellipsis")
-        for reason in why.reasons:
+        rest = 1 - sum(reason.share or 0 for reason in why.reasons if reason.kind == "liked")
+        for before, reason in zip([None, *why.reasons], why.reasons, strict=False):
+            if before is not None and before.kind != reason.kind:
+                _whole(table, before.kind, rest)
+                table.add_row()
             share = "" if reason.share is None else f"{reason.share:.0%}"
             said = reason.label if reason.kind == "part" else reason.text
             table.add_row(f"{reason.amount:.4g}", share, Text(said))
+        _whole(table, why.reasons[-1].kind, rest)
         out.print(table)
 
     emit(why.model_dump(mode="json"), as_json, show)
+
+
+def _whole(table: Table, kind: str, rest: float) -> None:
+    """Say after the named likes what all others come to, so that the shares add up."""
+    if kind == "liked" and rest > 0.005:
+        table.add_row("", f"{rest:.0%}", "other likes, for and against")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock, Timeout
 
 from palate.core.errors import StoreError
 
@@ -79,6 +80,30 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     finally:
         for folder in (aside, old):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: Path, timeout: float = -1) -> Iterator[None]:
+    """Keep other processes out while the block runs; the lock file is gone afterwards.
+
+    Raises:
+        Timeout: another process holds it for longer than `timeout` seconds; -1 waits for ever.
+        StoreError: the folder cannot be written.
+    """
+    lock = FileLock(path, timeout=timeout)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise
+    except OSError as error:
+        raise _NotWrittenError(path, error.strerror or str(error)) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows keeps it; it hinders nobody
+            path.unlink()
+        lock.release()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -17,9 +17,11 @@ from palate.data.interactions import Interactions
 from palate.data.media import EXTENSIONS
 from palate.data.positive import Positive
 from palate.data.quarantine import frame_of
-from palate.data.rows import Rows, id_text, numbers_of, shown_text
+from palate.data.rows import Rows, id_text, numbers_of, plain_name, shown_text
 
 _FEW = 50
+_TEXTS = frozenset(("title", "name", "productname", "itemname", "headline", "description", "titel", "标题", "名称"))
+"""What a column of texts may be called, however often a text comes again: many lamps are called 'Lamp'."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,11 @@ def typed_table(
 
     Missing data:
         Empty text and NaN become null. Of several rows with one id the last stays.
+    Raises:
+        DataError: another column than the one of ids is called as that will be.
     """
+    if key != source and key in raw.columns:
+        raise DataError(f"{place} has a column '{key}' beside the ids in '{source}': rename it or leave it out")
     ids, notes = id_text(raw[source], source)
     number = pl.Series("_row", range(1, raw.height + 1), dtype=pl.Int64) if rows is None else rows.alias("_row")
     table = raw.drop(source).insert_column(0, ids.alias(key)).with_columns(number)
@@ -86,7 +92,7 @@ def guess_type(column: pl.Series) -> ColumnType | None:
     """Guess a column's type from its values; None for dates, and where there is no value to judge by.
 
     Numbers are `number`; texts that mostly end as media files do are image, audio or video; few distinct texts are
-    `category`, many are `text`.
+    `category`, many are `text`, and so is any column that is called title, name or alike.
 
     Example:
         >>> guess_type(pl.Series(["a.jpg", "b.png", None])), guess_type(pl.Series([3.5]))
@@ -100,7 +106,7 @@ def guess_type(column: pl.Series) -> ColumnType | None:
     values = values.filter(values.is_not_null() & (values != ""))
     if not len(values):
         return None
-    if not values.cast(pl.Float64, strict=False).null_count():
+    if not numbers_of(values)[0].null_count():
         return "number"
     if values.str.contains(r"^\d{4}-\d{2}-\d{2}").all():
         return None
@@ -111,7 +117,7 @@ def guess_type(column: pl.Series) -> ColumnType | None:
     spaces = values.str.contains(r"\s|[。，！？]").mean()
     distinct = values.n_unique()
     few = distinct <= max(2, min(_FEW, len(values) // 2)) or (distinct < len(values) // 20 and spaces < 0.5)  # type: ignore[operator]
-    return "category" if few else "text"
+    return "category" if few and plain_name(column.name) not in _TEXTS else "text"
 
 
 def assemble(
@@ -194,7 +200,8 @@ def _joined(
     if unknown:
         what = key.removesuffix("_id")
         notes.append(
-            f"{unknown:,} {what}s occur in the interactions but not in the table of {what}s: kept, without columns"
+            f"{unknown:,} {what}{'s occur' if unknown > 1 else ' occurs'} in the interactions but not in the table of "
+            f"{what}s: kept, without columns"
         )
         extra = pl.DataFrame({key: ids.series[table.table.height :]})
         frame = pl.concat([frame, extra], how="diagonal")

@@ -55,6 +55,13 @@ class Dataset:
                     f"the part '{name}' has {len(table)} rows for {sizes[table.of]} {table.of}: give one row each"
                 )
 
+    def __repr__(self) -> str:
+        parts = f"; parts: {', '.join(sorted(self.features))}" if self.features else ""
+        return (
+            f"Dataset('{self.name}': {len(self.users):,} users, {len(self.items):,} items, "
+            f"{len(self.interactions):,} interactions{parts})"
+        )
+
     @cached_property
     def fingerprint(self) -> str:
         """Digest of ids, interactions, tables, features and the rule for likes; the name and the place do not count."""

@@ -8,7 +8,6 @@ encoder.json, .safetensors     what the encoder learned, where it learned someth
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,14 @@ from palate.core.files import read_json, replacing_folder, write_json
 from palate.core.ids import IdMap
 from palate.core.state import State, write_arrays
 from palate.data.features import EncoderRef, FeatureTable
+from palate.data.media import bring
 
 FORMAT = 1
 FEATURES = "features"
 BEFORE = ".before"
-"""Holds the parts of a dataset that an import replaced: their rows may be stale, their vectors can be used again."""
+"""Holds the parts of a dataset that another took the place of: rows may be stale, vectors can be used again."""
+CONTENT = "content.safetensors"
+"""Digest of each row's content, where an encoder made the part."""
 
 
 def feature_path(folder: Path, name: str) -> Path:
@@ -65,10 +67,19 @@ def save_features(folder: Path, name: str, table: FeatureTable, ids: IdMap) -> N
 
 
 def set_before(old: Path, new: Path) -> None:
-    """Lay the encoded parts of the dataset folder `old` aside in `new`, so that no content is encoded twice."""
-    for part in [*(old / FEATURES / BEFORE).glob("*"), *(old / FEATURES).glob("[!.]*")]:
-        if part.is_dir():
-            shutil.copytree(part, new / FEATURES / BEFORE / part.name, dirs_exist_ok=True)
+    """Keep the encoded parts of the dataset folder `old` for `new`, so that no content is encoded twice.
+
+    A part that `new` has just as it was gets its digests; any other is laid aside.
+    """
+    for part in [*(old / FEATURES).glob("[!.]*"), *(old / FEATURES / BEFORE).glob("[!.]*")]:
+        here, aside = new / FEATURES / part.name, new / FEATURES / BEFORE / part.name
+        if not (part / CONTENT).is_file() or aside.exists():
+            continue
+        if _source(here) == _source(part):
+            bring(part / CONTENT, here / CONTENT)
+            continue
+        for file in part.iterdir():
+            bring(file, aside / file.name)
 
 
 def load_features(folder: Path, items: IdMap | None = None, users: IdMap | None = None) -> dict[str, FeatureTable]:
@@ -119,6 +130,11 @@ def load_part(path: Path) -> tuple[FeatureTable, IdMap]:
     if len(ids) != len(table):
         raise StoreError(f"{path} has {len(table)} rows and {len(ids)} ids: encode it again")
     return table, ids
+
+
+def _source(part: Path) -> str | None:
+    manifest = part / "manifest.json"
+    return read_json(manifest)["source"] if manifest.is_file() else None
 
 
 def _values(path: Path) -> dict[str, Any]:

@@ -48,6 +48,11 @@ class FeatureTable:
     """text, image, audio, video, … or `vector` for ready-made features."""
     encoder: EncoderRef | None = None
 
+    def __repr__(self) -> str:
+        by = f" by {self.encoder.name}" if self.encoder else ""
+        rows = f"{int(self.present.sum()):,} of {len(self.present):,} {self.of}"
+        return f"FeatureTable({rows}, {self.values.shape[1]:,} numbers each, {self.modality}{by})"
+
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.present.shape != (len(self.values),):
             raise DataError(

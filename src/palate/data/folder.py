@@ -28,7 +28,7 @@ from palate.core.ids import IdMap
 from palate.data import media, quarantine
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
 from palate.data.dataset import Dataset
-from palate.data.feature_folder import FEATURES, load_features, save_features
+from palate.data.feature_folder import FEATURES, load_features, save_features, set_before
 from palate.data.interactions import Interactions
 from palate.data.positive import Positive
 
@@ -103,6 +103,7 @@ def save(data: Dataset, path: Path | str, aside_rows: Mapping[str, pl.DataFrame]
         write_into(data, aside)
         if data.root is not None:
             _carry(data.root, aside, everything=data.root.resolve() == path.resolve())
+            set_before(data.root, aside)
         for step, rows in (aside_rows or {}).items():
             quarantine.append(aside, step, rows)
 
@@ -127,8 +128,11 @@ def refuse_foreign(path: Path) -> None:
     """Refuse to write a dataset over something else.
 
     Raises:
-        DataError: a file, or a folder with other content, stands at `path`.
+        DataError: a file, or a folder with other content, stands at `path`, or it holds the working folder.
     """
+    here = Path.cwd()
+    if path.resolve() in (here, *here.parents):
+        raise DataError(f"{path} holds the folder you are in, and it would be replaced: go elsewhere first")
     if path.is_dir() and not is_dataset(path) and any(path.iterdir()):
         raise DataError(f"the folder {path} holds something other than a dataset: choose another place or empty it")
     if path.exists() and not path.is_dir():

@@ -95,7 +95,11 @@ def to_polars(frame: Frame, what: str = "table") -> pl.DataFrame:
     if isinstance(frame, pl.LazyFrame):
         return frame.collect()
     if type(frame).__module__.partition(".")[0] == "pandas" and hasattr(frame, "columns"):
-        return pl.DataFrame([_column(str(name), frame[name]) for name in frame.columns])
+        names = [str(name) for name in frame.columns]
+        if len({*names}) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"the table of {what} has the column '{twice}' more than once: rename or drop one")
+        return pl.DataFrame([_column(name, frame.iloc[:, place]) for place, name in enumerate(names)])
     raise DataError(f"{what} was given as a {type(frame).__name__}: give a pandas or polars DataFrame")
 
 
@@ -112,8 +116,11 @@ def _column(name: str, column: Any) -> pl.Series:
     missing = column.isna().tolist()
     values = [None if gone else value for value, gone in zip(column.tolist(), missing, strict=True)]
     if numpy_kind in "iub":
-        return pl.Series(name, values, dtype=pl.Int64 if numpy_kind in "iu" else pl.Boolean)
-    return pl.Series(name, [_plain(value) for value in values], strict=False)
+        return pl.Series(name, values, dtype={"i": pl.Int64, "u": pl.UInt64, "b": pl.Boolean}[numpy_kind])
+    try:
+        return pl.Series(name, [_plain(value) for value in values], strict=False)
+    except UnicodeEncodeError as error:
+        raise DataError(f"the column '{name}' holds text that is not Unicode ({error}): decode it anew") from error
 
 
 def _plain(value: Any) -> Any:

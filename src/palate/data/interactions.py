@@ -36,6 +36,9 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.user)
 
+    def __repr__(self) -> str:
+        return f"Interactions({len(self):,} rows)"
+
     @classmethod
     def empty(cls) -> Interactions:
         """Return no interactions: what a catalogue without behaviour has."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import polars as pl
@@ -14,6 +15,19 @@ EXTENSIONS = {
     "video": {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ogv", ".flv", ".wmv"},
 }
 """File name endings by kind of media."""
+MAX_SIDE = 20_000
+MAX_PIXELS = 100_000_000
+"""Larger pictures are not decoded, by `palate data check` or an encoder."""
+_PICTURES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "ICO", "JPEG2000")
+
+
+@cache
+def picture_kinds() -> tuple[str, ...]:
+    """Return the kinds that this Pillow was built with, of those that are pictures and start no other program."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(kind for kind in _PICTURES if kind in Image.OPEN)
 
 
 def is_url(value: str) -> bool:
@@ -27,7 +41,7 @@ def bring(source: Path, target: Path) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(source, target)
+        os.link(os.path.realpath(source), target)  # a link to a link would lead elsewhere
     except OSError:
         shutil.copyfile(source, target)
 
@@ -43,9 +57,9 @@ def home(column: str, of: str = "items") -> str:
 
 
 def stray(value: str) -> bool:
-    """Tell whether a relative path leaves the folder that it is relative to."""
+    """Tell whether a relative path leaves the folder that it is relative to, or can be no path at all."""
     path = PurePosixPath(value.replace("\\", "/"))
-    return path.is_absolute() or ".." in path.parts or (len(value) > 1 and value[1] == ":")
+    return path.is_absolute() or ".." in path.parts or value[1:2] == ":" or "\0" in value
 
 
 def bring_column(values: pl.Series, root: Path, folder: Path, prefix: str) -> pl.Series:

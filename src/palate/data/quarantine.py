@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from palate.core.errors import StoreError
-from palate.core.files import replacing_file
+from palate.core.files import locked, replacing_file
 
 FILE = "quarantine.parquet"
 SCHEMA = pl.Schema(
@@ -57,12 +57,15 @@ def append(folder: Path, step: str, rows: Sequence[Rejected] | pl.DataFrame) -> 
     """
     frame = rows if isinstance(rows, pl.DataFrame) else frame_of(rows)
     fresh = frame.select(pl.lit(step).alias("step"), *(pl.col(name).cast(kind) for name, kind in _ROW_SCHEMA.items()))
-    old = read(folder)
-    kept = old.filter(pl.col("step") != step)
-    if fresh.is_empty() and kept.height == old.height:
+    if fresh.is_empty() and not (folder / FILE).is_file():
         return
-    with replacing_file(folder / FILE) as aside:
-        pl.concat([kept, fresh]).write_parquet(aside)
+    with locked(folder / ".quarantine.lock"):  # two columns may be encoded at once
+        old = read(folder)
+        kept = old.filter(pl.col("step") != step)
+        if fresh.is_empty() and kept.height == old.height:
+            return
+        with replacing_file(folder / FILE) as aside:
+            pl.concat([kept, fresh]).write_parquet(aside)
 
 
 def read(folder: Path) -> pl.DataFrame:

@@ -112,7 +112,7 @@ def typed_rows(raw: pl.DataFrame, columns: Mapping[str, str], place: str, rows: 
         work = work.with_columns(unread.alias("_unread"))
         tests.append((pl.col("_unread").is_not_null(), "the weight is not a number", pl.col("_unread")))
         tests.append(
-            (pl.col("weight").fill_null(float("nan")).is_nan(), "the weight is missing (NaN)", pl.lit(None, pl.String))
+            (pl.col("weight").fill_null(float("nan")).is_nan(), "the weight is missing", pl.lit(None, pl.String))
         )
         tests.append((pl.col("weight").is_infinite(), "the weight is infinite", pl.col("weight").cast(pl.String)))
     if "timestamp" in columns and raw[columns["timestamp"]].null_count() < raw.height:
@@ -159,7 +159,7 @@ def id_text(column: pl.Series, name: str = "id") -> tuple[pl.Series, list[str]]:
     if column.dtype.is_float():
         whole = column.is_finite() & (column == column.round())
         text = pl.select(
-            pl.when(whole).then(column.cast(pl.Int64, strict=False).cast(pl.String))
+            pl.when(whole).then(column.cast(pl.Int128, strict=False).cast(pl.String))
             .when(column.is_finite()).then(column.cast(pl.String))
         ).to_series()  # fmt: skip
     else:
@@ -173,15 +173,31 @@ def id_text(column: pl.Series, name: str = "id") -> tuple[pl.Series, list[str]]:
 
 
 def numbers_of(column: pl.Series) -> tuple[pl.Series, pl.Series | None]:
-    """Return a column as numbers (null where there is none) and, by row, the text that is not a number."""
+    """Return a column as numbers (null where there is none) and, by row, the text that is not a number.
+
+    Example:
+        >>> numbers_of(pl.Series(["4,5", "1.299,00", "12", ""]))[0].to_list()
+        [4.5, 1299.0, 12.0, None]
+    """
     if column.dtype.is_numeric() or column.dtype == pl.Boolean:
         return column.cast(pl.Float64), None if column.dtype.is_integer() and not column.null_count() else _nothing(
             column
         )
     text = shown_text(column).str.strip_chars()
     text = pl.select(pl.when(text != "").then(text)).to_series()
+    text = _points(text)
     number = text.cast(pl.Float64, strict=False)
     return number, pl.select(pl.when(number.is_null()).then(text)).to_series()
+
+
+def _points(text: pl.Series) -> pl.Series:
+    """Write decimal commas as points, where a column has commas that cannot part thousands: 1.299,50 is 1299.50."""
+    decimal = text.str.contains(r"^[+-]?\d[\d.]*,(\d{1,2}|\d{4,})$")
+    if not decimal.any() or text.str.contains(r",\d{3}[.,]").any():
+        return text
+    whole = text.str.contains(r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$")
+    plain = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    return pl.select(pl.when(whole).then(plain).otherwise(text)).to_series().alias(text.name)
 
 
 def unix_seconds(column: pl.Series, name: str = "timestamp") -> tuple[pl.Series, list[str]]:
@@ -250,7 +266,8 @@ def shown_text(column: pl.Series) -> pl.Series:
     if isinstance(column.dtype, pl.Struct):
         return column.struct.json_encode()
     if column.dtype == pl.Binary:
-        return column.cast(pl.String, strict=False)
+        texts = [None if value is None else value.decode("utf-8", "backslashreplace") for value in column.to_list()]
+        return pl.Series(column.name, texts, dtype=pl.String)
     return column.cast(pl.String)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from palate.data.media import MAX_PIXELS, MAX_SIDE, picture_kinds
 from palate.encoders._base import BrokenInput
 
-MAX_SIDE = 20_000
-MAX_PIXELS = 100_000_000
-_KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "ICO")
 _BROKEN = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, struct.error, zlib.error,
 )  # fmt: skip
@@ -45,7 +42,7 @@ def read_square(path: Path, side: int, shorter: int) -> npt.NDArray[np.uint8]:
     try:
         if path.stat().st_size == 0:
             raise BrokenInput("the file is empty")
-        with Image.open(path, formats=_kinds()) as image:
+        with Image.open(path, formats=picture_kinds()) as image:
             return np.asarray(_square(image, side, shorter))
     except BrokenInput:
         raise
@@ -58,13 +55,6 @@ def read_square(path: Path, side: int, shorter: int) -> npt.NDArray[np.uint8]:
     except _BROKEN as error:
         cut = "truncated" in str(error).lower()
         raise BrokenInput("the picture is truncated" if cut else f"the picture cannot be decoded: {error}") from error
-
-
-@cache
-def _kinds() -> tuple[str, ...]:
-    """Return the kinds that this Pillow was built with, of those that are pictures and start no other program."""
-    Image.init()
-    return tuple(kind for kind in _KINDS if kind in Image.OPEN)
 
 
 def _square(image: Image.Image, side: int, shorter: int) -> Image.Image:

@@ -30,6 +30,7 @@ _STORAGES = {
 }
 _DAMAGED = (
     OSError, EOFError, pickle.UnpicklingError, struct.error, KeyError, IndexError, ValueError, TypeError, AttributeError,
+    MemoryError, OverflowError, RecursionError,
 )  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def _storage(file: BinaryIO, dtype: str) -> Array:
 
 def _array(tensor: _Tensor, storages: Mapping[str, Array]) -> Array:
     flat = storages[tensor.storage][tensor.offset :]
-    if min((*tensor.strides, *tensor.shape, 0)) < 0:
+    if min((tensor.offset, *tensor.strides, *tensor.shape)) < 0:
         raise ValueError("a tensor has a negative size")
     last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides, strict=True))
     if 0 not in tensor.shape and last >= len(flat):

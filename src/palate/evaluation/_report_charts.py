@@ -50,7 +50,7 @@ def intervals(rows: Sequence[Dot], title: str) -> str:
         return left + (value - low) / (high - low) * (width - left - 24)
 
     parts = [
-        f'<svg class="plot" role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}">',
+        f'<div class="wide"><svg class="plot" role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}">',
         *(
             f'<line class="grid" x1="{x(t):.1f}" x2="{x(t):.1f}" y1="4" y2="{height - 26}"/>'
             f'<text class="tick" x="{x(t):.1f}" y="{height - 10}" text-anchor="middle">{t:g}</text>'
@@ -67,7 +67,7 @@ def intervals(rows: Sequence[Dot], title: str) -> str:
             f'<line class="whisker" x1="{x(row.low):.1f}" x2="{x(row.high):.1f}" y1="{y}" y2="{y}"/>'
             f'<circle cx="{x(row.value):.1f}" cy="{y}" r="5"/></g>'
         )
-    return "".join([*parts, "</svg>"])
+    return "".join([*parts, "</svg></div>"])
 
 
 def _axis(lows: Sequence[float], highs: Sequence[float]) -> tuple[float, float, list[float]]:

@@ -14,19 +14,20 @@ if TYPE_CHECKING:
     from palate.evaluation.comparison import Comparison
 
 
-def leaderboard(comparison: Comparison) -> Iterator[RenderableType]:
-    """Yield the table, the tests and the notes, for a console of 80 columns."""
+def leaderboard(comparison: Comparison, width: int = 80) -> Iterator[RenderableType]:
+    """Yield the table, the tests and the notes, for a console of so many columns; below 80 the costs are left out."""
     by, second = shown_metrics(comparison)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("model", overflow="fold", min_width=8)
     for title in (f"valid\n{by}", f"test\n{by}", "95 %", f"test\n{second}" if second else ""):
         if title:
             table.add_column(title, justify="right", no_wrap=True)
-    for title in ("fit\ns", "eval\ns", "peak\nMB"):
+    costs = ("fit\ns", "eval\ns", "peak\nMB") if width >= 80 else ()
+    for title in costs:
         table.add_column(title, justify="right", no_wrap=True)
     for name in comparison.order:
         trial = comparison.trials[name]
-        row = [name, *_figures(trial, by, second), *_costs(trial)]
+        row = [name, *_figures(trial, by, second), *(_costs(trial) if costs else [])]
         table.add_row(*row, style="bold" if name == comparison.best else "")
     yield table
     yield Text()

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from palate.core.errors import DataError, RequestError
+from palate.core.errors import ConfigError, DataError, RequestError
 from palate.data.dataset import Dataset
 from palate.data.split._base import Split
 from palate.evaluation._scoring import Lists, ranked_lists, relevant_items
@@ -21,6 +21,8 @@ Protocol: TypeAlias = Literal["strict", "refit"]
 On: TypeAlias = Literal["test", "valid"]
 DEFAULT_METRICS = ("recall", "ndcg", "precision", "hit-rate", "map", "mrr", "auc", "coverage")
 MEMORY_MB = 128
+_SHORT = 100
+"""A list may be this long whatever the catalogue, so that the usual k work on small ones."""
 
 
 def evaluate(
@@ -56,6 +58,7 @@ def evaluate(
         An item that the model cannot score (NaN) is never listed and so counts as a miss; `unscored` is its share.
     Raises:
         DataError: the model was fitted on something else, or the judged part holds nothing to find.
+        ConfigError: k is longer than the catalogue.
 
     Example:
         >>> import polars as pl
@@ -66,6 +69,8 @@ def evaluate(
         >>> found.users, found.metrics
         (4, {'recall@3': 1.0})
     """
+    if not isinstance(split, Split):
+        raise DataError(f"evaluate was given a {type(split).__name__}: give the Split that palate.split(data) returns")
     start = time.perf_counter()
     measures = parse_measures(metrics, [k] if isinstance(k, int) else list(k))
     known, judged = parts_of(split, protocol, on)
@@ -76,15 +81,18 @@ def evaluate(
             f"the {on} part holds no new like ({len(judged.interactions):,} interactions, liked means "
             f"{judged.positive.rule}): nobody can be judged by it; split otherwise or widen the rule"
         )
+    longest, n = max(measure.k or 1 for measure in measures), len(known.items)
+    if longest > max(n, _SHORT):
+        raise ConfigError(f"k was {longest:,} and there are {n:,} items: give at most {max(n, _SHORT):,}")
     lists = ranked_lists(
-        model, known, relevant, max(measure.k or 1 for measure in measures),
+        model, known, relevant, longest,
         with_auc=Measure("auc") in measures, memory_mb=memory_mb, label=f"{model.name}: ranking for {on}",
     )  # fmt: skip
     per_user = _per_user(lists, measures)
     means, intervals = over_users(per_user, measures, resamples, seed)
     for measure in measures:
         if measure.metric == "coverage" and measure.k:
-            means[str(measure)] = coverage(lists.items, len(known.items), measure.k)
+            means[str(measure)] = coverage(lists.items, n, measure.k)
     return Evaluation(
         model=model.name, on=on, protocol=protocol, how=split.how, metrics=means, intervals=intervals,
         per_user=per_user, user_codes=lists.users, unscored=lists.unscored,

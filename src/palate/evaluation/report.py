@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from palate.core.errors import RequestError
 from palate.core.files import write_text
 from palate.data.catalogue import MEDIA_TYPES
 from palate.data.dataset import Dataset
@@ -23,6 +24,10 @@ from palate.evaluation._trial import Trial
 from palate.evaluation.comparison import Comparison
 from palate.interfaces import Recommender
 from palate.models import Model
+
+
+MARK = "Palate report</title>"
+"""What the beginning of every report holds."""
 
 
 def write_report(
@@ -38,7 +43,7 @@ def write_report(
     """Write a report that opens in any browser, without a network: one file, below 3 MB.
 
     Args:
-        path: where to; what stands there is replaced, all or nothing.
+        path: where to; a report that stands there is replaced, all or nothing.
         data: the dataset compared on.
         split: how it was cut; gives the users' pasts.
         comparison: what was found; several are shown one after the other.
@@ -48,8 +53,10 @@ def write_report(
 
     Raises:
         StoreError: the disk is full or refuses; what stood there is untouched.
+        RequestError: something other than a report stands there.
     """
     path = Path(path)
+    refuse_foreign(path)
     comparisons = [comparison] if isinstance(comparison, Comparison) else list(comparison)
     first = comparisons[0]
     shown = model if model is not None else first.winner
@@ -71,6 +78,21 @@ def write_report(
     )
     write_text(path, page)
     return path
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse to write a report over something else, such as the data.
+
+    Raises:
+        RequestError: a folder, or a file that is no report of Palate's, stands at `path`.
+    """
+    if path.is_dir():
+        raise RequestError(f"{path} is a folder: name a file for the report, such as {path / 'report.html'}")
+    if not path.exists() or not path.stat().st_size:
+        return
+    with path.open("rb") as file:
+        if MARK.encode() not in file.read(1000):
+            raise RequestError(f"{path} exists and is no report, so it is not replaced: choose another place")
 
 
 def _called(model: Recommender | None, comparison: Comparison) -> str:

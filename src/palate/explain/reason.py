@@ -84,6 +84,8 @@ def _liked(history: Mapping[int, float], items: IdMap, catalogue: Catalogue, mos
 def part_reasons(parts: Mapping[str, float]) -> list[Reason]:
     """Return one reason a part, the biggest first; none where behaviour is all there is, which says nothing.
 
+    A part that adds nothing, such as the picture of an item without one, is no reason.
+
     Example:
         >>> [reason.text for reason in part_reasons({"title": 0.2, "photo": 0.6})]
         ['photo 75 %', 'title 25 %']
@@ -91,7 +93,7 @@ def part_reasons(parts: Mapping[str, float]) -> list[Reason]:
     if set(parts) == {"behaviour"}:
         return []
     total = _size(parts)
-    ordered = sorted(parts, key=lambda name: (-parts[name], name))
+    ordered = sorted((name for name in parts if parts[name]), key=lambda name: (-parts[name], name))
     return [
         Reason("part", name, name, float(parts[name]), parts[name] / total, f"{name} {100 * parts[name] / total:.0f} %")
         for name in ordered

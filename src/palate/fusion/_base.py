@@ -88,7 +88,7 @@ class EarlyFusion(Part[C], ABC):
             if self._counts(name):
                 present |= table.present
         values = np.zeros((len(first), self.dim), dtype=np.float32)
-        for start in range(0, len(first), _BLOCK):
+        for start in range(0, len(first) if present.any() else 0, _BLOCK):
             block = np.arange(start, min(start + _BLOCK, len(first)), dtype=np.int32)
             placed = self._place(self._units(parts, block))
             values[block] = placed / _length(placed)[:, None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from palate.core.errors import DataError
 from palate.core.types import Codes, Floats, Mask
 from palate.interfaces import Ranked
 from palate.linalg.parallel import even_cuts, map_blocks
@@ -28,11 +29,15 @@ def top_k(scores: Floats, k: int, threads: int | None = None) -> Ranked:
         scores: float32[q, n] -> items: int32[q, k], scores: float32[q, k].
     Missing data:
         NaN is never returned; a row with fewer than k numbers ends in item -1 and score NaN.
+    Raises:
+        DataError: k is negative.
 
     Example:
         >>> top_k(np.array([[1, 3, 3, np.nan]], np.float32), 2).items.tolist()
         [[1, 2]]
     """
+    if k < 0:
+        raise DataError(f"k was {k}: the number of items cannot be negative")
     rows, n = scores.shape
     items = np.full((rows, k), -1, dtype=np.int32)
     best = np.full((rows, k), np.nan, dtype=np.float32)

@@ -82,18 +82,22 @@ class Model(Part[C], ABC):
             np.concatenate([block.scores for block in blocks]) if blocks else np.zeros((0, k), np.float32),
         )
 
-    def recommend(self, users: Sequence[str], k: int = 10, *, seen: bool = False) -> pl.DataFrame:
+    def recommend(self, users: Sequence[str] | str, k: int = 10, *, seen: bool = False) -> pl.DataFrame:
         """Return the k best new items of each user: columns user_id, item_id, score, rank (1 is best).
 
         Args:
-            users: external ids.
+            users: external ids; one alone may be given as it is.
             k: how many each.
             seen: whether items that the user already met may come again.
 
         Raises:
-            DataError: a user is unknown.
+            DataError: a user is unknown, k is negative, or the model is not fitted.
         """
+        if not hasattr(self, "users"):
+            raise DataError(f"the model {self.name} is not fitted: call fit first")
+        users = [users] if isinstance(users, str) else [str(user) for user in users]
         codes = np.array([self.users.code(user, "user") for user in users], dtype=np.int32)
+        k = min(k, len(self.items))
         ranked = self.rank(Queries(self.liked[codes], codes), k, None if seen else self.seen[codes])
         row, column = np.nonzero(ranked.items >= 0)
         return pl.DataFrame(

@@ -67,6 +67,7 @@ class ContentModel(Model[K]):
         if not any(table.present.any() for table in parts.values()):
             raise DataError(f"no item has any of the parts {', '.join(parts)}: encode them again or choose other parts")
         self.parts = parts
+        self.fusion = type(self.fusion)(self.fusion.config)  # type: ignore[call-arg]  # another model may hold the one given
         self.fusion.fit(parts, train, generator(run.seed, "fusion"))
         self.vectors = self.fusion.fuse(parts)
 

@@ -89,8 +89,8 @@ async def _search_image(request: Request, engine: Engine) -> Answer:
         image, k = form.get("image"), str(form.get("k", "10"))
         if not isinstance(image, UploadFile):
             raise DataError("the upload has no file: send the picture in the field 'image'")
-        if not k.isascii() or not k.isdigit():
-            raise DataError(f"k was '{k}': give a whole number")
+        if not (k.isascii() and k.isdigit() and len(k) < 10):
+            raise DataError(f"k was '{k[:20]}': give a whole number")
         limit = engine.settings.max_upload_mb << 20
         content = await image.read(limit + 1)
     if len(content) > limit:

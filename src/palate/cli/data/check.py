@@ -12,7 +12,11 @@ from palate.cli.data import data_app
 from palate.cli.data._print import counted, figures, listed, say
 from palate.data.clean.check import CheckReport
 from palate.data.clean.check import check as look
+from palate.data.dataset import Dataset
 from palate.data.folder import load
+
+_ENCODERS = {"text": "--text use", "image": "--image efficientnet-lite0", "audio": "--audio mel"}
+"""What turns columns of each type into vectors."""
 
 
 @data_app.command()
@@ -23,8 +27,22 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Tell what is in a dataset, what is missing, broken, suspicious, leaking."""
-    report = look(load(ds), media=media)
-    emit(report.as_dict(), as_json, lambda: _show(report, ds, verbose))
+    data = load(ds)
+    report = look(data, media=media)
+
+    def show() -> None:
+        _show(report, ds, verbose)
+        say(f"next: {_next(data, ds)}", indent="      ")
+
+    emit(report.as_dict(), as_json, show)
+
+
+def _next(data: Dataset, ds: Path) -> str:
+    kinds = [kind for kind in _ENCODERS if set(data.catalogue.of_type(kind)) - set(data.features)]
+    if kinds:
+        return f"palate encode {ds} {' '.join(_ENCODERS[kind] for kind in kinds)}"
+    models = ["popularity", *(["content-knn"] if data.features else []), "item-knn", "ease"]
+    return f"palate compare {ds} --models {','.join(models)}"
 
 
 def _show(report: CheckReport, ds: Path, verbose: bool) -> None:
@@ -41,7 +59,8 @@ def _show(report: CheckReport, ds: Path, verbose: bool) -> None:
     if report.coverage:
         say("coverage, share of the items:")
         figures({name: f"{share:7.2%}" for name, share in report.coverage.items()})
-    say(f"{len(report.problems)} kinds of problems:" if report.problems else "no problem found")
+    kinds = f"{len(report.problems)} kind{'s' if len(report.problems) > 1 else ''} of problems:"
+    say(kinds if report.problems else "no problem found")
     for found in report.problems:
         say(f"- {found.what} [{found.kind}]")
         names = list(found.details or found.ids)

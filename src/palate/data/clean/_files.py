@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import warnings
 from collections import defaultdict
@@ -14,18 +13,19 @@ from pathlib import Path
 
 from PIL import Image
 
+from palate.core.cores import cores
 from palate.core.progress import track
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
 from palate.data.clean._problem import Problem, problem
 from palate.data.dataset import Dataset
+from palate.data.media import MAX_PIXELS, MAX_SIDE, picture_kinds, stray
 
-MAX_PIXELS, MAX_SIDE = 100_000_000, 20_000
-"""Larger pictures are not decoded, here or by an encoder."""
 _SOUND_ENDINGS = {
     "WAV": (".wav",), "WAVEX": (".wav",), "RF64": (".wav",), "OGG": (".ogg", ".oga", ".opus"), "FLAC": (".flac",),
     "MPEG": (".mp3",), "AIFF": (".aiff", ".aif"),
 }  # fmt: skip
 _WHAT = {
+    "stray-media": "{n} paths of '%s' lead out of the dataset folder",
     "missing-file": "{n} files of '%s' that the table names are not there",
     "broken-media": "{n} files of '%s' cannot be opened",
     "huge-media": "{n} pictures of '%s' are too large to be decoded",
@@ -47,7 +47,6 @@ def of_files(data: Dataset) -> tuple[list[Problem], list[str]]:
     problems: list[Problem] = []
     notes: list[str] = []
     columns = data.catalogue.of_type(*MEDIA_TYPES)
-    Image.init()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # size is judged below
         for column in columns:
@@ -60,12 +59,14 @@ def of_files(data: Dataset) -> tuple[list[Problem], list[str]]:
 def _column(data: Dataset, column: str, look: Callable[[Path], Verdict]) -> list[Problem]:
     paths = _paths(data.catalogue, column)
     files = list(dict.fromkeys(paths.values()))
-    with ThreadPoolExecutor(max(os.cpu_count() or 1, 1)) as workers:
+    with ThreadPoolExecutor(cores()) as workers:
         verdicts = dict(
             zip(files, track(workers.map(look, files), f"opening {column}", len(files), "files"), strict=True)
         )
     by_kind: dict[str, list[tuple[int, Path]]] = defaultdict(list)
     by_content: dict[str, list[int]] = defaultdict(list)
+    values = data.catalogue.column(column).to_list()
+    by_kind["stray-media"] = [(code, Path(value)) for code, value in enumerate(values) if value and stray(value)]
     for code, path in paths.items():
         verdict = verdicts[path]
         if verdict.kind is not None:
@@ -75,7 +76,10 @@ def _column(data: Dataset, column: str, look: Callable[[Path], Verdict]) -> list
     found: list[Problem] = []
     for kind, what in _WHAT.items():
         rows = by_kind.get(kind, [])
-        details = [f"{data.items.ids[code]} ({path.name}): {verdicts[path].what}" for code, path in rows]
+        details = [
+            f"{data.items.ids[code]} ({path.name}): {verdicts[path].what if path in verdicts else path}"
+            for code, path in rows
+        ]
         found += problem(kind, what % column, [data.items.ids[code] for code, _ in rows], column, details=details)
     same = [code for codes in by_content.values() for code in codes[1:]]
     what = f"{{n}} items have the same file for '{column}' as an earlier item"
@@ -108,7 +112,7 @@ def look_at_picture(path: Path) -> Verdict:
     if (content := _content(path)) is None:
         return _absent(path)
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=picture_kinds()) as picture:
             width, height = picture.size
             form = picture.format or ""
             if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import polars as pl
 
 from palate.core.config import Config
@@ -97,6 +98,10 @@ class Source(Part[C]):
         if not src.exists():
             raise DataError(f"there is no file or folder at {src}: name what to import")
         folder.refuse_foreign(dst)
+        if dst.resolve() in (src.resolve(), *src.resolve().parents):
+            raise DataError(
+                f"{src} lies in {dst}, which the import would replace: choose another place for the dataset"
+            )
         found = self.gather(src)
         data = replace(
             found.data, name=self.config.name or found.data.name, licence=self.config.licence or found.data.licence
@@ -122,11 +127,28 @@ def _report(dst: Path, data: Dataset, found: Gathered, seconds: float) -> Report
         {name: len(catalogue) - catalogue.table[name].null_count() for name in catalogue.of_type(*MEDIA_TYPES)},
         {name: int(table.present.sum()) for name, table in data.features.items()},
         quarantine.reasons(found.rejected),
-        found.notes,
+        (*found.notes, *_doubts(data)),
         data.positive.rule,
         int(data.liked_rows.sum()),
         seconds,
     )
+
+
+def _doubts(data: Dataset) -> list[str]:
+    """Return what to say where the rule for likes tells nothing apart: nothing is liked, or every rating is."""
+    weights, liked, rule = data.interactions.weight, int(data.liked_rows.sum()), data.positive.rule
+    if not len(weights):
+        return []
+    if not liked:
+        return [f"no interaction counts as liked by '{rule}', and most models learn from likes: change --positive"]
+    steps = np.unique(weights)
+    if liked == len(weights) and rule == "weight>0" and 2 < len(steps) <= 20 and steps[-1] in (5, 10):
+        top = f"weight>={steps[-1] * 0.8:g}"
+        return [
+            f"weights go from {steps[0]:g} to {steps[-1]:g} and all of them count as liked: if these are ratings, "
+            f'say which are likes, as in --positive "{top}"'
+        ]
+    return []
 
 
 def need_rows(table: pl.DataFrame, place: object) -> pl.DataFrame:

@@ -35,6 +35,10 @@ def from_folder(name: str, kind: str, folder: Path, ids: pl.Series, of: str = "i
         what, ending = os.path.splitext(file)
         if file.startswith("."):
             continue
+        if not _is_unicode(file):
+            shown = os.fsencode(file).decode("utf-8", "backslashreplace")
+            aside.append(Rejected(name, None, None, "the name of the file is not Unicode: rename it", shown))
+            continue
         if ending.lower() not in EXTENSIONS[kind]:
             aside.append(Rejected(name, None, what, f"'{ending}' is no ending of {kind} files", file))
         elif what not in known:
@@ -47,7 +51,13 @@ def from_folder(name: str, kind: str, folder: Path, ids: pl.Series, of: str = "i
             by_id[what] = prefix + file
             files[prefix + file] = found[1]
     values = [by_id.get(what) for what in ids.to_list()]
-    return Media(pl.Series(name, values, dtype=pl.String), files, frame_of(aside))
+    notes = []
+    if not files:
+        example = f"{ids[0] if len(ids) else 'ID'}{min(EXTENSIONS[kind])}"
+        notes.append(f"no {kind} of '{name}' was found in {folder}: the files are to be called as in {example}")
+    if any(entry.is_dir() and not entry.name.startswith(".") for entry in os.scandir(folder)):
+        notes.append(f"{folder} holds folders, in which no {kind} was looked for: a column of paths can name those")
+    return Media(pl.Series(name, values, dtype=pl.String), files, frame_of(aside), tuple(notes))
 
 
 def from_paths(
@@ -73,8 +83,19 @@ def from_paths(
             continue
         files[prefix + found[0]] = found[1]
         values.append(prefix + found[0])
-    notes = (f"{urls:,} values of '{name}' are addresses: kept as they are, not fetched",) if urls else ()
-    return Media(pl.Series(name, values, dtype=pl.String), files, frame_of(aside), notes)
+    notes = [f"{urls:,} values of '{name}' are addresses: kept as they are, not fetched"] if urls else []
+    if aside and not files:
+        notes.append(
+            f"no file that '{name}' names was found in {base}, as in '{aside[0].value}': name the folder with --media"
+        )
+    return Media(pl.Series(name, values, dtype=pl.String), files, frame_of(aside), tuple(notes))
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 class Door:

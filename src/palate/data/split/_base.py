@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from pydantic import Field, model_validator
 
 from palate.core.config import Config
-from palate.core.errors import DataError
+from palate.core.errors import ConfigError, DataError
 from palate.core.fingerprint import fingerprint
 from palate.core.part import Part
 from palate.core.rng import generator
@@ -21,6 +22,21 @@ TRAIN, VALID, TEST = 0, 1, 2
 Labels = npt.NDArray[np.int8]
 Index = npt.NDArray[np.int64]
 C = TypeVar("C", bound=Config)
+
+
+class Shares(Config):
+    """What goes to validation and to test; the rest is for training."""
+
+    valid: float = Field(0.1, ge=0, lt=1)
+    """Share that goes to validation."""
+    test: float = Field(0.1, gt=0, lt=1)
+    """Share that goes to test."""
+
+    @model_validator(mode="after")
+    def _leave_some(self) -> Self:
+        if self.valid + self.test >= 1:
+            raise ConfigError(f"valid was {self.valid:g} and test {self.test:g}: together they must stay below 1")
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +52,10 @@ class Split:
     how: str
     """The protocol's name: random-per-user, leave-last-out, global-time, cold-items, as-labelled."""
     seed: int = 0
+
+    def __repr__(self) -> str:
+        sizes = (f"{name} {len(getattr(self, name).interactions):,}" for name in LABELS)
+        return f"Split({self.how}, seed {self.seed}: {', '.join(sizes)})"
 
     @property
     def fingerprint(self) -> str:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from pydantic import Field
 
-from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.data.dataset import Dataset
-from palate.data.split._base import TEST, TRAIN, VALID, Labels, Pairs, Splitter, need_times
+from palate.data.split._base import TEST, TRAIN, VALID, Labels, Pairs, Shares, Splitter, need_times
 
 
-class GlobalTimeConfig(Config):
-    """Shares of the interactions, by time."""
-
-    valid: float = Field(0.1, ge=0, lt=1)
-    """Share, before the last, that goes to validation."""
-    test: float = Field(0.1, gt=0, lt=1)
-    """Last share, that goes to test."""
+class GlobalTimeConfig(Shares):
+    """Shares of the interactions, by time: the last to test, those before to validation."""
 
 
 class GlobalTime(Splitter[GlobalTimeConfig]):

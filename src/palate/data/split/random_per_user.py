@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from pydantic import Field
 
-from palate.core.config import Config
 from palate.data.dataset import Dataset
-from palate.data.split._base import TEST, TRAIN, VALID, Index, Labels, Pairs, Splitter, rank_in_group
+from palate.data.split._base import TEST, TRAIN, VALID, Index, Labels, Pairs, Shares, Splitter, rank_in_group
 
 
-class RandomPerUserConfig(Config):
+class RandomPerUserConfig(Shares):
     """Shares of each user's items."""
-
-    valid: float = Field(0.1, ge=0, lt=1)
-    """Share that goes to validation."""
-    test: float = Field(0.1, gt=0, lt=1)
-    """Share that goes to test."""
 
 
 class RandomPerUser(Splitter[RandomPerUserConfig]):

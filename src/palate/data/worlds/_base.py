@@ -6,12 +6,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from palate.core.config import Config
 from palate.core.errors import DataError
+from palate.core.files import replacing_folder
+from palate.data.feature_folder import set_before
 from palate.data.folder import is_dataset, refuse_foreign
 from palate.data.sources import Report
 from palate.data.sources.table import Table
@@ -69,13 +71,15 @@ def make(world: World, dst: Path, raw: Path | None = None, *, reuse: bool = Fals
     refuse_foreign(dst)
     if is_dataset(dst) and not (dst / FILE).is_file():
         raise DataError(f"the dataset at {dst} is not a generated one, so it is not replaced: choose another place")
-    if raw is not None and raw.resolve() == dst.resolve():
+    if raw is not None and dst.resolve() in (raw.resolve(), *raw.resolve().parents):
         raise DataError(f"the plain files and the dataset cannot both go to {dst}: name two folders")
     with _folder_for(raw, dst) as files:
         truth = world.write(files)
-        report = Table(name=world.name, **world.columns).read(files, dst)
-    truth.save(dst)
-    return Made(dst, raw, truth, report, time.perf_counter() - start)
+        with replacing_folder(dst) as aside:
+            report = Table(name=world.name, **world.columns).read(files, aside)
+            set_before(dst, aside)
+            truth.save(aside)
+    return Made(dst, raw, truth, replace(report, path=dst), time.perf_counter() - start)
 
 
 @contextmanager

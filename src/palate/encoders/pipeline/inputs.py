@@ -15,6 +15,7 @@ from palate.core.cores import cores
 from palate.core.errors import DataError
 from palate.core.progress import progress
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
+from palate.data.media import is_url, stray
 from palate.encoders._base import Encoder
 from palate.encoders.pipeline.store import Key
 from palate.interfaces import Raw
@@ -76,8 +77,10 @@ def _media(catalogue: Catalogue, column: str, values: Sequence[str | None]) -> I
 def _look(root: Path | None, value: str | None) -> tuple[Path | None, Key | None, str | None]:
     if value is None or not value.strip():
         return None, None, None
-    if "://" in value:
+    if is_url(value):
         return None, None, "it is an address; bring the file into the dataset folder first"
+    if root is not None and stray(value):
+        return None, None, "the path leads out of the dataset folder"
     path = Path(value) if root is None else root / value
     try:
         digest = hashlib.blake2b(digest_size=16)
@@ -86,8 +89,8 @@ def _look(root: Path | None, value: str | None) -> tuple[Path | None, Key | None
                 digest.update(chunk)
     except FileNotFoundError:
         return None, None, "there is no such file"
-    except OSError as error:
-        return None, None, f"the file cannot be read: {error.strerror or error}"
+    except (OSError, ValueError) as error:
+        return None, None, f"the file cannot be read: {getattr(error, 'strerror', None) or error}"
     return path, digest.digest(), None
 
 

@@ -14,20 +14,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from safetensors import safe_open
 
-from palate.core.errors import DataError, StoreError
-from palate.core.files import replacing_file
+from palate.core.errors import DataError
+from palate.core.files import locked, replacing_file
 from palate.core.ids import IdMap
 from palate.core.state import Array, write_arrays
 from palate.core.types import JSON, Floats
-from palate.data.feature_folder import BEFORE, feature_path, load_part, save_features
+from palate.data.feature_folder import BEFORE, CONTENT, feature_path, load_part, save_features
 from palate.data.features import FeatureTable
 
 Key = bytes
 """16 bytes that stand for a content."""
-_CONTENT = "content.safetensors"
 
 
 class Vectors:
@@ -83,22 +82,13 @@ class PartStore:
             DataError: one is at it.
             StoreError: the folder cannot be written.
         """
-        lock = FileLock(self.partial / "lock", timeout=0)
         try:
-            self.partial.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
+            with locked(self.partial / "lock", timeout=0):
+                yield
         except Timeout as error:
             raise DataError(
                 f"another process is encoding the part '{self.name}' of {self.folder}: wait until it ends"
             ) from error
-        except OSError as error:
-            raise StoreError(
-                f"{self.partial} could not be written ({error.strerror or error}): check its rights"
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
 
     def finished(self, source: str, ids: IdMap) -> FeatureTable | None:
         """Return the part on disk if it was made from exactly this."""
@@ -111,7 +101,7 @@ class PartStore:
         """Return the vectors of this encoder that are on disk, from finished parts and unfinished work."""
         vectors = Vectors(dim)
         for place in (self.before, self.final):
-            arrays, note = _read(place / _CONTENT)
+            arrays, note = _read(place / CONTENT)
             if note.get("encoder") == encoder and (place / "manifest.json").is_file():
                 table, _ = load_part(place)
                 if table.source == note["source"] and table.dim == dim:
@@ -137,7 +127,7 @@ class PartStore:
         """Write the finished part and remove the unfinished work."""
         save_features(self.folder, self.name, table, ids)
         note = {"encoder": encoder, "source": table.source}
-        with replacing_file(self.final / _CONTENT) as aside:
+        with replacing_file(self.final / CONTENT) as aside:
             write_arrays(aside, {"keys": _pack([key or bytes(16) for key in keys])}, json.dumps(note, sort_keys=True))
         for done in (self.partial, self.before):
             shutil.rmtree(done, ignore_errors=True)

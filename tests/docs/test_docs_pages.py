@@ -1,0 +1,49 @@
+"""The pages of docs/ name everything that there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from palate.bundle import Bundle
+from palate.data.sources import registry as sources
+from palate.data.split import registry as splitters
+from palate.encoders import registry as encoders
+from palate.fusion import registry as fusions
+from palate.fusion.late import registry as late
+from palate.metrics import NAMES
+from palate.models import ItemKNN
+from palate.models import registry as models
+from palate.serving.app import create_app
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("data.md", sources.names()), ("data.md", splitters.names()), ("encoders.md", encoders.names()),
+        ("models.md", models.names()), ("models.md", fusions.names()), ("models.md", late.names()),
+        ("evaluation.md", list(NAMES)),
+    ],
+)  # fmt: skip
+def test_every_part_is_documented(page, names):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert names
+    assert [name for name in names if f"| `{name}`" not in text and f"`{name}` trains" not in text] == []
+
+
+def test_the_widths_of_the_encoders_are_true():
+    rows = re.findall(r"^\| `([\w-]+)` \|[^|]+\| (\d+) \|", (DOCS / "encoders.md").read_text(encoding="utf-8"), re.M)
+    assert len(rows) == 3
+    assert {name: int(width) for name, width in rows} == {name: encoders.get(name)().dim for name, _ in rows}
+
+
+def test_every_route_is_documented(tiny):
+    app = create_app(Bundle.of(ItemKNN().fit(tiny), tiny))
+    text = (DOCS / "serving.md").read_text(encoding="utf-8")
+    paths = [path.replace(":path", "") for path in app.openapi()["paths"]]
+    assert len(paths) >= 9
+    assert [path for path in paths if f" {path}`" not in text] == []
