@@ -1,51 +1,112 @@
+"""Writing: all or nothing, whoever is killed, wherever the path leads."""
+
+from __future__ import annotations
+
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
+from filelock import Timeout
 
 from palate.core.errors import StoreError
-from palate.core.files import read_json, replacing_file, replacing_folder, write_json
+from palate.core.files import locked, replacing_file, replacing_folder, write_text
+from palate.core.fingerprint import fingerprint
+from palate.core.ids import IdMap
+
+DIE = """
+import os, sys
+from pathlib import Path
+from palate.core import files
+path = Path(sys.argv[1])
+if sys.argv[2] == "between":  # the two renames
+    real = os.replace
+    def replace(a, b):
+        if str(a).endswith(".part"):
+            os._exit(9)
+        real(a, b)
+    os.replace = replace
+with files.replacing_folder(path) as aside:
+    (aside / "new").write_text("half")
+    if sys.argv[2] == "inside":
+        os._exit(9)
+"""
 
 
-class Interrupted(Exception):
-    """Stands for Ctrl-C in the middle of writing."""
+def killed(path: Path, when: str) -> None:
+    done = subprocess.run([sys.executable, "-c", DIE, str(path), when], check=False)
+    assert done.returncode == 9
 
 
-def write_half(aside: Path) -> None:
-    aside.write_text("half")
-    raise Interrupted
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    killed(tmp_path / "ds", "inside")
+    assert len(list(tmp_path.iterdir())) == 1
+    with replacing_folder(tmp_path / "ds") as aside:
+        mine = aside.name
+        with replacing_folder(tmp_path / "ds2") as other:  # a living process's own is left alone
+            (other / "x").touch()
+        assert (tmp_path / mine).is_dir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ds", "ds2"]
 
 
-def test_a_file_is_replaced_only_when_the_block_ends_well(tmp_path):
-    path = tmp_path / "deep" / "a.txt"
-    with replacing_file(path) as aside:
-        aside.write_text("one")
-    with pytest.raises(Interrupted), replacing_file(path) as aside:
-        write_half(aside)
-    assert path.read_text() == "one"
-    assert os.listdir(path.parent) == ["a.txt"]
+def test_one_who_was_killed_between_two_renames_is_made_good(tmp_path: Path) -> None:
+    with replacing_folder(tmp_path / "ds") as aside:
+        (aside / "old").write_text("good")
+    killed(tmp_path / "ds", "between")
+    assert not (tmp_path / "ds").exists()
+    with pytest.raises(ZeroDivisionError), replacing_folder(tmp_path / "ds"):
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.rglob("*")] == ["ds", "old"]
 
 
-def test_a_folder_is_replaced_only_when_the_block_ends_well(tmp_path):
-    path = tmp_path / "ds"
-    for text in ("one", "two"):
-        with replacing_folder(path) as aside:
-            (aside / "a.txt").write_text(text)
-    with pytest.raises(Interrupted), replacing_folder(path) as aside:
-        write_half(aside / "b.txt")
-    assert (path / "a.txt").read_text() == "two"
-    assert os.listdir(tmp_path) == ["ds"]
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_stays_a_link_and_its_target_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "big").mkdir()
+    with replacing_folder(tmp_path / "big" / "ds") as aside:
+        (aside / "old").touch()
+    (tmp_path / "ds").symlink_to(tmp_path / "big" / "ds")
+    with replacing_folder(tmp_path / "ds") as aside:
+        (aside / "new").touch()
+    assert (tmp_path / "ds").is_symlink()
+    assert [path.name for path in (tmp_path / "big" / "ds").iterdir()] == ["new"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["big", "ds"]
+    (tmp_path / "file").symlink_to(tmp_path / "big" / "text")
+    write_text(tmp_path / "file", "hello")
+    assert (tmp_path / "big" / "text").read_text() == "hello"
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="file"):
-        write_json(tmp_path / "file" / "a.json", 1)
+def test_an_error_of_the_block_comes_through_and_the_old_file_stays(tmp_path: Path) -> None:
+    write_text(tmp_path / "x", "old")
+    with pytest.raises(ZeroDivisionError), replacing_file(tmp_path / "x") as aside:
+        aside.write_text(f"new {1 / 0}")
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert (tmp_path / "x").read_text() == "old"
 
 
-def test_json_goes_round_and_damage_is_told(tmp_path):
-    write_json(tmp_path / "a.json", {"名": [1, None]})
-    assert read_json(tmp_path / "a.json") == {"名": [1, None]}
-    (tmp_path / "a.json").write_text("{")
-    with pytest.raises(StoreError, match="could not be read as JSON"):
-        read_json(tmp_path / "a.json")
+def test_a_lock_keeps_others_out_and_vanishes(tmp_path: Path) -> None:
+    with locked(tmp_path / "lock"), pytest.raises(Timeout), locked(tmp_path / "lock", timeout=0):
+        pytest.fail("two are in")
+    assert not list(tmp_path.iterdir())
+    write_text(tmp_path / "file", "")
+    with pytest.raises(StoreError, match="could not be written"), locked(tmp_path / "file" / "lock"):
+        pytest.fail("there is no such folder")
+
+
+def test_columns_and_ids_that_differ_have_other_fingerprints() -> None:
+    values = [
+        ["a\x1fb", "c"],
+        ["a", "b\x1fc"],
+        ["a\x1fb\x1fc"],
+        ["a", None],
+        ["a", ""],
+        ["a", "\x00"],
+        ["a"],
+        ["", "a"],
+    ]
+    assert len({fingerprint(pl.Series(column, dtype=pl.String)) for column in values}) == len(values)
+    assert IdMap(["a\x1fb"]).fingerprint != IdMap(["a", "b"]).fingerprint
+    nested = [pl.Series([[1.0], None]), pl.Series([None, [1.0]]), pl.Series([[1.0, 2.0]]), pl.Series([[1.0], [2.0]])]
+    assert len({fingerprint(column) for column in nested}) == len(nested)
+    assert fingerprint(pl.Series([1, 2])) != fingerprint(pl.Series(["1", "2"]))

@@ -218,3 +218,10 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "w.bin").write_bytes(CONTENT)
     with pytest.raises(WeightsError, match="set PALATE_CACHE"):
         fetch(WeightSource(f"file:{tmp_path / 'w.bin'}", "w.bin", sha(CONTENT)))
+
+
+def test_a_cache_that_cannot_hold_a_derived_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PALATE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(WeightsError, match="set PALATE_CACHE to another place"):
+        derived("0" * 32, "graph.onnx", lambda path: path.touch())

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import polars as pl
 import pytest
@@ -175,3 +177,24 @@ def test_a_path_that_leaves_the_folder_is_never_followed(tmp_path):
     catalogue = Catalogue(table, {"photo": "image"}, tmp_path / "ds")
     assert catalogue.media_path(0, "photo") is None
     assert catalogue.media_path(1, "photo") is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_media_file_that_is_a_link_is_brought_along(shop, tmp_path):
+    folder.save(shop, tmp_path / "ds")
+    inside = tmp_path / "ds" / "media" / "photo" / "pictures"
+    (inside / "a.jpg").rename(inside / "real.bin")
+    (inside / "a.jpg").symlink_to("real.bin")
+    folder.save(folder.load(tmp_path / "ds"), tmp_path / "copy")
+    assert (tmp_path / "copy" / "media" / "photo" / "pictures" / "a.jpg").read_bytes() == (
+        inside / "real.bin"
+    ).read_bytes()
+
+
+def test_the_folder_one_stands_in_is_not_replaced(shop, tmp_path, monkeypatch):
+    folder.save(shop, tmp_path / "ds")
+    (tmp_path / "new").mkdir()
+    for place, name in (("ds", "."), ("ds/media", ".."), ("new", ".")):
+        monkeypatch.chdir(tmp_path / place)
+        with pytest.raises(DataError, match="holds the folder you are in"):
+            folder.save(shop, name)

@@ -97,3 +97,27 @@ def test_unusual_names_are_mapped():
     events = pl.DataFrame({"who": ["a"], "what": ["b"], "much": [2]})
     data = from_frames(events, columns={"user": "who", "item": "what", "weight": "much"})
     assert data.interactions.weight.tolist() == [2.0]
+
+
+def test_a_column_that_is_there_twice_is_refused():
+    frame = pd.DataFrame([["ann", 1, 2]], columns=["user", "item", "item"])
+    with pytest.raises(DataError, match="has the column 'item' more than once"):
+        from_frames(frame)
+
+
+def test_ids_beside_a_column_that_is_called_as_they_will_be():
+    items = pd.DataFrame({"sku": [1, 2], "item_id": ["x", "y"]})
+    with pytest.raises(DataError, match="has a column 'item_id' beside the ids in 'sku'"):
+        from_frames(pd.DataFrame({"user": ["ann"], "sku": [1]}), items, columns={"item": "sku"})
+
+
+def test_huge_ids_and_ids_of_bytes():
+    events = {"user": [b"\xff", b"b"], "item": pd.array([2**64 - 1, 2], dtype="UInt64")}
+    data = from_frames(pd.DataFrame({**events, "user": ["a", "b"]}))
+    assert data.items.ids == ("18446744073709551615", "2")
+    assert from_frames(pl.DataFrame({"user": events["user"], "item": [1, 2]})).users.ids == ("\\xff", "b")
+    assert from_frames(pl.DataFrame({"user": [1e19, 2.0**63], "item": [1, 2]})).users.ids == (
+        "10000000000000000000", "9223372036854775808",
+    )  # fmt: skip
+    with pytest.raises(DataError, match="not Unicode"):
+        from_frames(pd.DataFrame({"user": pd.Series(["a\udcff"], dtype=object), "item": [1]}))

@@ -50,7 +50,7 @@ def test_a_folder_of_tables_is_found_typed_and_counted(src, tmp_path):
         "the image was left out: there is no such file": 1,
         "the price is not a number: left empty": 1,
     }
-    assert any("1 items occur in the interactions but not in the table of items" in note for note in report.notes)
+    assert any("1 item occurs in the interactions but not in the table of items" in note for note in report.notes)
     assert quarantine.read(tmp_path / "ds").filter(pl.col("id") == "2")["value"].sort().to_list() == [
         "much",
         "posters/9.jpg",
@@ -324,3 +324,21 @@ def test_tiktok_and_baby_have_the_published_sizes(real_data, tmp_path):
     }  # fmt: skip
     report = MMRec().read(real_data / "amazon-baby", tmp_path / "baby")
     assert (report.users, report.items, report.interactions) == (19445, 7050, 160792)
+
+
+def test_a_source_inside_the_dataset_is_not_lost(src, tmp_path):
+    Table().read(src, tmp_path / "ds")
+    src.rename(tmp_path / "ds" / "raw")
+    for place in (tmp_path / "ds" / "raw", tmp_path / "ds" / "raw" / "events.csv", tmp_path / "ds"):
+        with pytest.raises(DataError, match="which the import would replace"):
+            Table().read(place, tmp_path / "ds")
+    assert (tmp_path / "ds" / "raw" / "events.csv").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.uname().sysname == "Darwin", reason="file names are Unicode there")
+def test_a_file_name_that_is_not_unicode_is_set_aside(src, tmp_path):
+    with open(os.fsencode(src / "posters") + b"/\xb9\xfe.jpg", "wb"):  # as old Chinese zip files have them
+        pass
+    report = Table(image={"poster": "posters"}).read(src, tmp_path / "ds")
+    assert report.rejected["the name of the file is not Unicode: rename it"] == 1
+    assert quarantine.read(tmp_path / "ds")["value"].str.contains(r"\\xb9\\xfe").any()

@@ -101,3 +101,9 @@ def test_what_a_split_needs_is_told(tiny):
 def test_a_splitter_object_does_as_well_as_a_name(tiny):
     object_ = registry.get("random-per-user")(test=0.3)
     assert split(tiny, object_, seed=4).fingerprint == split(tiny, "random-per-user", seed=4, test=0.3).fingerprint
+
+
+@pytest.mark.parametrize("how", ["random-per-user", "global-time"])
+def test_shares_that_leave_nothing_for_training(how, tiny):
+    with pytest.raises(ConfigError, match="together they must stay below 1"):
+        split(tiny, how, valid=0.5, test=0.5)

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.stats import chi2_contingency
 
 from palate.core.errors import ConfigError, DataError, MissingExtraError
-from palate.data.worlds import registry
+from palate.data.worlds import make, registry
 from palate.data.worlds._attributes import ATTRIBUTES, draw_attributes
 from palate.data.worlds._crowd import Crowd
 from palate.data.worlds._people import START, draw_fame, utility
@@ -222,3 +222,18 @@ def test_the_registry_knows_the_shop():
     assert registry.names() == ["shop"]
     assert registry.get("shop") is Shop
     assert set(ATTRIBUTES) == {"text", "picture", "sound"}
+
+
+def test_a_world_is_there_with_its_truth_or_not_at_all(tmp_path, monkeypatch):
+    world = Shop(**SMALL, clips=0)
+    make(world, tmp_path / "ds")
+    before = digests(tmp_path / "ds")
+    with monkeypatch.context() as patch:
+        patch.setattr(Truth, "save", lambda truth, folder: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            make(Shop(**SMALL, clips=0, seed=1), tmp_path / "ds")
+    assert digests(tmp_path / "ds") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["ds"]
+    assert make(world, tmp_path / "ds", reuse=True).report is None
+    with pytest.raises(DataError, match="name two folders"):
+        make(world, tmp_path / "ds", tmp_path / "ds" / "raw")

@@ -178,3 +178,23 @@ def test_it_knows_things_when_it_sees_them(real_data: Path) -> None:
                 "animals-birds-chicken_profile.jpg": {7, 8, 80, 81, 82, 83, 86}}  # fmt: skip
     scores = encoder.logits([encoder.decode(images / name) for name in expected])
     assert [int(row.argmax()) in classes for row, classes in zip(scores, expected.values(), strict=True)] == [True] * 3
+
+
+def described(shape: bytes, count: int) -> bytes:
+    """Return a state dict of one tensor, of this pickled shape, whose storage claims so many numbers."""
+    frame = b"".join(pickle.dumps(value, 2) for value in (0x1950A86A20F9469CFC6C, 1001, {}))
+    tensor = b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x01tQK\0"
+    head = b"\x80\x02}X\x01\0\0\0a" + tensor + shape + b"K\x01\x85tRs."
+    return frame + head + pickle.dumps(["0"], 2) + struct.pack("<q", count) + bytes(4)
+
+
+def test_a_file_that_would_take_all_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    path.write_bytes(described(b"K\x01\x85", 1))
+    assert read_state_dict(path)["a"].tolist() == [0.0]
+    frame = b"".join(pickle.dumps(value, 2) for value in (0x1950A86A20F9469CFC6C, 1001, {}))
+    huge = frame + b"\x80\x04\x8e" + struct.pack("<Q", 2**60)
+    for content in (described(b"K\x01\x85", 2**60), described(b"K\x01\x85", 2**62), described(b"K\x09\x85", 1), huge):
+        path.write_bytes(content)
+        with pytest.raises(WeightsError, match="could not be read as a torch state dict"):
+            read_state_dict(path)

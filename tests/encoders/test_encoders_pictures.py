@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from palate.data.clean._files import look_at_picture
+from palate.data.media import picture_kinds
 from palate.encoders import BrokenInput
 from palate.encoders._pictures import read_square
 
@@ -160,3 +162,14 @@ def test_a_vector_drawing_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n")
     with pytest.raises(BrokenInput, match="not a picture of a known kind"):
         read(tmp_path / "x.png")
+
+
+def test_jpeg_2000_is_read_and_no_kind_starts_another_program(tmp_path: Path) -> None:
+    if "JPEG2000" not in picture_kinds():
+        pytest.skip("this Pillow was built without JPEG 2000")
+    Image.new("RGB", (30, 20), (9, 8, 7)).save(tmp_path / "x.jp2")
+    assert read_square(tmp_path / "x.jp2", 8, 8).mean(axis=(0, 1)).tolist() == [9, 8, 7]
+    assert look_at_picture(tmp_path / "x.jp2").kind is None
+    (tmp_path / "script.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    assert "EPS" not in picture_kinds()
+    assert "cannot identify" in look_at_picture(tmp_path / "script.jpg").what

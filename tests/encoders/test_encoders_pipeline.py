@@ -233,7 +233,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> No
 
 
 def test_two_at_once_on_one_part_is_refused(tmp_path: Path) -> None:
-    stored(shop(TITLES), tmp_path / "ds")
+    stored(shop([f"title {number}" for number in range(200)]), tmp_path / "ds")
     busy = slow(tmp_path / "ds", 0.5)
     lock = tmp_path / "ds" / "features" / ".partial" / "title"
     deadline = time.monotonic() + 60
@@ -317,3 +317,32 @@ def test_an_import_over_a_dataset_keeps_what_was_encoded_but_shows_none_of_it(tm
     fresh = encode(shop(["green jar", "red mug"]), title=Letters()).features["title"].values
     assert data.features["title"].values.shape == fresh.shape
     assert not (tmp_path / "ds" / "features" / ".before").exists()
+
+
+def test_a_cleaned_dataset_is_not_encoded_again(tmp_path: Path) -> None:
+    data = encode(stored(shop(TITLES), tmp_path / "ds"), title=Letters())
+    for place, kept in ((tmp_path / "same", np.arange(len(TITLES))), (tmp_path / "less", np.arange(4, 20)[::-1])):
+        ids = IdMap(data.items.decode(kept))
+        part = data.features["title"] if len(kept) == len(TITLES) else data.features["title"].take(kept)
+        fresh = replace(data, items=ids, catalogue=data.catalogue.take(kept), features={"title": part})
+        again, (done,) = encode_columns(stored(fresh, place), {"title": Letters()})
+        assert (done.computed, done.reused) == (0, len(kept))
+        np.testing.assert_array_equal(again.features["title"].values, data.features["title"].values[kept])
+        assert not (place / "features" / ".before").exists()
+        _, (done,) = encode_columns(stored(shop([*TITLES, "new"]), tmp_path / "other"), {"title": Letters()})
+        assert done.computed > 0
+
+
+def test_a_path_that_leaves_the_dataset_is_set_aside(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "secret.png")
+    data = stored(shop(["a", "b", "c"], photo=["x", "x", "x"]), tmp_path / "ds")
+    paths = ["../secret.png", str(tmp_path / "secret.png"), "media/\0.png"]
+    table = data.catalogue.table.with_columns(pl.Series("photo", paths))
+    data = replace(data, catalogue=replace(data.catalogue, table=table))
+    data, (done,) = encode_columns(data, {"photo": Pixels()})
+    assert (done.present, done.quarantined) == (0, 3)
+    assert quarantine.read(tmp_path / "ds")["reason"].unique().to_list() == ["the path leads out of the dataset folder"]
+    from palate.data.clean.check import check
+
+    (found,) = [problem for problem in check(data).problems if problem.kind == "stray-media"]
+    assert found.ids == ("i0", "i1", "i2")

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from palate.data.catalogue import Catalogue
-from palate.explain import popular, reasons, title_column, titles
+from palate.explain import part_reasons, popular, reasons, title_column, titles
 from palate.interfaces import Explanation, Queries
 from palate.models import ItemKNN, Popularity
 
@@ -66,3 +66,7 @@ def test_a_title_is_found_or_the_id_stands_in(tiny):
     assert titles(bare, tiny.items, [3]) == ["i3"]
     holes = Catalogue(tiny.catalogue.table.with_columns(title=pl.lit(None, pl.String)), {"title": "text"})
     assert titles(holes, tiny.items, [3]) == ["i3"]
+
+
+def test_a_part_that_adds_nothing_is_no_reason():
+    assert [reason.of for reason in part_reasons({"title": -0.5, "photo": 0.0})] == ["title"]

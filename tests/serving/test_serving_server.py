@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -61,3 +62,18 @@ def test_serve_answers_and_stops_at_ctrl_c(bundle, tmp_path):
     finally:
         process.kill()
     assert (process.returncode, out, err) == (0, "stopped\n", "")
+
+
+def test_answers_do_not_wait_for_the_other_side_to_acknowledge():
+    async def delays():
+        seen = asyncio.Queue()
+        with listen("127.0.0.1", 0) as listener:
+            server = await asyncio.start_server(lambda _, writer: seen.put_nowait(writer), sock=listener)
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            accepted = await seen.get()
+            off = accepted.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            for each in (writer, accepted, server):
+                each.close()
+        return off
+
+    assert asyncio.run(delays())

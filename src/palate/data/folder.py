@@ -130,13 +130,13 @@ def refuse_foreign(path: Path) -> None:
     Raises:
         DataError: a file, or a folder with other content, stands at `path`, or it holds the working folder.
     """
-    here = Path.cwd()
-    if path.resolve() in (here, *here.parents):
-        raise DataError(f"{path} holds the folder you are in, and it would be replaced: go elsewhere first")
     if path.is_dir() and not is_dataset(path) and any(path.iterdir()):
         raise DataError(f"the folder {path} holds something other than a dataset: choose another place or empty it")
     if path.exists() and not path.is_dir():
         raise DataError(f"{path} is a file: a dataset is a folder, choose another place")
+    here = Path.cwd()
+    if path.resolve() in (here, *here.parents):
+        raise DataError(f"{path} holds the folder you are in, and it would be replaced: go elsewhere first")
 
 
 def _manifest(path: Path) -> Mapping[str, Any]:

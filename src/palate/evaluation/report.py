@@ -25,7 +25,6 @@ from palate.evaluation.comparison import Comparison
 from palate.interfaces import Recommender
 from palate.models import Model
 
-
 MARK = "Palate report</title>"
 """What the beginning of every report holds."""
 

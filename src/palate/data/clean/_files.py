@@ -18,7 +18,7 @@ from palate.core.progress import track
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
 from palate.data.clean._problem import Problem, problem
 from palate.data.dataset import Dataset
-from palate.data.media import MAX_PIXELS, MAX_SIDE, picture_kinds, stray
+from palate.data.media import MAX_PIXELS, MAX_SIDE, is_url, picture_kinds, stray
 
 _SOUND_ENDINGS = {
     "WAV": (".wav",), "WAVEX": (".wav",), "RF64": (".wav",), "OGG": (".ogg", ".oga", ".opus"), "FLAC": (".flac",),
@@ -66,7 +66,9 @@ def _column(data: Dataset, column: str, look: Callable[[Path], Verdict]) -> list
     by_kind: dict[str, list[tuple[int, Path]]] = defaultdict(list)
     by_content: dict[str, list[int]] = defaultdict(list)
     values = data.catalogue.column(column).to_list()
-    by_kind["stray-media"] = [(code, Path(value)) for code, value in enumerate(values) if value and stray(value)]
+    by_kind["stray-media"] = [
+        (code, Path(value)) for code, value in enumerate(values) if value and not is_url(value) and stray(value)
+    ]
     for code, path in paths.items():
         verdict = verdicts[path]
         if verdict.kind is not None:

@@ -13,6 +13,8 @@ import polars as pl
 from palate.data.media import EXTENSIONS, home, is_url
 from palate.data.quarantine import Rejected, frame_of
 
+_USUAL = {"image": ".jpg", "audio": ".mp3", "video": ".mp4"}
+
 
 @dataclass(frozen=True)
 class Media:
@@ -53,9 +55,9 @@ def from_folder(name: str, kind: str, folder: Path, ids: pl.Series, of: str = "i
     values = [by_id.get(what) for what in ids.to_list()]
     notes = []
     if not files:
-        example = f"{ids[0] if len(ids) else 'ID'}{min(EXTENSIONS[kind])}"
+        example = f"{ids[0] if len(ids) else 'ID'}{_USUAL[kind]}"
         notes.append(f"no {kind} of '{name}' was found in {folder}: the files are to be called as in {example}")
-    if any(entry.is_dir() and not entry.name.startswith(".") for entry in os.scandir(folder)):
+    if any(inside.is_dir() for inside in folder.iterdir() if not inside.name.startswith(".")):
         notes.append(f"{folder} holds folders, in which no {kind} was looked for: a column of paths can name those")
     return Media(pl.Series(name, values, dtype=pl.String), files, frame_of(aside), tuple(notes))
 
