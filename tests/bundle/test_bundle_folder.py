@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from palate.bundle import Bundle, Recipe, train
+from palate.bundle import Bundle, Recipe, refit, train
 from palate.core.errors import BundleError, DataError
 from palate.data.folder import load, save
 from palate.data.positive import Positive
@@ -207,3 +207,38 @@ def test_a_bundle_keeps_the_rule_for_likes_it_was_made_with(shop, tmp_path):
     opened = Bundle.open(tmp_path / "b")
     assert opened.split().train.positive.rule == "weight>=0.5"
     assert opened.split().fingerprint == cut.fingerprint
+
+
+def test_a_split_that_the_recipe_does_not_make_is_refused(shop, tmp_path):
+    save(shop, tmp_path / "ds")
+    data = load(tmp_path / "ds")
+    cut = split(data, "random-per-user", seed=3)
+    recipe = Recipe(model="item-knn", seed=4)
+    Bundle.of(ItemKNN().fit(cut.train), data, cut, recipe).save(tmp_path / "b")
+    with pytest.raises(BundleError, match="cannot be made again by its recipe"):
+        Bundle.open(tmp_path / "b").split()
+
+
+def test_a_refitted_bundle_knows_everything_and_cannot_be_evaluated(tiny, tmp_path):
+    save(tiny, tmp_path / "ds")
+    trained = train(load(tmp_path / "ds"), Recipe(model="item-knn", settings={"shrink": 7}))
+    trained.bundle().save(tmp_path / "strict.palate")
+    refit(Bundle.open(tmp_path / "strict.palate")).save(tmp_path / "live.palate")
+
+    live = Bundle.open(tmp_path / "live.palate")
+    assert live.model.config == trained.model.config
+    assert live.model.seen.nnz == tiny.seen.nnz > trained.model.seen.nnz
+    assert len(live.data.interactions) == len(tiny.interactions)
+    assert live.manifest.metrics["valid"] == trained.bundle().manifest.metrics["valid"]
+    with pytest.raises(BundleError, match="without a split"):
+        live.split()
+
+
+def test_a_refit_takes_the_events_that_came_since(tiny, tmp_path):
+    save(tiny.with_interactions(tiny.interactions.take(np.arange(200))), tmp_path / "ds")
+    train(load(tmp_path / "ds"), Recipe(model="item-knn")).bundle().save(tmp_path / "b.palate")
+    save(tiny, tmp_path / "ds")
+    assert refit(Bundle.open(tmp_path / "b.palate")).model.seen.nnz == tiny.seen.nnz
+    shutil.rmtree(tmp_path / "ds")
+    with pytest.raises(BundleError, match="dataset folder of this bundle is not there"):
+        refit(Bundle.open(tmp_path / "b.palate"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -58,7 +59,26 @@ def test_one_who_was_killed_between_two_renames_is_made_good(tmp_path: Path) -> 
     assert not (tmp_path / "ds").exists()
     with pytest.raises(ZeroDivisionError), replacing_folder(tmp_path / "ds"):
         raise ZeroDivisionError
-    assert [path.name for path in tmp_path.rglob("*")] == ["ds", "old"]
+    assert {path.name for path in tmp_path.rglob("*")} - {".ds.lock"} == {"ds", "old"}  # an empty lock hinders nobody
+
+
+def _replace_often(path: Path, mark: str) -> None:
+    for _ in range(60):
+        with replacing_folder(path) as aside:
+            (aside / "x").write_text(mark)
+            (aside / "y").write_text(mark)
+
+
+def test_two_at_once_both_end_well_and_one_of_them_stays_whole(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    workers = [spawn.Process(target=_replace_often, args=(tmp_path / "ds", mark)) for mark in "ab"]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert (tmp_path / "ds" / "x").read_text() == (tmp_path / "ds" / "y").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["ds"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")

@@ -5,7 +5,7 @@ import pytest
 
 from palate.core.errors import DataError
 from palate.interfaces import Queries
-from palate.models import ItemKNN, Popularity
+from palate.models import ItemKNN, Popularity, VectorSpace
 from palate.retrieval import content_space, similar
 
 
@@ -48,3 +48,9 @@ def test_what_cannot_be_compared_says_why(tiny):
         similar(model, 0, by="content", space=None)
     with pytest.raises(DataError, match="same for everyone"):
         similar(model, 0, space=None)
+
+
+def test_an_item_is_not_like_itself_by_behaviour(tiny):
+    found = similar(VectorSpace().fit(tiny), 3, 29, by="behaviour", space=None)
+    assert 3 not in found.items[0]
+    assert (found.items[0] >= 0).all()

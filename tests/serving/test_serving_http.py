@@ -11,9 +11,11 @@ from PIL import Image
 
 from palate.bundle import Bundle
 from palate.core.errors import WeightsError
-from palate.models import ItemKNN, Popularity
+from palate.data.features import FeatureTable
+from palate.models import ContentKNN, ItemKNN, Popularity
 from palate.serving import Engine, ServingSettings
 from palate.serving.app import create_app
+from palate.serving.catalogue import Showcase
 
 
 def get(client, path, status=200):
@@ -63,6 +65,21 @@ def test_a_user_whom_the_model_cannot_score_gets_the_fallback_without_what_was_s
     assert not met & {hit.item_id for hit in answer.items}
 
 
+def test_a_list_for_everybody_says_so_to_a_stranger_only(shop):
+    engine = Engine(Bundle.of(Popularity().fit(shop), shop))
+    assert engine.recommend("a stranger").fallback == "popularity"
+    assert engine.recommend("user 0").fallback is None
+
+
+def test_likes_of_which_the_model_knows_nothing_get_the_fallback(shop):
+    photo = shop.features["photo"]
+    nothing = np.isin(np.arange(36), shop.liked[[0]].indices)
+    data = shop.without_features("title").with_features(
+        photo=FeatureTable(photo.values, photo.present & ~nothing, "some", "items", "image")
+    )
+    assert Engine(Bundle.of(ContentKNN().fit(data), data)).recommend("user 0").fallback == "popularity"
+
+
 def test_similar_by_content_and_by_behaviour(client):
     answer = get(client, "/v1/similar/tea%2F0?k=4")
     assert answer["fallback"] is None
@@ -95,6 +112,13 @@ def test_the_page_lists_users_and_their_past(client, bundle):
     }
     assert len({event["event_id"] for event in events}) == len(events)
     assert len(get(client, "/v1/users/user%203/history?limit=2")["events"]) == 2
+
+
+def test_without_times_the_last_row_is_the_newest(shop):
+    rows = shop.interactions
+    data = shop.with_interactions(replace(rows, time=None))
+    events = Showcase(Bundle.of(Popularity().fit(data), data)).history("user 3", 50).events
+    assert [event.item_id for event in events] == data.items.decode(rows.item[rows.user == 3][::-1])
 
 
 def test_an_item_shows_its_columns_and_files(client):

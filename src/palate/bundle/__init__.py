@@ -3,6 +3,6 @@
 from palate.bundle.bundle import Bundle
 from palate.bundle.manifest import Manifest
 from palate.bundle.recipe import Recipe
-from palate.bundle.training import Trained, train
+from palate.bundle.training import Trained, refit, train
 
-__all__ = ["Bundle", "Manifest", "Recipe", "Trained", "train"]
+__all__ = ["Bundle", "Manifest", "Recipe", "Trained", "refit", "train"]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from palate.bundle.bundle import Bundle
 from palate.bundle.recipe import Recipe
+from palate.core.errors import BundleError
 from palate.data.dataset import Dataset
+from palate.data.folder import load
 from palate.data.split._base import Split
 from palate.evaluation import Evaluation, evaluate
 from palate.interfaces import Run
@@ -63,6 +66,30 @@ def train(data: Dataset, recipe: Recipe, k: int = 20) -> Trained:
         model = recipe.build(parts).fit(cut.refit().train, None, Run(seed=recipe.seed))
         seconds = time.perf_counter() - started
     return Trained(model, cut, validation, seconds, data, recipe)
+
+
+def refit(bundle: Bundle, folder: Path | str | None = None) -> Bundle:
+    """Fit a bundle's recipe again on everything that its dataset holds by now, for serving.
+
+    Nothing is held back, so the new bundle cannot be evaluated; it keeps the figures of the one it was made from.
+
+    Args:
+        bundle: how to make it.
+        folder: where the dataset is; the place it was trained from, where none is given.
+
+    Raises:
+        BundleError: the dataset is gone.
+        RequestError: the data lack what the model requires.
+    """
+    place = bundle.data.root if folder is None else folder
+    if place is None:
+        raise BundleError("the dataset folder of this bundle is not there: give its place")
+    data = bundle.recipe.prepared(load(place))
+    parts = [name for name, table in data.features.items() if table.of == "items"]
+    started = time.perf_counter()
+    model = bundle.recipe.build(parts).fit(data, None, Run(seed=bundle.recipe.seed))
+    seconds = {"fit": time.perf_counter() - started}
+    return Bundle.of(model, data, None, bundle.recipe, {**bundle.manifest.metrics, "seconds": seconds})
 
 
 def _judged(model: Model[Any], cut: Split, k: int) -> Evaluation | None:

@@ -11,7 +11,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-ROAD = ("demo", "data", "encode", "compare", "train", "evaluate", "recommend", "similar", "search", "explain", "serve")
+ROAD = (
+    "demo",
+    "data",
+    "encode",
+    "compare",
+    "train",
+    "evaluate",
+    "recommend",
+    "similar",
+    "search",
+    "explain",
+    "refit",
+    "serve",
+)
 
 
 class RoadOrder(TyperGroup):

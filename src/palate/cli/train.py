@@ -113,4 +113,4 @@ def _show(trained: Trained, target: Path) -> None:
         typer.echo(f"      palate recommend {target} --user {shlex.quote(data.users.ids[0])}")
     else:
         typer.echo(f"next: palate similar {target} --item {shlex.quote(data.items.ids[0])}")
-    typer.echo(f"      palate serve {target}")
+    typer.echo(f"      palate refit {target} --out live.palate   to serve all that is known")

@@ -63,14 +63,15 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         for file in aside.rglob("*"):
             if file.is_file():
                 _sync(file)
-        if path.exists():
-            os.replace(path, old)
-        try:
-            os.replace(aside, path)
-        except OSError:
-            if old.exists():
-                os.replace(old, path)
-            raise
+        with locked(path.with_name(f".{path.name}.lock")):  # of two at once, the later wins
+            if path.exists():
+                os.replace(path, old)
+            try:
+                os.replace(aside, path)
+            except OSError:
+                if old.exists():
+                    os.replace(old, path)
+                raise
         _sync(path.parent)
     except Exception as error:
         reason = _why_not_written(error)
