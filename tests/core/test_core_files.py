@@ -62,6 +62,25 @@ def test_one_who_was_killed_between_two_renames_is_made_good(tmp_path: Path) -> 
     assert {path.name for path in tmp_path.rglob("*")} - {".ds.lock"} == {"ds", "old"}  # an empty lock hinders nobody
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_one_who_is_stopped_between_two_renames_loses_nothing(
+    error: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with replacing_folder(tmp_path / "ds") as aside:
+        (aside / "old").touch()
+    real = os.replace
+
+    def stopped(source: Path, target: Path) -> None:
+        if source.name.endswith(".part"):
+            raise error("stop")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", stopped)
+    with pytest.raises((KeyboardInterrupt, StoreError)), replacing_folder(tmp_path / "ds") as aside:
+        (aside / "new").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["ds", "old"]
+
+
 def _replace_often(path: Path, mark: str) -> None:
     for _ in range(60):
         with replacing_folder(path) as aside:

@@ -31,17 +31,11 @@ def replacing_file(path: Path) -> Iterator[Path]:
     """
     path, aside, _ = _places(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
-        yield aside
-        _sync(aside)
-        os.replace(aside, path)
-        _sync(path.parent)
-    except Exception as error:
-        reason = _why_not_written(error)
-        if reason is None:
-            raise
-        raise _NotWrittenError(path, reason) from error
+        with _writing(path):
+            yield aside
+            _sync(aside)
+            os.replace(aside, path)
+            _sync(path.parent)
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
@@ -56,29 +50,20 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """
     path, aside, old = _places(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
-        aside.mkdir()
-        yield aside
-        for file in aside.rglob("*"):
-            if file.is_file():
-                _sync(file)
-        with locked(path.with_name(f".{path.name}.lock")):  # of two at once, the later wins
-            if path.exists():
-                os.replace(path, old)
-            try:
+        with _writing(path):
+            aside.mkdir()
+            yield aside
+            for file in aside.rglob("*"):
+                if file.is_file():
+                    _sync(file)
+            with locked(path.with_name(f".{path.name}.lock")):  # of two at once, the later wins
+                if path.exists():
+                    os.replace(path, old)
                 os.replace(aside, path)
-            except OSError:
-                if old.exists():
-                    os.replace(old, path)
-                raise
-        _sync(path.parent)
-    except Exception as error:
-        reason = _why_not_written(error)
-        if reason is None:
-            raise
-        raise _NotWrittenError(path, reason) from error
+            _sync(path.parent)
     finally:
+        if old.exists() and not path.exists():  # stopped between the two, by the disk or by Ctrl-C
+            os.replace(old, path)
         for folder in (aside, old):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -128,6 +113,20 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} could not be read as JSON: {error}") from error
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Make the folder of `path`, tidy up in it, and turn a refusal of the disk into a StoreError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        yield
+    except Exception as error:
+        reason = _why_not_written(error)
+        if reason is None:
+            raise
+        raise _NotWrittenError(path, reason) from error
 
 
 def _places(path: Path) -> tuple[Path, Path, Path]:
