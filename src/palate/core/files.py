@@ -32,6 +32,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
     path, aside, _ = _places(path)
     try:
         with _writing(path):
+            _sweep(path)
             yield aside
             _sync(aside)
             os.replace(aside, path)
@@ -49,21 +50,20 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         StoreError: the disk is full or refuses; what stood at `path` is untouched and nothing is left beside it.
     """
     path, aside, old = _places(path)
+    lock = path.with_name(f".{path.name}.lock")
     try:
         with _writing(path):
+            with locked(lock):
+                _sweep(path)
             aside.mkdir()
             yield aside
             for file in aside.rglob("*"):
                 if file.is_file():
                     _sync(file)
-            with locked(path.with_name(f".{path.name}.lock")):  # of two at once, the later wins
-                if path.exists():
-                    os.replace(path, old)
-                os.replace(aside, path)
+            with locked(lock):  # of two at once, the later wins
+                _swap(path, aside, old)
             _sync(path.parent)
     finally:
-        if old.exists() and not path.exists():  # stopped between the two, by the disk or by Ctrl-C
-            os.replace(old, path)
         for folder in (aside, old):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -117,10 +117,9 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Make the folder of `path`, tidy up in it, and turn a refusal of the disk into a StoreError."""
+    """Make the folder of `path`, and turn a refusal of the disk into a StoreError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
         yield
     except Exception as error:
         reason = _why_not_written(error)
@@ -134,6 +133,17 @@ def _places(path: Path) -> tuple[Path, Path, Path]:
     real = Path(os.path.realpath(path))
     token = f"{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     return real, real.with_name(f".{real.name}.{token}.part"), real.with_name(f".{real.name}.{token}.old")
+
+
+def _swap(path: Path, aside: Path, old: Path) -> None:
+    """Put `aside` in the place of `path`; whoever stops it between the two renames, disk or Ctrl-C, loses nothing."""
+    try:
+        if path.exists():
+            os.replace(path, old)
+        os.replace(aside, path)
+    finally:
+        if old.exists() and not path.exists():
+            os.replace(old, path)
 
 
 def _sweep(path: Path) -> None:

@@ -97,7 +97,10 @@ def _describe(storage: str, offset: int, shape: Any, strides: Any, *rest: Any) -
 
 
 def _storage(file: BinaryIO, dtype: str) -> Array:
-    (count,) = struct.unpack("<q", file.read(8))
+    head = file.read(8)
+    if len(head) < 8:
+        raise EOFError("it ends too early")
+    (count,) = struct.unpack("<q", head)
     size = count * np.dtype(dtype).itemsize
     content = file.read(size)
     if count < 0 or len(content) != size:
