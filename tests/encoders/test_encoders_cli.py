@@ -48,7 +48,6 @@ def test_every_text_column_and_one_by_name(folder: Path, capsys: pytest.CaptureF
     assert palate("encode", folder, "--text", "tf-idf", "--column", "about=use") == 0
     out = capsys.readouterr().out
     assert "66.7%" in out
-    assert "next: palate compare" in out
     assert max(map(len, out.splitlines()[:3])) <= 80
 
 
@@ -99,3 +98,12 @@ def test_no_network_on_first_use(
     assert "python -m pip download --no-deps --dest" in err
     assert err.count("\n") == 1
     assert "photo" not in load(folder).features
+
+
+def test_a_catalogue_without_events_is_pointed_to_what_it_can_do(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert palate("encode", folder, "--text", "tf-idf") == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("next: palate "))
+    assert palate(*line.removeprefix("next: palate ").split()) == 0
+    assert palate("similar", f"{folder}.palate", "--item", "a") == 0

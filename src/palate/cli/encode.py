@@ -38,7 +38,7 @@ def encode(
     data = load(folder)
     asked = _asked(data, {"text": text, "image": image, "audio": audio}, column or [])
     _, done = encode_columns(data, asked)
-    emit({"rows": [_row(part) for part in done]}, as_json, lambda: _show(folder, done))
+    emit({"rows": [_row(part) for part in done]}, as_json, lambda: _show(folder, done, len(data.interactions) > 0))
 
 
 def _asked(data: Dataset, by_type: dict[str, str | None], by_name: list[str]) -> dict[str, str]:
@@ -92,7 +92,7 @@ def _row(part: Encoded) -> dict[str, object]:
     }
 
 
-def _show(folder: Path, done: list[Encoded]) -> None:
+def _show(folder: Path, done: list[Encoded], events: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -109,6 +109,6 @@ def _show(folder: Path, done: list[Encoded]) -> None:
     console.print(f"in {folder / 'features'}", soft_wrap=True, highlight=False)
     if any(part.quarantined for part in done):
         console.print(f"why some are bad: palate data check {folder}", soft_wrap=True, highlight=False)
-    console.print(
-        f"next: palate compare {folder} --models popularity,content-knn,item-knn,ease", soft_wrap=True, highlight=False
-    )
+    compare = f"palate compare {folder} --models popularity,content-knn,item-knn,ease"
+    catalogue = f"palate train {folder} --model vector-space --out {folder}.palate"
+    console.print(f"next: {compare if events else catalogue}", soft_wrap=True, highlight=False)
