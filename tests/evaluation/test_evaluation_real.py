@@ -7,7 +7,7 @@ from palate.data.folder import load
 from palate.data.sources import registry
 from palate.data.split import split
 from palate.evaluation import compare, evaluate
-from palate.models import EASE, ItemKNN, Popularity
+from palate.models import ItemKNN, Popularity
 
 pytestmark = pytest.mark.data
 
@@ -38,12 +38,6 @@ def test_tiktok_strict(tiktok):
     assert figures(found.trials["popularity"].test) == pytest.approx([0.0597, 0.0255], abs=5e-4)
     assert (found.best, found.trials["item-knn"].test.users) == ("item-knn", 6130)
     assert found.tests[0]["significant"]
-
-
-@pytest.mark.slow
-def test_tiktok_ease(tiktok):
-    found = evaluate(EASE(reg=50).fit(tiktok.train), tiktok)
-    assert figures(found) == pytest.approx([0.0884, 0.0398], abs=5e-4)
 
 
 def test_baby_strict_within_the_memory_budget(cut):
