@@ -32,10 +32,6 @@ def test_an_unknown_id_is_refused_with_the_nearest():
         IdMap(["alice", "bob"]).code("alic", "user")
 
 
-def test_codes_of_old_ids_stay_when_ids_are_added():
-    assert IdMap(["a", "b"]).extended(["b", "c"]).ids == ("a", "b", "c")
-
-
 @pytest.mark.parametrize(
     ("one", "other"),
     [

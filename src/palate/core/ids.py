@@ -71,10 +71,6 @@ class IdMap:
         """Return the ids of codes."""
         return [self.ids[code] for code in codes]
 
-    def extended(self, ids: Iterable[str]) -> IdMap:
-        """Return a map that knows more ids; the codes of the old ones stay."""
-        return IdMap((*self.ids, *ids))
-
     def __len__(self) -> int:
         return len(self.ids)
 

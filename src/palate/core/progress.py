@@ -22,15 +22,15 @@ def enabled() -> bool:
 
 
 @contextmanager
-def progress(label: str, total: int | None = None, unit: str = "") -> Iterator[Advance]:
+def progress(label: str | None, total: int | None = None, unit: str = "") -> Iterator[Advance]:
     """Show a bar while the block runs; the yielded function moves it forward by a number of steps.
 
     Args:
-        label: what is being done, in a few words.
+        label: what is being done, in a few words; None shows no bar.
         total: how many steps there are; None shows a pulse.
         unit: what one step is, shown beside the rate ("items").
     """
-    if not enabled():
+    if label is None or not enabled():
         yield _silent
         return
     from rich.console import Console

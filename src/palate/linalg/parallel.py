@@ -33,8 +33,6 @@ def map_blocks(
     """
     blocks = list(pairwise(cuts))
     count = max(1, min(cores(), threads or cores(), len(blocks)))
-    if label is None:
-        return _mapped(work, blocks, count, _ignore)
     with progress(label, cuts[-1], "rows") as advance:
         return _mapped(work, blocks, count, advance)
 
@@ -76,7 +74,3 @@ def _mapped(
             results.append(result)
             advance(stop - start)
     return results
-
-
-def _ignore(steps: int) -> None:
-    """Show nothing."""
