@@ -155,6 +155,15 @@ class Explains(Protocol):
 
 
 @runtime_checkable
+class Settles(Protocol):
+    """A recommender of which validation chooses something when it is fitted."""
+
+    def settled(self) -> Self:
+        """Return an unfitted one in which that is fixed, to be fitted again on more data without a validation part."""
+        ...
+
+
+@runtime_checkable
 class ItemVectors(Protocol):
     """A recommender that places items in one space, where the cosine is their likeness."""
 

@@ -17,8 +17,7 @@ from palate.data.positive import Positive
 from palate.data.split import split
 from palate.fusion.weighted import Weighted
 from palate.interfaces import Queries
-from palate.models import EASE, ContentKNN, ItemKNN, Popularity, VectorSpace
-from palate.models._late import LateFused
+from palate.models import EASE, ContentKNN, Ensemble, ItemKNN, Popularity, VectorSpace
 from small_shop import with_encoder, write_shop
 
 
@@ -41,7 +40,7 @@ def test_a_bundle_answers_as_the_model_did(kind, shop, tmp_path):
 def test_fusions_early_and_late_come_back(shop, tmp_path):
     queries = Queries.of_users(shop, np.arange(5, dtype=np.int32))
     early = ContentKNN(fusion=Weighted(weights={"photo": 0.2, "title": 0.8})).fit(shop)
-    late = LateFused({"knn": ItemKNN(), "photo": VectorSpace(parts=("photo",)), "title": ContentKNN(parts=("title",))})
+    late = Ensemble({"knn": ItemKNN(), "photo": VectorSpace(parts=("photo",)), "title": ContentKNN(parts=("title",))})
     for number, model in enumerate([early, late.fit(shop)]):
         Bundle.of(model, shop).save(tmp_path / str(number))
         again = Bundle.open(tmp_path / str(number)).model

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from palate.bundle import Recipe, train
-from palate.core.errors import ConfigError, DataError, UnknownNameError
+from palate.bundle import Bundle, Recipe, refit, train
+from palate.core.errors import ConfigError, DataError, RequestError, UnknownNameError
+from palate.data.folder import load, save
 from palate.fusion.mean import Mean
 from palate.models import ContentKNN, ItemKNN
 
@@ -70,6 +71,63 @@ def test_late_trains_one_model_a_part(tiny):
     assert train(tiny, Recipe(model="vector-space", late="weighted-scores", parts=("title",))).model.members.keys() == {
         "title"
     }
+
+
+def test_an_ensemble_is_built_from_names(tiny, tmp_path):
+    recipe = Recipe.from_toml(
+        """
+        model = "ensemble"
+        late = "reciprocal-rank"
+        parts = ["title"]
+        [settings]
+        members = ["item-knn", {name = "photos", model = "content-knn", parts = ["photo"], fuse = "mean"}, "vector-space"]
+        "item-knn.shrink" = 7
+        """
+    )
+    model = train(tiny, recipe).model
+    assert list(model.members) == ["item-knn", "photos", "vector-space"]
+    assert model.members["item-knn"].config.shrink == 7
+    assert model.members["photos"].config.parts == ("photo",)
+    assert model.members["photos"].fusion.name == "mean"
+    assert model.members["vector-space"].config.parts == ("title",)
+    assert model.combine.name == "reciprocal-rank"
+    assert set(model.combine.config.weights) == set(model.members)
+
+
+def test_an_ensemble_keeps_its_weights_through_bundle_and_refit(tiny, tmp_path):
+    save(tiny, tmp_path / "ds")
+    recipe = Recipe(model="ensemble", settings={"members": ["item-knn", "popularity"]}, protocol="refit")
+    trained = train(load(tmp_path / "ds"), recipe)
+    bundle = Bundle.open(trained.bundle().save(tmp_path / "b"))
+    weights = trained.model.combine.config.weights
+    assert weights is not None
+    assert bundle.model.combine.config.weights == weights
+    again = refit(bundle)
+    assert again.model.combine.config.weights == weights
+    assert again.model.liked.nnz == tiny.liked.nnz
+    known = Bundle.of(again.model, tiny)
+    assert known.recipe.build().combine.config.weights == weights
+    assert list(known.recipe.build().members) == ["item-knn", "popularity"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ({}, "needs members, and 'members' was None"),
+        ({"settings": {"members": "item-knn"}}, "name some models, as in members="),
+        ({"settings": {"members": ["item-kn"]}}, "did you mean 'item-knn'"),
+        ({"settings": {"members": [3]}}, "a member of the ensemble was 3"),
+        ({"settings": {"members": [{"model": "ease", "sed": 1}]}}, "has no 'sed'"),
+        ({"settings": {"members": ["ease", "ease"]}}, "two members are called 'ease'"),
+        ({"settings": {"members": ["ease"], "eas.reg": 1}}, "did you mean 'ease'"),
+        ({"settings": {"members": ["ease"], "ease.rge": 1}}, "did you mean 'reg'"),
+        ({"settings": {"members": ["ease"], "weight": "given"}}, "did you mean 'weights'"),
+        ({"settings": {"members": ["ease"]}, "fuse": "mean"}, "reads no parts"),
+    ],
+)
+def test_a_wrong_ensemble_says_what_is_wrong(recipe, message):
+    with pytest.raises(RequestError, match=message):
+        Recipe.of({"model": "ensemble", **recipe}).check()
 
 
 def test_toml_that_is_no_recipe_is_refused(tmp_path):

@@ -10,8 +10,7 @@ from palate.data.dataset import Dataset, bare_catalogue
 from palate.data.features import FeatureTable
 from palate.data.interactions import Interactions
 from palate.interfaces import Explains, ItemVectors, Queries, Recommender, Run
-from palate.models import registry
-from palate.models._late import LateFused
+from palate.models import Ensemble, registry
 
 USERS, ITEMS = 30, 24
 COLD, BARE, LONELY = 22, 23, 29
@@ -50,18 +49,17 @@ def board(features=True, likes=True):
     )
 
 
-class Together(LateFused):
-    """All the others, scored together: a late fusion must keep the contract too."""
-
-    name = "late-fused"
+class Together(Ensemble):
+    """All the others, scored together: an ensemble must keep the contract too. Validation chooses no weights here."""
 
     def __init__(self):
-        super().__init__({name: registry.get(name)() for name in registry.names()})
+        members = {name: registry.get(name)() for name in registry.names() if name != Ensemble.name}
+        super().__init__(members, weights="given")
 
 
-@pytest.fixture(params=[*registry.names(), "late-fused"])
+@pytest.fixture(params=registry.names())
 def kind(request):
-    return Together if request.param == "late-fused" else registry.get(request.param)
+    return Together if request.param == Ensemble.name else registry.get(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +171,7 @@ def test_what_was_learned_survives_a_round_trip(kind, model, world, tmp_path):
 def test_items_that_cannot_be_scored_are_nan(model, world):
     scores = model.score(everyone(world))
     known = np.delete(np.arange(USERS), LONELY)
-    cold = "features" not in model.requires and model.name != "late-fused"
+    cold = "features" not in model.requires and model.name != "ensemble"
     bare = "features" in model.requires
     assert np.isnan(scores[known, COLD]).all() == cold
     assert np.isnan(scores[known, BARE]).all() == bare
@@ -182,7 +180,7 @@ def test_items_that_cannot_be_scored_are_nan(model, world):
 
 
 def test_a_user_without_history_cannot_be_scored(model, world):
-    if not personal(model) or model.name == "late-fused":
+    if not personal(model) or model.name == "ensemble":
         pytest.skip("popularity speaks to everyone")
     assert np.isnan(model.score(everyone(world))[LONELY]).all()
     assert np.isnan(model.score(Queries.of_history([], ITEMS))).all()
@@ -222,7 +220,7 @@ def test_explanations_add_up(model, world):
 
 
 def test_what_cannot_be_scored_is_explained_by_nothing(model, world):
-    if not personal(model) or model.name == "late-fused":
+    if not personal(model) or model.name == "ensemble":
         pytest.skip("popularity speaks to everyone")
     explanation = model.explain(Queries.of_users(world, np.array([LONELY], np.int32)), 0)
     assert np.isnan(explanation.score)

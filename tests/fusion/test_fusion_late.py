@@ -7,6 +7,8 @@ from hypothesis.extra.numpy import arrays
 from palate.core.errors import DataError
 from palate.fusion import registry as early
 from palate.fusion.late import registry
+from palate.fusion.late.borda import Borda
+from palate.fusion.late.reciprocal_rank import ReciprocalRank
 from palate.fusion.late.weighted_scores import WeightedScores
 from palate.interfaces import ScoreFusion
 
@@ -36,6 +38,29 @@ def test_by_hand():
     assert found[1] == pytest.approx([-np.sqrt(1 / 3)] * 3 + [np.sqrt(3)], abs=1e-5)
 
 
+def test_borda_by_hand():
+    # near: of 2 items the second is first. far: places 1, 2.5, 2.5 of 3. Second row: far alone, 9 first, three share.
+    found = Borda(weights={"near": 3, "far": 1}).combine(SCORES)
+    assert found[0, :3] == pytest.approx([(3 * 0 + 1) / 4, (3 * 1 + 0.25) / 4, 0.25])
+    assert found[1] == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
+
+
+def test_reciprocal_rank_by_hand():
+    found = ReciprocalRank(weights={"near": 3, "far": 1}, offset=2).combine(SCORES)
+    assert found[0, :3] == pytest.approx([3 / 4 + 1 / 3, 3 / 3 + 1 / 4.5, 1 / 4.5])
+    assert found[1] == pytest.approx([1 / 5, 1 / 5, 1 / 5, 1 / 3])
+
+
+def test_a_list_of_one_is_half_by_borda():
+    assert Borda().combine({"a": np.array([[NAN, 3]], np.float32)})[0, 1] == 0.5
+
+
+def test_fusions_of_ranks_ignore_how_far_scores_lie_apart():
+    for late in (Borda(), ReciprocalRank()):
+        stretched = {name: values**3 for name, values in SCORES.items()}
+        assert np.array_equal(late.combine(SCORES), late.combine(stretched), equal_nan=True)
+
+
 def test_nobody_can_score_is_nan(late):
     assert np.isnan(late.combine(SCORES)).tolist() == [[False, False, False, True], [False] * 4]
 
@@ -53,11 +78,11 @@ def test_one_member_keeps_its_order(late):
 )
 def test_the_order_of_members_and_other_queries_do_not_matter(values, names):
     scores = dict(zip("abc", values, strict=True))
-    late = WeightedScores()
-    found = late.combine(scores)
-    assert np.array_equal(found, late.combine({name: scores[name] for name in names}), equal_nan=True)
-    first = late.combine({name: table[:1] for name, table in scores.items()})
-    assert np.array_equal(found[:1], first, equal_nan=True)
+    for late in (WeightedScores(), Borda(), ReciprocalRank()):
+        found = late.combine(scores)
+        assert np.array_equal(found, late.combine({name: scores[name] for name in names}), equal_nan=True)
+        first = late.combine({name: table[:1] for name, table in scores.items()})
+        assert np.array_equal(found[:1], first, equal_nan=True)
 
 
 def test_terms_add_up(late):

@@ -9,8 +9,7 @@ from palate.data.dataset import Dataset, bare_catalogue
 from palate.data.features import features_of
 from palate.data.interactions import Interactions
 from palate.interfaces import Queries
-from palate.models import EASE, ContentKNN, ItemKNN, VectorSpace
-from palate.models._late import LateFused
+from palate.models import EASE, ContentKNN, Ensemble, ItemKNN, VectorSpace
 
 LIKES = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 2), (2, 3)]
 """
@@ -119,7 +118,7 @@ def test_content_models_look_at_the_parts_they_are_told():
 
 def test_late_fusion_fills_what_one_member_cannot_score():
     data = shop([(0, 0), (0, 1), (1, 2), (2, 3)], 6, corner=CORNERS)
-    model = LateFused({"behaviour": ItemKNN(shrink=0, user_power=0), "content": VectorSpace()}).fit(data)
+    model = Ensemble({"behaviour": ItemKNN(shrink=0, user_power=0), "content": VectorSpace()}).fit(data)
     # item-knn: 0 1 0 0 on a to d (mean 1/4, deviation sqrt 3 / 4); e is judged by content alone: 1 0 0 -1 1.
     content = (np.array([1, 0, 0, -1, 1]) - 0.2) / np.sqrt(0.56)
     behaviour = (np.array([0, 1, 0, 0]) - 0.25) / (np.sqrt(3) / 4)

@@ -79,7 +79,7 @@ def test_train_by_a_recipe_is_the_same_written_down(palate, folder, tmp_path, mo
         tmp_path / "r.toml"
     )
     answer = palate("train", tmp_path / "r.toml", "--out", tmp_path / "b", "--json")
-    assert (answer["model"], answer["out"]) == ("late-fused", str(tmp_path / "b"))
+    assert (answer["model"], answer["out"]) == ("ensemble", str(tmp_path / "b"))
     assert answer["validation"]["split"] == "valid"
     assert answer["interactions"].keys() == {"train", "valid", "test"}
     assert Bundle.open(tmp_path / "b").model.members.keys() == {"title"}

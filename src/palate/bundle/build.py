@@ -6,17 +6,23 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from palate import fusion, models
-from palate.core.errors import ConfigError
+from palate.core.errors import ConfigError, did_you_mean
 from palate.fusion import late
+from palate.fusion.late.weighted_scores import WeightedScores
 from palate.models import Model
-from palate.models._late import LateFused
+from palate.models.ensemble import Ensemble
 
 if TYPE_CHECKING:
     from palate.bundle.recipe import Recipe
 
+_OF_MEMBER = ("name", "model", "settings", "parts", "fuse", "fuse_settings", "late", "late_settings")
+"""What a member of an ensemble can be told."""
+
 
 def build_model(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
     """Return the model of a recipe, not yet fitted; `parts` are those there are, where the recipe names none."""
+    if recipe.model == Ensemble.name:
+        return _ensemble(recipe, parts)
     _check_words(recipe)
     settings = recipe.settings if recipe.parts is None else {**recipe.settings, "parts": recipe.parts}
     spec = _spec(recipe.model, settings)
@@ -28,14 +34,16 @@ def build_model(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
     if not names:
         raise ConfigError(f"the late fusion '{recipe.late}' joins one model per part: name the parts, or encode some")
     members = {name: {**spec, "settings": {**settings, "parts": (name,)}} for name in names}
-    return model_of({"name": LateFused.name, "members": members, "late": _spec(recipe.late, recipe.late_settings)})
+    late_spec = _spec(recipe.late, recipe.late_settings)
+    return model_of({"name": Ensemble.name, "settings": {}, "members": members, "late": late_spec})
 
 
 def model_of(spec: Mapping[str, Any]) -> Model[Any]:
     """Return the model of a spec, as `Model.spec` gives it: name and settings, and its fusion or its members."""
     if "members" in spec:
         members = {name: model_of(member) for name, member in spec["members"].items()}
-        return LateFused(members, late.registry.get(spec["late"]["name"])(**spec["late"]["settings"]))
+        combine = late.registry.get(spec["late"]["name"])(**spec["late"]["settings"])
+        return Ensemble(members, combine, Ensemble.config_type.of(spec["settings"]))
     kind: Any = models.registry.get(spec["name"])
     config = kind.config_type.of(spec["settings"])
     if "fusion" not in spec:
@@ -50,10 +58,62 @@ def described(model: Model[Any]) -> dict[str, Any]:
         "model": model.name,
         "settings": model.config.model_dump(mode="json", exclude_defaults=True),
     }
+    if isinstance(model, Ensemble):
+        members = [{"name": name, **described(member)} for name, member in model.members.items()]
+        fields["settings"]["members"] = members
+        return fields | {"late": model.combine.name, "late_settings": model.combine.spec()["settings"]}
     joined = model.spec().get("fusion")
     if joined is not None:
         fields |= {"fuse": joined["name"], "fuse_settings": joined["settings"]}
     return fields
+
+
+def _ensemble(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
+    """Build the members that the settings name, and join them; `item-knn.shrink=30` is a setting of the member item-knn."""
+    from palate.bundle.recipe import Recipe
+
+    settings = dict(recipe.settings)
+    given = settings.pop("members", None)
+    if not isinstance(given, (list, tuple)) or not given:
+        raise ConfigError(
+            f"an ensemble needs members, and 'members' was {given!r}: name some models, as in members=[item-knn,ease]"
+        )
+    own: dict[str, dict[str, Any]] = {}
+    for key in [key for key in settings if "." in key]:
+        member, _, setting = key.partition(".")
+        own.setdefault(member, {})[setting] = settings.pop(key)
+    members: dict[str, Model[Any]] = {}
+    for entry in given:
+        fields = _member_words(entry)
+        name = str(fields.pop("name", fields.get("model", "")))
+        if name in members:
+            raise ConfigError(f"two members are called '{name}': give one a 'name' of its own")
+        fields["settings"] = {**fields.get("settings", {}), **own.pop(name, {})}
+        members[name] = build_model(_for_member(recipe, Recipe.of(fields)), parts)
+    for name in own:
+        raise ConfigError(f"a setting is for the member '{name}', and there is none: {did_you_mean(name, members)}")
+    if not any("features" in model.requires for model in members.values()):
+        _refuse_idle(recipe, ("parts", "fuse"))
+    combine = late.registry.get(recipe.late or WeightedScores.name)(**recipe.late_settings)
+    return Ensemble(members, combine, Ensemble.config_type.of(settings))
+
+
+def _member_words(entry: Any) -> dict[str, Any]:
+    fields = {"model": entry} if isinstance(entry, str) else dict(entry) if isinstance(entry, dict) else {}
+    if "model" not in fields:
+        raise ConfigError(f"a member of the ensemble was {entry!r}: give the name of a model, or a table with 'model'")
+    for word in fields:
+        if word not in _OF_MEMBER:
+            raise ConfigError(f"a member of the ensemble has no '{word}': {did_you_mean(word, _OF_MEMBER)}")
+    return fields
+
+
+def _for_member(recipe: Recipe, member: Recipe) -> Recipe:
+    """Hand the ensemble's parts and fusion to a member that reads parts and names none."""
+    if "features" not in models.registry.get(member.model).requires:
+        return member
+    fuse = {} if member.fuse is not None else {"fuse": recipe.fuse, "fuse_settings": recipe.fuse_settings}
+    return member.model_copy(update={"parts": member.parts or recipe.parts, **fuse})
 
 
 def _spec(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,13 +122,17 @@ def _spec(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_words(recipe: Recipe) -> None:
     """Refuse words of a recipe that have nothing to act on, which would otherwise silently do nothing."""
-    reads = "features" in models.registry.get(recipe.model).requires
-    for word, value in (("parts", recipe.parts), ("fuse", recipe.fuse), ("late", recipe.late)):
-        if value is not None and not reads:
-            raise ConfigError(
-                f"the model '{recipe.model}' reads no parts: leave out '{word}', or choose a model by content"
-            )
+    if "features" not in models.registry.get(recipe.model).requires:
+        _refuse_idle(recipe, ("parts", "fuse", "late"))
     if recipe.fuse is None and recipe.fuse_settings:
         raise ConfigError("the recipe has fuse_settings and no fusion is named: add fuse")
     if recipe.late is None and recipe.late_settings:
         raise ConfigError("the recipe has late_settings and no late fusion is named: add late")
+
+
+def _refuse_idle(recipe: Recipe, words: Iterable[str]) -> None:
+    for word in words:
+        if getattr(recipe, word) is not None:
+            raise ConfigError(
+                f"the model '{recipe.model}' reads no parts: leave out '{word}', or choose a model by content"
+            )

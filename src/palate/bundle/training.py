@@ -14,7 +14,7 @@ from palate.data.dataset import Dataset
 from palate.data.folder import load
 from palate.data.split._base import Split
 from palate.evaluation import Evaluation, evaluate
-from palate.interfaces import Run
+from palate.interfaces import Run, Settles
 from palate.models import Model
 
 
@@ -63,7 +63,8 @@ def train(data: Dataset, recipe: Recipe, k: int = 20) -> Trained:
     validation = _judged(model, cut, k)
     if recipe.protocol == "refit":
         started = time.perf_counter()
-        model = recipe.build(parts).fit(cut.refit().train, None, Run(seed=recipe.seed))
+        again = model.settled() if isinstance(model, Settles) else recipe.build(parts)
+        model = again.fit(cut.refit().train, None, Run(seed=recipe.seed))
         seconds = time.perf_counter() - started
     return Trained(model, cut, validation, seconds, data, recipe)
 
@@ -87,7 +88,8 @@ def refit(bundle: Bundle, folder: Path | str | None = None) -> Bundle:
     data = bundle.recipe.prepared(load(place))
     parts = [name for name, table in data.features.items() if table.of == "items"]
     started = time.perf_counter()
-    model = bundle.recipe.build(parts).fit(data, None, Run(seed=bundle.recipe.seed))
+    again = bundle.model.settled() if isinstance(bundle.model, Settles) else bundle.recipe.build(parts)
+    model = again.fit(data, None, Run(seed=bundle.recipe.seed))
     seconds = {"fit": time.perf_counter() - started}
     return Bundle.of(model, data, None, bundle.recipe, {**bundle.manifest.metrics, "seconds": seconds})
 

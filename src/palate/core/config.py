@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -46,9 +47,11 @@ class Config(BaseModel):
 def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
     """Read `key=value` words of a command line; a value is JSON where it parses as JSON, else text.
 
+    Words in a list need no quotes.
+
     Example:
-        >>> parse_settings(["shrink=30", "parts=[\\"title\\"]", "how=mean"])
-        {'shrink': 30, 'parts': ['title'], 'how': 'mean'}
+        >>> parse_settings(["shrink=30", "parts=[title,\\"a b\\"]", "how=mean"])
+        {'shrink': 30, 'parts': ['title', 'a b'], 'how': 'mean'}
     """
     settings: dict[str, Any] = {}
     for pair in pairs:
@@ -56,7 +59,18 @@ def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
         if not equals or not key:
             raise ConfigError(f"'{pair}' is not a setting: write key=value, as in shrink=30")
         try:
-            settings[key] = json.loads(text)
+            settings[key] = json.loads(_quoted(text))
         except json.JSONDecodeError:
             settings[key] = text
     return settings
+
+
+def _quoted(text: str) -> str:
+    """Put the bare words of a list in quotes."""
+    if not text.startswith("["):
+        return text
+    return re.sub(r"(?<=[\[,])\s*([A-Za-z_][\w.-]*)\s*(?=[,\]])", lambda word: _word(word[1]), text)
+
+
+def _word(text: str) -> str:
+    return text if text in ("true", "false", "null") else f'"{text}"'

@@ -14,7 +14,7 @@ from palate.data.split._base import Split
 from palate.evaluation._scoring import relevant_items
 from palate.evaluation.protocol import Protocol, evaluate
 from palate.evaluation.result import Evaluation, over_users
-from palate.interfaces import Recommender, Run
+from palate.interfaces import Recommender, Run, Settles
 from palate.metrics import parse_measures
 
 Factory: TypeAlias = Callable[[int], Recommender]
@@ -94,7 +94,8 @@ def _run_once(factory: Factory, seed: int, split: Split, plan: Plan) -> _Run:
             valid = evaluate(model, split, plan.ks, plan.metrics, on="valid", memory_mb=plan.memory_mb, resamples=1)
         if plan.protocol == "refit":
             start = time.perf_counter()
-            model = factory(seed).fit(split.refit().train, None, run)
+            again = model.settled() if isinstance(model, Settles) else factory(seed)
+            model = again.fit(split.refit().train, None, run)
             fit += time.perf_counter() - start
         test = evaluate(
             model, split, plan.ks, plan.metrics, plan.protocol, memory_mb=plan.memory_mb, resamples=1

@@ -16,6 +16,7 @@ _PUBLIC = {
     "ContentKNN": "content_knn",
     "ItemKNN": "item_knn",
     "EASE": "ease",
+    "Ensemble": "ensemble",
 }
 
 __all__ = ["Model", "registry", *_PUBLIC]  # noqa: PLE0604  the names are text; the classes load when asked for

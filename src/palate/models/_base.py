@@ -35,7 +35,7 @@ class Model(Part[C], ABC):
     seen: CSR
 
     def fit(self, train: Dataset, valid: Dataset | None = None, run: Run | None = None) -> Self:
-        """Learn from `train`; `valid` may only be used to stop early, never to learn from.
+        """Learn from `train`; `valid` may only choose (when to stop, how to weigh), never teach.
 
         Raises:
             DataError: the dataset lacks what the model requires.

@@ -2,44 +2,75 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
+import scipy.sparse as sp
+from pydantic import PositiveInt
 
 from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.core.ids import IdMap
+from palate.core.rng import generator
 from palate.core.state import State
 from palate.core.types import CSR, Codes, Floats
 from palate.data.dataset import Dataset
 from palate.fusion.late import LateFusion
+from palate.fusion.late._weighted import WeightedLate
 from palate.fusion.late.weighted_scores import WeightedScores
-from palate.interfaces import Explains, Explanation, Queries, Run
+from palate.interfaces import Explains, Explanation, Queries, Run, Settles
 from palate.models._base import Model
 
 
-class LateConfig(Config):
-    """The members and the fusion carry the settings."""
+class EnsembleConfig(Config):
+    """How the members are weighed; members and fusion carry settings of their own."""
+
+    weights: Literal["validation", "given"] = "validation"
+    """validation: chosen by NDCG@20 there, where there is any and the fusion names no weights; given: as the fusion says."""
+    memory_limit_mb: PositiveInt = 512
+    """Bound on the members' validation scores held at a time: where they would take more, fewer users choose."""
 
 
-class LateFused(Model[LateConfig]):
-    """Score items by what several recommenders say together.
+class Ensemble(Model[EnsembleConfig]):
+    """Score an item by what several recommenders say together.
+
+    Validation chooses how much each member counts and teaches nothing else; a later fit on everything (`settled`) keeps
+    the weights that were chosen.
 
     Missing data:
         NaN where no member can score.
+    Raises:
+        DataError: there is no member.
+
+    Example:
+        >>> from palate.models import EASE, Ensemble, ItemKNN
+        >>> sorted(Ensemble({"knn": ItemKNN(), "linear": EASE()}).members)
+        ['knn', 'linear']
     """
 
-    name = "late-fused"
-    config_type = LateConfig
+    name = "ensemble"
+    config_type = EnsembleConfig
     requires = frozenset()
 
-    def __init__(self, members: Mapping[str, Model[Any]], combine: LateFusion[Any] | None = None) -> None:
-        super().__init__()
+    combine: LateFusion[Any]
+    """The fusion, with the weights that validation chose."""
+
+    def __init__(
+        self,
+        members: Mapping[str, Model[Any]],
+        combine: LateFusion[Any] | None = None,
+        config: EnsembleConfig | None = None,
+        /,
+        **settings: Any,
+    ) -> None:
+        super().__init__(config, **settings)
         if not members:
-            raise DataError("a late fusion needs at least one member, and none was given")
+            raise DataError("an ensemble needs at least one member, and none was given")
         self.members = {name: members[name] for name in sorted(members)}
-        self.combine = combine if combine is not None else WeightedScores()
+        self._given: LateFusion[Any] = combine if combine is not None else WeightedScores()
+        self.combine = self._given
 
     def remember(self, users: IdMap, items: IdMap, liked: CSR, seen: CSR) -> None:
         """Take over whom the model knows, for the members too."""
@@ -50,6 +81,33 @@ class LateFused(Model[LateConfig]):
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         for member in self.members.values():
             member.fit(train, valid, run)
+        self.combine = self._given
+        if valid is not None and self.config.weights == "validation":
+            self._weigh(train, valid, run)
+
+    def _weigh(self, train: Dataset, valid: Dataset, run: Run) -> None:
+        """Let validation choose the weights, unless the fusion has none or was given some."""
+        fusion = self._given
+        if not isinstance(fusion, WeightedLate) or fusion.config.weights is not None:
+            return
+        new = sp.csr_array(valid.liked - valid.liked.multiply(train.seen))
+        new.eliminate_zeros()
+        users = np.flatnonzero(np.diff(new.indptr)).astype(np.int32)
+        most = max(1, (self.config.memory_limit_mb << 20) // (8 * len(self.members) * len(train.items)))
+        if len(users) > most:
+            users = np.sort(generator(run.seed, "ensemble").permutation(users)[:most])
+        if len(users):
+            scores = self._scores(Queries.of_users(train, users))
+            self.combine = fusion.weighed(scores, sp.csr_array(train.seen[users]), sp.csr_array(new[users]))
+
+    def settled(self) -> Self:
+        """Return an unfitted ensemble of the same members with the weights that validation chose."""
+        members = {
+            name: member.settled() if isinstance(member, Settles) else copy.copy(member)
+            for name, member in self.members.items()
+        }
+        config = self.config.model_copy(update={"weights": "given"})
+        return type(self)(members, self.combine, config)
 
     def score(self, queries: Queries, items: Codes | None = None) -> Floats:
         """Return the fused scores; float32[q, n]. Members score every item, since fusions compare over all of them."""

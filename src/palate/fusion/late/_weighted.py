@@ -1,0 +1,118 @@
+"""What the late fusions that weigh their members share, and how validation chooses the weights."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import NonNegativeFloat
+
+from palate.core.config import Config
+from palate.core.errors import DataError
+from palate.core.types import CSR, Floats, Mask
+from palate.fusion.late._base import LateFusion, Term
+from palate.linalg.topk import top_k
+from palate.metrics import ndcg
+
+_FACTORS = (0.0, 0.25, 0.5, 2.0, 4.0)
+_SWEEPS = 3
+
+
+class WeightedConfig(Config):
+    """How much each member counts."""
+
+    weights: dict[str, NonNegativeFloat] | None = None
+    """Member name -> weight; only ratios matter, 0 leaves a member out. None weighs all alike."""
+
+
+class WeightedLate(LateFusion[WeightedConfig]):
+    """Base of the fusions whose result is a weighted sum, or mean, of one amount a member: `amount` is what a new one writes.
+
+    Raises:
+        DataError: the weights do not name exactly the members, or all are 0.
+    """
+
+    config_type = WeightedConfig
+    averaged: ClassVar[bool]
+    """Whether the result is divided by the weights of the members that can score the item."""
+
+    @abstractmethod
+    def amount(self, scores: Floats, there: Mask) -> Term:
+        """Return the amount of one member before it is weighed.
+
+        Shapes:
+            scores: float32[q, n]; there: bool[q, n], where it can score -> slope and offset, float32 that broadcasts to [q, n].
+        """
+
+    def terms(self, scores: Mapping[str, Floats]) -> dict[str, Term]:
+        """Return each member's amount times its weight, over the weights of those that can score where it is a mean."""
+        weights = self._weights(scores)
+        there = {name: ~np.isnan(values) for name, values in scores.items() if weights[name] > 0}
+        share = self._share(there, weights)
+        terms = {}
+        for name, mask in there.items():
+            own, factor = self.amount(scores[name], mask), share * np.float32(weights[name])
+            slope, offset = (np.broadcast_to(values * factor, mask.shape) for values in (own.slope, own.offset))
+            terms[name] = Term(slope, offset)
+        return terms
+
+    def weighed(self, scores: Mapping[str, Floats], hidden: CSR, relevant: CSR, k: int = 20) -> Self:
+        """Return this fusion with the weights that give the best NDCG@k on validation.
+
+        Coordinate search from equal weights: one member's weight after another is left out, quartered, halved,
+        doubled or made fourfold, and kept where that is better, until nothing is.
+
+        Shapes:
+            scores: float32[q, n] by member; hidden: sparse[q, n], not to be listed; relevant: sparse[q, n], to be found.
+        """
+        names = sorted(scores)
+        there = {name: ~np.isnan(scores[name]) for name in names}
+        amounts = {name: self._amounts(scores[name], there[name]) for name in names}
+        masked = hidden.tocoo().coords
+
+        def worth(weights: Mapping[str, float]) -> float:
+            used = {name: there[name] for name in names if weights[name] > 0}
+            total = sum(amounts[name] * np.float32(weights[name]) for name in used) * self._share(used, weights)
+            total[~np.any(list(used.values()), axis=0)] = np.nan
+            total[masked] = np.nan
+            return float(np.nanmean(ndcg(top_k(total, k).items, relevant, k)))
+
+        weights = dict.fromkeys(names, 1.0)
+        best, before = worth(weights), -np.inf
+        for _ in range(_SWEEPS):
+            if best <= before:
+                break
+            before = best
+            for name in names:
+                for factor in _FACTORS:
+                    tried = {**weights, name: weights[name] * factor}
+                    if any(tried.values()) and (found := worth(tried)) > best:
+                        best, weights = found, tried
+        return type(self)(self.config.model_copy(update={"weights": weights}))
+
+    def _amounts(self, scores: Floats, there: Mask) -> Floats:
+        own = self.amount(scores, there)
+        return np.where(there, own.slope * scores + own.offset, np.float32(0))
+
+    def _share(self, there: Mapping[str, Mask], weights: Mapping[str, float]) -> Floats:
+        """Return what each weight is multiplied with: one over the weights of those that can score, or one."""
+        if not self.averaged:
+            return np.ones((1, 1), np.float32)
+        whole = np.asarray(sum(np.float32(weights[name]) * mask for name, mask in there.items()))
+        share: Floats = np.divide(1, whole, out=np.zeros_like(whole), where=whole > 0)
+        return share
+
+    def _weights(self, scores: Mapping[str, Floats]) -> Mapping[str, float]:
+        given = self.config.weights
+        if given is None:
+            return dict.fromkeys(scores, 1.0)
+        if set(given) != set(scores):
+            raise DataError(
+                f"the weights name {', '.join(sorted(given)) or 'nothing'} and the members are "
+                f"{', '.join(sorted(scores))}: give each member one weight (0 leaves it out)"
+            )
+        if not any(given.values()):
+            raise DataError("all weights are 0: give at least one member a weight above 0")
+        return given

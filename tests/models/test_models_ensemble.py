@@ -1,0 +1,141 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from conftest import make_dataset
+from palate.core.errors import DataError
+from palate.core.state import State
+from palate.data.features import features_of
+from palate.data.split import split
+from palate.evaluation import evaluate
+from palate.fusion.late.borda import Borda
+from palate.fusion.late.reciprocal_rank import ReciprocalRank
+from palate.fusion.late.weighted_scores import WeightedScores
+from palate.interfaces import Queries
+from palate.linalg.topk import top_k
+from palate.metrics import ndcg
+from palate.models import ContentKNN, Ensemble, ItemKNN, Popularity
+
+
+def members():
+    return {"popular": Popularity(), "behaviour": ItemKNN(shrink=5), "content": ContentKNN()}
+
+
+@pytest.fixture
+def query(tiny):
+    return Queries.of_users(tiny, np.array([1], np.int32))
+
+
+@pytest.fixture
+def late(tiny):
+    return Ensemble(members(), WeightedScores(weights={"popular": 1, "behaviour": 2, "content": 3})).fit(tiny)
+
+
+def test_the_score_is_the_fusion_of_the_members(late, tiny, query):
+    alone = {name: member.fit(tiny).score(query) for name, member in members().items()}
+    assert np.array_equal(late.score(query), late.combine.combine(alone), equal_nan=True)
+
+
+def test_explanations_add_up_though_a_member_explains_nothing(late, query):
+    scores = late.score(query)[0]
+    for item in range(0, 30, 4):
+        explanation = late.explain(query, item)
+        assert sum(explanation.history.values()) == pytest.approx(scores[item], abs=1e-4)
+        assert sum(explanation.parts.values()) == pytest.approx(scores[item], abs=1e-4)
+        assert set(explanation.parts) == {"behaviour", "photo", "popular", "title"}
+
+
+def test_some_items_are_scored_as_among_all(late, query):
+    some = np.array([3, 9], np.int32)
+    assert np.array_equal(late.score(query, some), late.score(query)[:, some])
+
+
+def test_a_saved_one_goes_on(late, query, tiny, tmp_path):
+    late.state().save(tmp_path, "late")
+    again = Ensemble(members(), late.combine).load_state(State.load(tmp_path, "late"))
+    again.remember(tiny.users, tiny.items, tiny.liked, tiny.seen)
+    assert np.array_equal(again.score(query), late.score(query), equal_nan=True)
+    assert again.members["content"].items == tiny.items
+
+
+def test_the_spec_names_members_and_fusion(late):
+    spec = late.spec()
+    assert spec["members"]["behaviour"]["settings"]["shrink"] == 5
+    assert spec["members"]["content"]["fusion"]["name"] == "concat"
+    assert spec["late"] == {
+        "name": "weighted-scores",
+        "settings": {"weights": {"popular": 1, "behaviour": 2, "content": 3}},
+    }
+
+
+def test_somebody_must_score():
+    with pytest.raises(DataError, match="at least one member"):
+        Ensemble({})
+
+
+@pytest.fixture(scope="module")
+def halves():
+    """Twins: those who liked a thing will like its twin, which item-knn cannot know and content can; and noise."""
+    rng = np.random.default_rng(4)
+    data = make_dataset(n_users=120, n_items=45, seed=3)
+    noise = features_of(rng.normal(size=(45, 6)))
+    return split(replace(data, features={"noise": noise, "title": data.features["title"]}), "random-per-user", seed=1)
+
+
+def duo(**settings):
+    return Ensemble({"good": ContentKNN(parts=("title",)), "noise": ContentKNN(parts=("noise",))}, **settings)
+
+
+@pytest.mark.parametrize("late", [WeightedScores, Borda, ReciprocalRank])
+def test_validation_weighs_the_members_and_teaches_nothing_else(halves, late):
+    model = duo()
+    model = Ensemble(model.members, late()).fit(halves.train, halves.valid)
+    weights = model.combine.config.weights
+    assert weights["good"] > weights["noise"]
+    alone = {name: member.fit(halves.train).state().fingerprint for name, member in duo().members.items()}
+    assert {name: member.state().fingerprint for name, member in model.members.items()} == alone
+    found = evaluate(model, halves, metrics=["ndcg"], on="valid").metrics["ndcg@20"]
+    even = evaluate(
+        Ensemble(duo().members, late(), weights="given").fit(halves.train), halves, metrics=["ndcg"], on="valid"
+    )
+    assert found > even.metrics["ndcg@20"]
+
+
+def test_the_weights_reach_the_best_of_the_grid(halves):
+    members = {name: member.fit(halves.train) for name, member in duo().members.items()}
+    users = np.flatnonzero(np.diff(halves.valid.liked.indptr)).astype(np.int32)
+    scores = {name: member.score(Queries.of_users(halves.train, users)) for name, member in members.items()}
+    hidden, relevant = halves.train.seen[users], halves.valid.liked[users]
+
+    def worth(weights):
+        total = WeightedScores(weights=weights).combine(scores)
+        total[hidden.tocoo().coords] = np.nan
+        return np.nanmean(ndcg(top_k(total, 20).items, relevant, 20))
+
+    chosen = WeightedScores().weighed(scores, hidden, relevant).config.weights
+    grid = [{"good": 1.0, "noise": factor} for factor in (0.0, 0.25, 0.5, 1.0)]
+    assert worth(chosen) >= max(map(worth, grid)) - 1e-9
+
+
+def test_given_weights_are_kept(halves):
+    given = duo(weights="given").fit(halves.train, halves.valid)
+    assert given.combine.config.weights is None
+    fusion = WeightedScores(weights={"good": 1, "noise": 5})
+    assert Ensemble(duo().members, fusion).fit(halves.train, halves.valid).combine is fusion
+
+
+def test_a_settled_one_keeps_what_validation_chose_and_learns_more(halves):
+    model = duo().fit(halves.train, halves.valid)
+    again = model.settled()
+    assert not hasattr(again, "items")
+    again.fit(halves.refit().train)
+    assert again.combine.config.weights == model.combine.config.weights
+    assert again.liked.nnz > model.liked.nnz
+    assert model.members["good"].liked.nnz == model.liked.nnz
+    assert model.fit(halves.train).combine.config.weights is None
+
+
+def test_few_users_choose_where_memory_is_short(halves):
+    model = duo(memory_limit_mb=1).fit(halves.train, halves.valid)
+    assert model.combine.config.weights is not None
