@@ -52,6 +52,18 @@ def model_of(spec: Mapping[str, Any]) -> Model[Any]:
     return kind(config, fusion=joined)  # type: ignore[no-any-return]
 
 
+def parts_read(spec: Mapping[str, Any], there: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the parts, out of those that are there, that the model of a spec reads; members' too."""
+    names = sorted(there)
+    if "members" in spec:
+        read = {part for member in spec["members"].values() for part in parts_read(member, names)}
+        return tuple(sorted(read))
+    if "features" not in models.registry.get(spec["name"]).requires:
+        return ()
+    chosen = spec["settings"].get("parts")
+    return tuple(names if chosen is None else sorted(chosen))
+
+
 def described(model: Model[Any]) -> dict[str, Any]:
     """Return a recipe's fields for a model that was made without one; settings that have their default are left out."""
     fields: dict[str, Any] = {

@@ -7,12 +7,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 T = TypeVar("T")
 Advance = Callable[[int], None]
 _BRIEF = 1.0
 """Seconds under which a bar vanishes when it is done."""
+_drawn: ContextVar[bool] = ContextVar("_drawn", default=False)
+"""Whether a bar is on the screen already."""
 
 
 def enabled() -> bool:
@@ -25,12 +28,14 @@ def enabled() -> bool:
 def progress(label: str | None, total: int | None = None, unit: str = "") -> Iterator[Advance]:
     """Show a bar while the block runs; the yielded function moves it forward by a number of steps.
 
+    Of bars one inside another only the outermost is shown.
+
     Args:
         label: what is being done, in a few words; None shows no bar.
         total: how many steps there are; None shows a pulse.
         unit: what one step is, shown beside the rate ("items").
     """
-    if label is None or not enabled():
+    if label is None or _drawn.get() or not enabled():
         yield _silent
         return
     from rich.console import Console
@@ -60,7 +65,11 @@ def progress(label: str | None, total: int | None = None, unit: str = "") -> Ite
             speed = bar.tasks[task].speed
             bar.update(task, rate=f"{speed:,.0f} {unit}/s" if speed and unit else "")
 
-        yield advance
+        _drawn.set(True)
+        try:
+            yield advance
+        finally:
+            _drawn.set(False)
         # What took no time leaves no line behind.
         bar.live.transient = time.monotonic() - began < _BRIEF
 

@@ -1,0 +1,256 @@
+"""What a model is worth when parts of the items go missing: missing-modality curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from palate.core.errors import ConfigError, DataError
+from palate.core.progress import progress
+from palate.core.rng import generator
+from palate.data.dataset import Dataset
+from palate.data.missing import with_missing
+from palate.data.split._base import Split
+from palate.evaluation._drops import Drop
+from palate.evaluation._trial import Factory
+from palate.evaluation.protocol import MEMORY_MB, Protocol, evaluate
+from palate.evaluation.result import Evaluation
+from palate.interfaces import Recommender, Run
+from palate.metrics._hits import Doubles
+from palate.models import Popularity
+
+METRICS = ("recall", "ndcg")
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """What is left at one share; figures are means over the draws."""
+
+    share: float
+    """Of the present rows of the parts, that was dropped."""
+    coverage: Mapping[str, float]
+    """Part -> the share of all items that still have it."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    std: Mapping[str, float] = field(default_factory=dict)
+    """Standard deviation over the draws; empty after one."""
+    intervals: Mapping[str, Pair] = field(default_factory=dict)
+    """95 % bootstrap intervals, users and draws resampled."""
+    change: Mapping[str, float] = field(default_factory=dict)
+    """Against the same model with nothing dropped, user by user."""
+    change_intervals: Mapping[str, Pair] = field(default_factory=dict)
+    unscored: float = float("nan")
+    """Share of the items to be found that could not be scored: counted as misses."""
+    error: str | None = None
+    """Why there are no figures."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One drop at all its shares."""
+
+    drop: str
+    parts: tuple[str, ...]
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class MissingCurves:
+    """Curves of one model; `print` shows a table, `to_json` and `to_markdown` hand it on, `plot` draws."""
+
+    model: str
+    """Its name; under refit the name says so."""
+    whole: Evaluation
+    """With nothing dropped."""
+    floor: Evaluation
+    """The popularity model under the same protocol: what is to be had without any part."""
+    curves: tuple[Curve, ...]
+    by: str
+    """The metric that is drawn."""
+    seeds: int
+    """How many draws of what is dropped."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON value: the evaluation of the whole, and what is left of it under `missing`."""
+        rows = [
+            {"drop": curve.drop, "parts": list(curve.parts), **vars(point)}
+            for curve in self.curves
+            for point in curve.points
+        ]
+        floor = {"model": self.floor.model, "metrics": dict(self.floor.metrics)}
+        missing = {"fitted": "again on what is left", "seeds": self.seeds, "by": self.by, "floor": floor, "rows": rows}
+        return {**self.whole.to_json(), "model": self.model, "missing": missing}
+
+    def to_markdown(self) -> str:
+        """Return the points as a Markdown table, with the notes."""
+        from palate.evaluation._missing_show import markdown
+
+        return markdown(self)
+
+    def plot(self) -> str:
+        """Return the plot as an SVG that stands by itself."""
+        from palate.evaluation._missing_show import plot
+
+        return plot(self, alone=True)
+
+    def __str__(self) -> str:
+        from palate.evaluation._missing_show import text
+
+        return text(self)
+
+
+def missing_curve(
+    factory: Factory,
+    split: Split,
+    drops: Sequence[Drop | str] = ("all=0.1..0.9",),
+    seeds: int = 5,
+    k: int | Sequence[int] = 20,
+    metrics: Sequence[str] = METRICS,
+    protocol: Protocol = "strict",
+    *,
+    by: str | None = None,
+    parts: Sequence[str] | None = None,
+    model_seed: int = 0,
+    memory_mb: int = MEMORY_MB,
+    resamples: int = 1000,
+    threads: int | None = None,
+) -> MissingCurves:
+    """Drop a share of the present rows of parts, fit again on what is left, and judge by the same test part.
+
+    What is dropped is missing everywhere: when the model learns and when it scores, as from a catalogue that never
+    had it. Each part is drawn for itself; the draws are nested over shares and the same in every curve.
+
+    Args:
+        factory: a seed to an unfitted model.
+        split: where to learn and to judge; its features are what is dropped from.
+        drops: what to drop, as in "poster=0.1..0.9", "title+poster=0.5", "all=0.3"; a curve each.
+        seeds: how many draws of what is dropped, from 0 on.
+        k: the length of the lists, or several.
+        metrics: names as in `evaluate`.
+        protocol: strict, or refit (fit on train and validation).
+        by: the metric that is drawn; the first of `metrics` at the largest k unless given.
+        parts: names of those that the model reads; None means all parts of items.
+        model_seed: the model's own, the same for every fit.
+        memory_mb: bound on the score matrices held at a time.
+        resamples: bootstrap resamples behind the intervals.
+        threads: how many cores a model may use; None takes all.
+
+    Missing data:
+        A share at which the model cannot be fitted any more is a point with the reason.
+    Raises:
+        ConfigError: a drop cannot be read, or names a part that is not there.
+        DataError: the dataset has no parts of items, or the model cannot be judged with nothing dropped.
+    """
+    names = tuple(sorted(parts)) if parts is not None else tuple(split.train.item_parts())
+    asked = [Drop.parse(drop) if isinstance(drop, str) else drop for drop in drops]
+    if not asked or seeds < 1:
+        raise ConfigError(f"given {len(asked)} drops and {seeds} seeds: give at least one of each")
+    judge = _Judge(factory, split, k, metrics, protocol, model_seed, memory_mb, threads)
+    kind = factory(model_seed).name
+    meant = {drop: drop.among(names, kind) for drop in dict.fromkeys(asked)}
+    total = 2 + seeds * sum(len(drop.shares) for drop in meant)
+    with progress(f"{kind}: parts go missing", total, "fits") as advance:
+        whole = judge(split, advance)
+        floor = replace(judge, factory=lambda _: Popularity())(split, advance)
+        drawn = by or _first(whole, metrics)
+        if drawn not in whole.metrics:
+            raise ConfigError(
+                f"'{drawn}' is not measured, so it cannot be drawn: choose one of {', '.join(whole.metrics)}"
+            )
+        curves = tuple(
+            Curve(drop.name, gone, tuple(_point(judge, whole, gone, share, seeds, resamples, advance) for share in drop.shares))
+            for drop, gone in meant.items()
+        )  # fmt: skip
+    called = f"{kind} (refit)" if protocol == "refit" else kind
+    return MissingCurves(called, whole, floor, curves, drawn, seeds)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """Fits and judges on a split, always in the same way."""
+
+    factory: Factory
+    split: Split
+    k: int | Sequence[int]
+    metrics: Sequence[str]
+    protocol: Protocol
+    seed: int
+    memory_mb: int
+    threads: int | None
+
+    def __call__(self, split: Split, advance: Callable[[int], None]) -> Evaluation:
+        run = Run(seed=self.seed, threads=self.threads)
+        model: Recommender = self.factory(self.seed)
+        if self.protocol == "refit":
+            model.fit(split.refit().train, None, run)
+        else:
+            model.fit(split.train, split.valid, run)
+        found = evaluate(model, split, self.k, self.metrics, self.protocol, memory_mb=self.memory_mb)
+        advance(1)
+        return found
+
+
+def _point(
+    judge: _Judge, whole: Evaluation, gone: tuple[str, ...], share: float, seeds: int, resamples: int,
+    advance: Callable[[int], None],
+) -> Point:  # fmt: skip
+    coverage: dict[str, float] = {}
+    found: list[Evaluation] = []
+    for seed in range(seeds):
+        poorer = _poorer(judge.split, gone, share, seed)
+        coverage = {name: poorer.train.part(name).coverage for name in gone}
+        try:
+            found.append(judge(poorer, advance))
+        except DataError as error:
+            return Point(share, coverage, error=" ".join(str(error).split()))
+    change, intervals, changes = {}, {}, {}
+    for name, mine in whole.per_user.items():
+        table = np.stack([each.per_user[name] for each in found])
+        intervals[name] = _interval(table, resamples)
+        changes[name] = _interval(table - mine, resamples)
+    metrics = {name: float(np.mean([each.metrics[name] for each in found])) for name in whole.metrics}
+    change = {name: metrics[name] - value for name, value in whole.metrics.items()}
+    std = {name: float(np.std([each.metrics[name] for each in found], ddof=1)) for name in metrics if seeds > 1}
+    unscored = float(np.mean([each.unscored for each in found]))
+    return Point(share, coverage, metrics, std, intervals, change, changes, unscored)
+
+
+def _poorer(split: Split, parts: Sequence[str], share: float, seed: int) -> Split:
+    poorer = with_missing(split.train, parts, share, seed)
+    tables = {name: poorer.part(name) for name in parts}
+
+    def lacking(data: Dataset) -> Dataset:
+        return data.with_features(**tables)
+
+    return replace(split, train=poorer, valid=lacking(split.valid), test=lacking(split.test))
+
+
+def _interval(table: Doubles, resamples: int) -> Pair:
+    """Return the 95 % bootstrap interval of the mean over draws and users, both resampled.
+
+    Shapes:
+        table: float64[draws, users].
+    Missing data:
+        A user whose value is NaN in any draw is left out.
+    """
+    table = table[:, np.isfinite(table).all(axis=0)]
+    draws, users = table.shape
+    if not users:
+        return float("nan"), float("nan")
+    rng = generator(0, "missing", "bootstrap")
+    means = np.empty(resamples)
+    for index in range(resamples):
+        weight = np.bincount(rng.integers(users, size=users), minlength=users)
+        means[index] = (table @ weight)[rng.integers(draws, size=draws)].mean() / users
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _first(whole: Evaluation, metrics: Sequence[str]) -> str:
+    """Return the first metric that was asked for, at its largest k."""
+    wanted = metrics[0].strip().lower()
+    named = [name for name in whole.metrics if name == wanted or name.partition("@")[0] == wanted]
+    return max(named, key=lambda name: int(name.partition("@")[2] or 0))
