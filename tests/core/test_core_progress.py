@@ -35,7 +35,12 @@ def test_bars_may_stand_in_one_another(capsys, monkeypatch):
     with progress("outer", 1) as outer:
         assert list(track([1], "inner")) == [1]
         outer(1)
-    assert "outer" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "outer" in err
+    assert "inner" not in err
+    with progress("next", 1) as advance:
+        advance(1)
+    assert "next" in capsys.readouterr().err
 
 
 def test_peak_memory_sees_a_large_array():

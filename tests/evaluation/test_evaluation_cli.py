@@ -125,3 +125,63 @@ def test_evaluate_refuses_changed_data(palate, folder, tmp_path, tiny):
     code, out, err = palate("evaluate", bundle)
     assert (code, out) == (2, "")
     assert "has changed since" in err
+
+
+@pytest.fixture
+def by_content(folder, tmp_path):
+    from palate.data.folder import load
+
+    bundle = tmp_path / "c.palate"
+    recipe = Recipe(model="content-knn", data=str(folder), parts=("title",), settings={"neighbours": 5})
+    train(load(folder), recipe).bundle().save(bundle)
+    return bundle
+
+
+def test_evaluate_drops_parts(palate, by_content, tmp_path):
+    code, whole, _ = palate("evaluate", by_content, "-k", 5, "--json")
+    words = ("evaluate", by_content, "-k", 5, "--drop", "title=0.3,0.9", "--drop", "all=0.5", "--seeds", 2)
+    code, out, err = palate(*words, "--json")
+    assert (code, err) == (0, "")
+    value = json.loads(out)
+    assert value["metrics"]["recall@5"] == json.loads(whole)["metrics"]["recall@5"]
+    rows = value["missing"]["rows"]
+    assert [(row["drop"], row["parts"], row["share"]) for row in rows] == [
+        ("title", ["title"], 0.3), ("title", ["title"], 0.9), ("all", ["title"], 0.5),
+    ]  # fmt: skip
+    assert rows[1]["change"]["recall@5"] < rows[0]["change"]["recall@5"] < 0
+    for name in ("c.html", "c.md", "c.svg"):
+        code, out, err = palate(*words, "--report", tmp_path / name)
+        assert (code, err) == (0, "")
+        assert f"wrote {tmp_path / name}" in out
+        assert max(map(len, out.splitlines()[:-1])) <= 80
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "title" in text
+        assert ("<svg" in text) == (name != "c.md")
+    assert "| title | 30 % | ." in (tmp_path / "c.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--drop", "poster=0.5"], "content-knn reads no part 'poster' that could be dropped: allowed: title"),
+        (["--drop", "photo=0.5"], "reads no part 'photo'"),
+        (["--drop", "title"], "'title' does not say what to drop"),
+        (["--drop", "all=0.5", "--seeds", "0"], "given 1 drops and 0 seeds"),
+        (["--drop", "all=0.5", "--report", "r.txt"], "its name must end in .html or .md or .svg"),
+        (["--report", "r.html"], "add --drop"),
+    ],
+)
+def test_evaluate_refuses_what_cannot_be_dropped(palate, by_content, words, sentence):
+    code, out, err = palate("evaluate", by_content, *words)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+
+
+def test_evaluate_does_not_drop_what_nobody_reads(palate, folder, tmp_path):
+    from palate.data.folder import load
+
+    train(load(folder), Recipe(model="item-knn", data=str(folder))).bundle().save(tmp_path / "i.palate")
+    code, _, err = palate("evaluate", tmp_path / "i.palate", "--drop", "all=0.5")
+    assert code == 2
+    assert "item-knn reads no parts" in err

@@ -121,9 +121,7 @@ def _line(curve: Curve, by: str, whole: float) -> Line:
     for point in curve.points:
         if point.error is None:
             low, high = point.change_intervals.get(by, (point.change[by], point.change[by]))
-            told = (
-                f"{curve.drop}, {_percent(point.share)} missing: {by} {point.metrics[by]:.4f} ({_signed(point.change[by])})"
-            )
+            told = f"{curve.drop}, {_percent(point.share)} missing: {by} {point.metrics[by]:.4f} ({_signed(point.change[by])})"
             spots.append(Spot(point.share, point.metrics[by], whole + low, whole + high, told))
     return Line(curve.drop if curve.drop != "all" else "all parts", spots)
 

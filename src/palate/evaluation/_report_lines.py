@@ -153,10 +153,9 @@ def apart(wanted: Sequence[float], gap: float, top: float, bottom: float) -> lis
             before, several = groups.pop()
             groups.append([(middle * count + before * several) / (count + several), count + several])
     placed = [middle + gap * (step - (count - 1) / 2) for middle, count in groups for step in range(int(count))]
-    if placed and placed[-1] > bottom:
-        placed = [place - (placed[-1] - bottom) for place in placed]
-    if placed and placed[0] < top:
-        placed = [place + top - placed[0] for place in placed]
+    # what is smaller of two rows with gaps has gaps too, and so has what is larger
+    placed = [min(place, bottom - gap * (len(placed) - 1 - step)) for step, place in enumerate(placed)]
+    placed = [max(place, top + gap * step) for step, place in enumerate(placed)]
     result = [0.0] * len(wanted)
     for index, place in zip(order, placed, strict=True):
         result[index] = float(place)
