@@ -1,8 +1,9 @@
-"""Finding things: indexes of vectors, items like an item, items for a text or a picture."""
+"""Finding things: filters, indexes of vectors, items like an item, items for a text or a picture."""
 
+from palate.retrieval.filters import Filters
 from palate.retrieval.indexes.exact import ExactIndex
 from palate.retrieval.likeness import By, default_way, similar
 from palate.retrieval.searcher import Searcher, search
 from palate.retrieval.space import ContentSpace, content_space
 
-__all__ = ["By", "ContentSpace", "ExactIndex", "Searcher", "content_space", "default_way", "search", "similar"]
+__all__ = ["By", "ContentSpace", "ExactIndex", "Filters", "Searcher", "content_space", "default_way", "search", "similar"]
