@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import operator
 import os
 import re
@@ -116,12 +117,8 @@ WORDS = (
 @example("price = 9" * 400)
 @example("price in [" + "1," * 1900 + "1]")
 def test_any_text_is_read_or_refused(text):
-    try:
-        mask = FILTERS.mask(text)
-    except RequestError as error:
-        assert "filter" in str(error)
-    else:
-        assert len(mask) == 6
+    with contextlib.suppress(RequestError):
+        assert len(FILTERS.mask(text)) == 6
 
 
 @pytest.mark.parametrize(
@@ -164,5 +161,5 @@ def test_code_is_refused_and_never_run(attempt, tmp_path, monkeypatch):
 def test_code_in_quotes_is_a_text_like_any_other():
     table = pl.DataFrame({"kind": ["__import__('os')", "'; DROP TABLE items; --"]})
     filters = Filters(Catalogue(table))
-    assert filters.mask('kind = "__import__(\'os\')"').tolist() == [True, False]
+    assert filters.mask("kind = \"__import__('os')\"").tolist() == [True, False]
     assert filters.mask('kind contains "drop table"').tolist() == [False, True]

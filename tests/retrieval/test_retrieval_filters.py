@@ -91,7 +91,7 @@ def test_what_passes(filters, text, passed):
         ("and price < 3", "('and'): expected a column"),
         ('kind starts "a"', "expected 'with' after 'starts'"),
         ("kind is null", "expected 'missing' or 'not missing' after 'is'"),
-        ('kind = "a', "the quote is never closed: end the text with \""),
+        ('kind = "a', 'the quote is never closed: end the text with "'),
         ("`kind", "the backtick is never closed"),
         ('kind = "a\\n"', "a backslash stands only before"),
         ("kind = cup", "('cup'): expected a value: a text in quotes"),

@@ -178,10 +178,10 @@ def test_a_wrong_search_gets_one_sentence(client, request_, sentence):
 def test_a_picture_is_uploaded_and_searched(shop, monkeypatch):
     seen = {}
 
-    def by_image(self, path, k):
+    def by_image(self, path, k, only=None):
         with Image.open(path) as image:
             seen["size"] = image.size
-        return self.by_text("red", k)
+        return self.by_text("red", k, only)
 
     monkeypatch.setattr("palate.retrieval.Searcher.by_image", by_image)
     client = TestClient(create_app(Bundle.of(Popularity().fit(shop), shop), ServingSettings(max_upload_mb=1)))

@@ -24,8 +24,17 @@ def console() -> Console:
     return Console(width=min(WIDTH, Console().width), highlight=False)
 
 
-def answer(engine: Engine, found: Answer, as_json: bool, head: str, say: str) -> None:
-    """Print a list of items: as a table with titles, or as `{"items", "fallback"}`; `say` follows where it fell back."""
+def answer(engine: Engine, found: Answer, as_json: bool, head: str, say: str = "", where: str | None = None) -> None:
+    """Print a list of items: as a table with titles, or as `{"items", "fallback"}`.
+
+    Args:
+        engine: knows the titles.
+        found: the list.
+        as_json: whether to print JSON.
+        head: the first line.
+        say: follows where it fell back.
+        where: the filter, if there was one.
+    """
 
     def show() -> None:
         out = console()
@@ -33,7 +42,8 @@ def answer(engine: Engine, found: Answer, as_json: bool, head: str, say: str) ->
         if found.fallback is not None:
             out.print(Text(say))
         if not found.items:
-            out.print("nothing was found")
+            empty = where is not None and not engine.filters.mask(where).any()
+            out.print("nothing was found" + (": no item passes the filter" if empty else ""))
             return
         table = Table(box=None, pad_edge=False)
         why = [in_short(hit.reasons) for hit in found.items]

@@ -61,6 +61,9 @@ def _common(
     """Hold the options that belong to no command."""
 
 
+Where = Annotated[
+    str | None, typer.Option("--filter", metavar="EXPR", help="Which items may come, as in 'price < 20'.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

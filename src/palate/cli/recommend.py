@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from palate.cli._answers import answer
-from palate.cli._app import AsJson, app
+from palate.cli._app import AsJson, Where, app
 
 
 @app.command()
@@ -16,6 +16,7 @@ def recommend(
     bundle: Annotated[Path, typer.Argument(help="A bundle that 'palate train' wrote.")],
     user: Annotated[str, typer.Option("--user", help="Id of the user; somebody unknown gets what is popular.")],
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
+    where: Where = None,
     as_json: AsJson = False,
 ) -> None:
     """Recommend new items to a user, with reasons."""
@@ -23,6 +24,7 @@ def recommend(
     from palate.serving.engine import Engine
 
     engine = Engine(Bundle.open(bundle))
-    found = engine.recommend(user, k)
+    found = engine.recommend(user, k, where)
     head = f"{len(found.items)} items for {user} ({engine.model.name})"
-    answer(engine, found, as_json, head, f"too little is known of '{user}', so this is what most people like")
+    say = f"too little is known of '{user}', so this is what most people like"
+    answer(engine, found, as_json, head, say, where)

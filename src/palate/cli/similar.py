@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from palate.cli._answers import answer
-from palate.cli._app import AsJson, app
+from palate.cli._app import AsJson, Where, app
 
 
 class _By(StrEnum):
@@ -25,6 +25,7 @@ def similar(
     by: Annotated[
         _By | None, typer.Option("--by", help="What counts; by default content, where the item has any.")
     ] = None,
+    where: Where = None,
     as_json: AsJson = False,
 ) -> None:
     """List items like an item: by what they are, or by who liked them."""
@@ -32,8 +33,7 @@ def similar(
     from palate.serving.engine import Engine
 
     engine = Engine(Bundle.open(bundle))
-    found = engine.similar(item, k, None if by is None else by.value)
+    found = engine.similar(item, k, None if by is None else by.value, where)
     (title,) = engine.titles([item])
-    answer(
-        engine, found, as_json, f"{len(found.items)} items like {item}" + (f" ({title})" if title != item else ""), ""
-    )
+    named = f"{item} ({title})" if title != item else item
+    answer(engine, found, as_json, f"{len(found.items)} items like {named}", where=where)

@@ -6,4 +6,14 @@ from palate.retrieval.likeness import By, default_way, similar
 from palate.retrieval.searcher import Searcher, search
 from palate.retrieval.space import ContentSpace, content_space
 
-__all__ = ["By", "ContentSpace", "ExactIndex", "Filters", "Searcher", "content_space", "default_way", "search", "similar"]
+__all__ = [
+    "By",
+    "ContentSpace",
+    "ExactIndex",
+    "Filters",
+    "Searcher",
+    "content_space",
+    "default_way",
+    "search",
+    "similar",
+]

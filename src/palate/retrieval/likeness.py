@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from palate.core.errors import DataError
+from palate.core.types import Codes
 from palate.interfaces import Queries, Ranked
 from palate.linalg.topk import top_k
 from palate.models import Model
@@ -20,11 +21,27 @@ def default_way(item: int, space: ContentSpace | None) -> By:
     return "content" if space is not None and space.holds(item) else "behaviour"
 
 
-def similar(model: Model[Any], item: int, k: int = 10, *, by: By | None = None, space: ContentSpace | None) -> Ranked:
+def similar(
+    model: Model[Any],
+    item: int,
+    k: int = 10,
+    *,
+    by: By | None = None,
+    space: ContentSpace | None,
+    only: Codes | None = None,
+) -> Ranked:
     """Return the k items most like one.
 
     `content` compares vectors by cosine; `behaviour` asks the model what it would recommend to somebody who liked
     only this item. The default is content where the item has a vector, else behaviour.
+
+    Args:
+        model: what scores by behaviour.
+        item: its code.
+        k: how many.
+        by: what counts.
+        space: the vectors of the items, if there are any.
+        only: the codes that may be found; None lets all.
 
     Raises:
         DataError: content was asked for and there is none, or the model is the same for everyone.
@@ -37,7 +54,7 @@ def similar(model: Model[Any], item: int, k: int = 10, *, by: By | None = None, 
                 "items cannot be compared by content, since there are no features: encode the data and train again, "
                 "or ask by=behaviour"
             )
-        return space.nearest(item, k)
+        return space.nearest(item, k, only)
     if model.name == "popularity":
         raise DataError(
             "items cannot be compared by behaviour, since popularity is the same for everyone: train another model, "
@@ -45,4 +62,6 @@ def similar(model: Model[Any], item: int, k: int = 10, *, by: By | None = None, 
         )
     scores = model.score(Queries.of_history([item], len(model.items)))
     scores[:, item] = np.nan
+    if only is not None:
+        scores[:, np.setdiff1d(np.arange(scores.shape[1]), only)] = np.nan
     return top_k(scores, k)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from palate.core.errors import DataError, PalateError
-from palate.core.types import Floats
+from palate.core.types import Codes, Floats
 from palate.data.features import FeatureTable
 from palate.encoders import BrokenInput, Encoder, restore
 from palate.interfaces import Ranked, Raw
@@ -62,7 +62,7 @@ class Searcher:
                 troubles.append(f"the part '{name}' cannot be searched: {error}")
         return troubles
 
-    def by_text(self, text: str, k: int = 10) -> Found:
+    def by_text(self, text: str, k: int = 10, only: Codes | None = None) -> Found:
         """Return the items whose text is nearest to a text.
 
         Raises:
@@ -70,9 +70,9 @@ class Searcher:
         """
         if not text.strip():
             raise DataError("the text to search for is empty: give a few words")
-        return self._by("text", text, "text", k)
+        return self._by("text", text, "text", k, only)
 
-    def by_image(self, path: Path, k: int = 10) -> Found:
+    def by_image(self, path: Path, k: int = 10, only: Codes | None = None) -> Found:
         """Return the items whose picture is nearest to a picture.
 
         Raises:
@@ -80,9 +80,9 @@ class Searcher:
         """
         if not path.is_file():
             raise DataError(f"there is no file {path}: give the path of a picture")
-        return self._by("image", path, "picture", k)
+        return self._by("image", path, "picture", k, only)
 
-    def _by(self, modality: str, raw: Raw, what: str, k: int) -> Found:
+    def _by(self, modality: str, raw: Raw, what: str, k: int, only: Codes | None) -> Found:
         names = self.parts(modality)
         if not names:
             known = ", ".join(f"{name} ({table.modality})" for name, table in self._parts.items()) or "none"
@@ -95,7 +95,10 @@ class Searcher:
         if all(np.isnan(values).all() for values in cosines.values()):
             given = f"'{raw}'" if modality == "text" else str(Path(raw).name)
             raise DataError(f"the {what} {given} could not be read by the encoder: try another {what}")
-        ranked = top_k(_mean(list(cosines.values()))[None, :], k)
+        scores = _mean(list(cosines.values()))
+        if only is not None:
+            scores[np.setdiff1d(np.arange(len(scores)), only)] = np.nan
+        ranked = top_k(scores[None, :], k)
         found = ranked.items[0]
         parts = {name: np.where(found < 0, np.nan, values[found]) for name, values in cosines.items()}
         return Found(ranked, parts)

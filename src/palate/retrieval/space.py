@@ -42,11 +42,11 @@ class ContentSpace:
         """Tell whether an item has a vector."""
         return bool(self.table.present[item])
 
-    def nearest(self, item: int, k: int) -> Ranked:
-        """Return the k items most like `item`, without itself; nothing where it has no vector."""
+    def nearest(self, item: int, k: int, only: Codes | None = None) -> Ranked:
+        """Return the k items most like `item`, without itself, among `only`; nothing where it has no vector."""
         if not self.holds(item):
             return Ranked(np.full((1, k), -1, np.int32), np.full((1, k), np.nan, np.float32))
-        found = self.index.search(unit_rows(self.table.values[[item]]), k + 1)
+        found = self.index.search(unit_rows(self.table.values[[item]]), k + 1, only)
         others = np.flatnonzero(found.items[0] != item)[:k]
         return Ranked(found.items[:, others], found.scores[:, others])
 

@@ -13,7 +13,7 @@ from palate.core.errors import DataError
 from palate.core.types import Codes, Floats
 from palate.explain import Reason, part_reasons, reasons, titles
 from palate.interfaces import Queries, Ranked
-from palate.retrieval import By, Searcher, content_space, default_way, similar
+from palate.retrieval import By, Filters, Searcher, content_space, default_way, similar
 from palate.retrieval.searcher import Found
 from palate.serving.schemas import Answer, Explained, Hit
 from palate.serving.settings import ServingSettings
@@ -45,45 +45,60 @@ class Engine:
         self.users, self.items = bundle.data.users, bundle.data.items
         self.space = content_space(self.model, bundle.data)
         self.searcher = Searcher(bundle.data.features)
+        self.filters = Filters(self.catalogue, self.items)
         candidates = AllItems(len(self.items))
         explain = ExplainByModel(self.model, self.catalogue, self.settings.reasons)
         self.stages: tuple[Stage, ...] = (candidates, ScoreByModel(self.model), HideSeen(), Best(), explain)
         popular = ScoreByPopularity(self._counts())
         self.fallback: tuple[Stage, ...] = (candidates, popular, HideSeen(), Best(), ExplainByPopularity())
 
-    def recommend(self, user: str, k: int = 10) -> Answer:
+    def recommend(self, user: str, k: int = 10, where: str | None = None) -> Answer:
         """Return the k best new items of a user, known or not.
+
+        Args:
+            user: their id.
+            k: how many.
+            where: a filter, as in `price < 20`; what does not pass is left out before the k best are chosen.
 
         Raises:
             DataError: k is out of range.
+            RequestError: the filter cannot be read.
         """
-        ask = self._ask(user, self._length(k))
-        draft = _run(self.stages, ask) if ask.query.history.nnz else None
-        if draft is not None and len(draft.items):
-            return self._answer(draft)
+        ask = replace(self._ask(user, self._length(k)), only=self._passing(where))
+        if ask.query.history.nnz:
+            draft = _run(self.stages, ask)
+            if len(draft.items) or self._scores_any(ask):
+                return self._answer(draft)
         return self._answer(_run(self.fallback, ask), "popularity")
 
-    def similar(self, item: str, k: int = 10, by: By | None = None) -> Answer:
-        """Return the k items most like an item.
+    def similar(self, item: str, k: int = 10, by: By | None = None, where: str | None = None) -> Answer:
+        """Return the k items most like an item, of those that pass the filter `where`.
 
         Raises:
             DataError: the item is unknown, or items cannot be compared in that way.
+            RequestError: the filter cannot be read.
         """
         code = self.items.code(item, "item")
         by = by or default_way(code, self.space)
-        draft = _draft(similar(self.model, code, self._length(k), by=by, space=self.space))
+        only = self._passing(where)
+        draft = _draft(similar(self.model, code, self._length(k), by=by, space=self.space, only=only))
         shares = self.space.shares(code, draft.items) if by == "content" and self.space else {}
         rows = [{name: float(amounts[row]) for name, amounts in shares.items()} for row in range(len(draft.items))]
         return self._answer(replace(draft, reasons=tuple(part_reasons(row) for row in rows)))
 
-    def search(self, *, text: str | None = None, image: Path | None = None, k: int = 10) -> Answer:
-        """Return the k items nearest to a text or a picture.
+    def search(
+        self, *, text: str | None = None, image: Path | None = None, k: int = 10, where: str | None = None
+    ) -> Answer:
+        """Return the k items nearest to a text or a picture, of those that pass the filter `where`.
 
         Raises:
             DataError: nothing can be searched in that way.
+            RequestError: the filter cannot be read.
         """
-        k = self._length(k)
-        found = self.searcher.by_image(image, k) if image is not None else self.searcher.by_text(text or "", k)
+        k, only = self._length(k), self._passing(where)
+        found = (
+            self.searcher.by_image(image, k, only) if image is not None else self.searcher.by_text(text or "", k, only)
+        )
         return self._answer(_draft(found.ranked, found))
 
     def explain(self, user: str, item: str) -> Explained:
@@ -113,6 +128,13 @@ class Engine:
     def titles(self, items: Iterable[str]) -> list[str]:
         """Return what items are called, the id where it has no title."""
         return titles(self.catalogue, self.items, self.items.codes(items).tolist())
+
+    def _passing(self, where: str | None) -> Codes | None:
+        return None if where is None else np.flatnonzero(self.filters.mask(where)).astype(np.int32)
+
+    def _scores_any(self, ask: Ask) -> bool:
+        """Tell whether a filter, and not the model, left nothing to recommend."""
+        return ask.only is not None and len(_run(self.stages[:-1], replace(ask, only=None)).items) > 0
 
     def _ask(self, user: str, k: int) -> Ask:
         if user not in self.users:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
@@ -34,19 +34,22 @@ def _showcase(request: Request) -> Showcase:
 
 Answers = Annotated[Engine, Depends(_engine)]
 Shows = Annotated[Showcase, Depends(_showcase)]
+Where = Annotated[str | None, Query(description="Which items may come, as in price < 20 and colour = 'red'.")]
 
 
 @router.get("/v1/recommend/{user:path}")
-def recommend(user: str, engine: Answers, k: int = 10) -> Answer:
+def recommend(user: str, engine: Answers, k: int = 10, filter: Where = None) -> Answer:
     """Recommend new items to a user; somebody unknown gets what is popular, and `fallback` says so."""
-    return engine.recommend(user, k)
+    return engine.recommend(user, k, filter)
 
 
 @router.get("/v1/similar/{item:path}")
-def similar(item: str, engine: Answers, shows: Shows, k: int = 10, by: By | None = None) -> Answer:
+def similar(
+    item: str, engine: Answers, shows: Shows, k: int = 10, by: By | None = None, filter: Where = None
+) -> Answer:
     """List items like an item: by content, or by the behaviour of people."""
     shows.known_item(item)
-    return engine.similar(item, k, by)
+    return engine.similar(item, k, by, filter)
 
 
 @router.post(
@@ -59,7 +62,11 @@ def similar(item: str, engine: Answers, shows: Shows, k: int = 10, by: By | None
                 "multipart/form-data": {
                     "schema": {
                         "type": "object",
-                        "properties": {"image": {"type": "string", "format": "binary"}, "k": {"type": "integer"}},
+                        "properties": {
+                            "image": {"type": "string", "format": "binary"},
+                            "k": {"type": "integer"},
+                            "filter": {"type": "string"},
+                        },
                         "required": ["image"],
                     }
                 },
@@ -79,14 +86,14 @@ async def search(request: Request, engine: Answers) -> Answer:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the body"
         raise DataError(f'{where}: {first["msg"]}; send JSON such as {{"text": "red shoes", "k": 10}}') from error
-    return await run_in_threadpool(engine.search, text=asked.text, k=asked.k)
+    return await run_in_threadpool(engine.search, text=asked.text, k=asked.k, where=asked.filter)
 
 
 async def _search_image(request: Request, engine: Engine) -> Answer:
     from starlette.concurrency import run_in_threadpool
 
     async with request.form(max_files=1, max_fields=4) as form:
-        image, k = form.get("image"), str(form.get("k", "10"))
+        image, k, where = form.get("image"), str(form.get("k", "10")), form.get("filter")
         if not isinstance(image, UploadFile):
             raise DataError("the upload has no file: send the picture in the field 'image'")
         if not (k.isascii() and k.isdigit() and len(k) < 10):
@@ -95,14 +102,14 @@ async def _search_image(request: Request, engine: Engine) -> Answer:
         content = await image.read(limit + 1)
     if len(content) > limit:
         raise HTTPException(413, f"the picture is larger than {engine.settings.max_upload_mb} MB: send a smaller one")
-    return await run_in_threadpool(_search_bytes, engine, content, int(k))
+    return await run_in_threadpool(_search_bytes, engine, content, int(k), None if where is None else str(where))
 
 
-def _search_bytes(engine: Engine, content: bytes, k: int) -> Answer:
+def _search_bytes(engine: Engine, content: bytes, k: int, where: str | None) -> Answer:
     with tempfile.TemporaryDirectory(prefix="palate-") as folder:
         path = Path(folder) / "picture"
         path.write_bytes(content)
-        return engine.search(image=path, k=k)
+        return engine.search(image=path, k=k, where=where)
 
 
 @router.get("/v1/users")

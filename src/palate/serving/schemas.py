@@ -50,6 +50,8 @@ class SearchText(Schema):
 
     text: str
     k: Annotated[int, Field(ge=1)] = 10
+    filter: str | None = None
+    """Which items may come, as in price < 20."""
 
 
 class User(Schema):

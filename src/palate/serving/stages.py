@@ -17,11 +17,13 @@ from palate.models import Model
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """Who asks (one row), what they met before, and how many items they want."""
+    """Who asks (one row), what they met before, how many items they want, and which."""
 
     query: Queries
     seen: Codes
     k: int
+    only: Codes | None = None
+    """The items that may be recommended; None lets all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +49,14 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class AllItems:
-    """Candidates: the whole catalogue."""
+    """Candidates: the whole catalogue, or what passed the filter."""
 
     n_items: int
 
     def __call__(self, ask: Ask, draft: Draft) -> Draft:
-        """Return every item, unscored."""
-        return Draft(np.arange(self.n_items, dtype=np.int32), np.full(self.n_items, np.nan, np.float32))
+        """Return every item that may be recommended, unscored."""
+        items = np.arange(self.n_items, dtype=np.int32) if ask.only is None else ask.only
+        return Draft(items, np.full(len(items), np.nan, np.float32))
 
 
 @dataclass(frozen=True, eq=False)

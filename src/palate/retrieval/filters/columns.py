@@ -38,7 +38,7 @@ class Held:
         if kind.is_numeric() or kind == pl.Boolean:
             return cls("numbers", column.cast(pl.Float64).fill_nan(None))
         if isinstance(kind, (pl.List, pl.Array)):
-            if kind.inner.is_numeric():  # type: ignore[union-attr]
+            if kind.inner.is_numeric():
                 return cls("series", column)
             return cls("lists", column.cast(pl.List(pl.String)))
         if kind == pl.Date or isinstance(kind, pl.Datetime):

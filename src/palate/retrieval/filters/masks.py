@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +18,7 @@ from palate.retrieval.filters.columns import Held, moment
 from palate.retrieval.filters.parser import parse
 from palate.retrieval.filters.tree import Column, Compare, Every, Like, Missing, Node, Not, OneOf, Some, Value
 
-_ORDERS = {
+_ORDERS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
@@ -93,9 +95,8 @@ class Filters:
 
 def _compare(held: Held, node: Compare) -> pl.Series:
     column, value = node.column, node.value
-    test = _ORDERS[node.order]
     if held.holds == "numbers":
-        return test(held.values, _number(column, value))
+        return _ordered(held.values, node.order, _number(column, value))
     if held.holds == "dates":
         return _on(held, column, value, node.order)
     if held.holds == "lists":
@@ -106,7 +107,12 @@ def _compare(held: Held, node: Compare) -> pl.Series:
             value.at,
             f"'{column.name}' holds texts, which have no order here: use =, !=, in, contains, starts with or ends with",
         )
-    return test(held.values, text)
+    return _ordered(held.values, node.order, text)
+
+
+def _ordered(values: pl.Series, order: str, than: float | str) -> pl.Series:
+    found: pl.Series = _ORDERS[order](values, than)
+    return found
 
 
 def _one_of(held: Held, node: OneOf) -> pl.Series:

@@ -1,14 +1,14 @@
 """Filters from text: a grammar of one screen, read by recursive descent; nothing is ever run.
 
-    filter     = every { "or" every }
-    every      = term { "and" term }
-    term       = "not" term | "(" filter ")" | test
-    test       = column ( "=" | "==" | "!=" | "<" | "<=" | ">" | ">=" ) value
-               | column [ "not" ] "in" "[" value { "," value } "]"
-               | column [ "not" ] ( "contains" | "starts with" | "ends with" ) value
-               | column "is" [ "not" ] "missing"
-    column     = a bare word | `any name in backticks`
-    value      = number | "text" | 'text' | date | true | false
+filter     = every { "or" every }
+every      = term { "and" term }
+term       = "not" term | "(" filter ")" | test
+test       = column ( "=" | "==" | "!=" | "<" | "<=" | ">" | ">=" ) value
+           | column [ "not" ] "in" "[" value { "," value } "]"
+           | column [ "not" ] ( "contains" | "starts with" | "ends with" ) value
+           | column "is" [ "not" ] "missing"
+column     = a bare word | `any name in backticks`
+value      = number | "text" | 'text' | date | true | false
 """
 
 from __future__ import annotations

@@ -77,8 +77,13 @@ class ExactIndex(Part[ExactIndexConfig]):
         kept = ~np.isin(self.codes, np.asarray(codes, np.int32))
         self.codes, self.vectors = self.codes[kept], self.vectors[kept]
 
-    def search(self, queries: Floats, k: int) -> Ranked:
+    def search(self, queries: Floats, k: int, only: Codes | None = None) -> Ranked:
         """Return the k largest inner products of each query, best first.
+
+        Args:
+            queries: one a row.
+            k: how many.
+            only: the codes that may be found; None lets all.
 
         Raises:
             DataError: the queries are of another width.
@@ -86,16 +91,19 @@ class ExactIndex(Part[ExactIndexConfig]):
         queries = np.asarray(queries, np.float32)
         items = np.full((len(queries), k), -1, np.int32)
         scores = np.full((len(queries), k), np.nan, np.float32)
-        if len(self) == 0:
+        rows = slice(None) if only is None else np.flatnonzero(np.isin(self.codes, only))
+        codes = self.codes[rows]
+        if len(self) == 0 or len(codes) == 0:
             return Ranked(items, scores)
         if queries.ndim != 2 or queries.shape[1] != self.vectors.shape[1]:
             raise DataError(f"the index holds vectors of width {self.vectors.shape[1]}: given {queries.shape}")
         known: Mask = np.asarray(np.isfinite(queries).all(axis=1))
-        rows = max(1, self.config.memory_mb * (1 << 20) // (4 * len(self)))
-        for start in range(0, len(queries), rows):
-            block = np.flatnonzero(known[start : start + rows]) + start
-            best = top_k(queries[block] @ self.vectors.T, k)
-            items[block] = np.where(best.items < 0, -1, self.codes[best.items])
+        vectors = self.vectors[rows]
+        step = max(1, self.config.memory_mb * (1 << 20) // (4 * len(codes)))
+        for start in range(0, len(queries), step):
+            block = np.flatnonzero(known[start : start + step]) + start
+            best = top_k(queries[block] @ vectors.T, k)
+            items[block] = np.where(best.items < 0, -1, codes[best.items])
             scores[block] = best.scores
         return Ranked(items, scores)
 
