@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from palate.linalg import cooccurrence
+from palate.linalg import damped
 from palate.linalg.cooccurrence import damped_cosine
 
 
@@ -25,7 +25,7 @@ def by_definition(liked, shrink, user_power):
 @pytest.mark.parametrize(("shrink", "user_power"), [(0, 0), (10, 0.5), (100, 1.0)])
 @pytest.mark.parametrize("block", [1, 1 << 21])
 def test_equals_the_definition(monkeypatch, shrink, user_power, block):
-    monkeypatch.setattr(cooccurrence, "_BLOCK", block)
+    monkeypatch.setattr(damped, "_BLOCK", block)
     liked = some_likes()
     likeness = damped_cosine(liked, shrink=shrink, user_power=user_power)
     assert np.allclose(likeness.toarray(), by_definition(liked, shrink, user_power), atol=1e-6)

@@ -15,6 +15,7 @@ _PUBLIC = {
     "VectorSpace": "vector_space",
     "ContentKNN": "content_knn",
     "ItemKNN": "item_knn",
+    "UserKNN": "user_knn",
     "EASE": "ease",
     "Ensemble": "ensemble",
 }
