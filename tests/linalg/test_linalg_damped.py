@@ -11,7 +11,9 @@ from palate.linalg.damped import Side, damped_products
 def some(rows, columns, seed, share=0.2):
     """Small whole numbers, so that ties are many and sums exact."""
     rng = np.random.default_rng(seed)
-    return sp.csr_array(np.where(rng.random((rows, columns)) < share, rng.integers(1, 4, (rows, columns)), 0), dtype="f4")
+    return sp.csr_array(
+        np.where(rng.random((rows, columns)) < share, rng.integers(1, 4, (rows, columns)), 0), dtype="f4"
+    )
 
 
 def sides(rows, columns, seed=0):
