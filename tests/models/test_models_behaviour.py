@@ -84,7 +84,7 @@ def test_item_knn_says_how_much_memory_it_would_take_before_it_takes_it():
     with pytest.raises(MemoryLimitError, match=r"item-knn could take 11 MB .*memory_limit_mb is 10.*neighbours=100"):
         ItemKNN(memory_limit_mb=10).fit(bot)
     assert ItemKNN(memory_limit_mb=10, neighbours=5).fit(bot).graph.nnz == 6000
-    assert ItemKNN(memory_limit_mb=11).fit(bot).graph.nnz == 1200 * 1200
+    assert ItemKNN(memory_limit_mb=11).fit(bot).graph.nnz == 1200 * 1199
 
 
 def test_the_length_of_a_list_is_bounded_by_what_there_is(tiny):
