@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -33,7 +34,32 @@ def _mmrec(place: Path) -> None:
     np.save(place / "image_feat.npy", np.eye(2, 3, dtype=np.float32))
 
 
-SAMPLES = {"table": _table, "movielens": _movielens, "mmrec": _mmrec}
+def _recbole(place: Path) -> None:
+    (place / "x.inter").write_text(
+        "user_id:token\titem_id:token\trating:float\ttimestamp:float\n1\t10\t5\t978300760\n2\t20\t3\t978302109\n\t20\t3\t1\n"
+    )
+    (place / "x.item").write_text("item_id:token\tmovie_title:token_seq\n10\tToy Story\n20\tHeat\n")
+
+
+def _amazon(place: Path) -> None:
+    review = '{"user_id": "U%d", "parent_asin": "B%d", "rating": 5.0, "title": "Good", "text": "Yes", "timestamp": 1588687728923}\n'
+    (place / "Toys.jsonl").write_text(review % (1, 1) + review % (2, 1) + '{"user_id": "U3", "rat\n')
+    (place / "meta_Toys.jsonl").write_text(
+        '{"parent_asin": "B1", "title": "A ball", "price": 3.5, "main_category": "Toys"}\n'
+    )
+
+
+def _yelp(place: Path) -> None:
+    (place / "yelp_academic_dataset_business.json").write_text('{"business_id": "b", "name": "Garaje", "stars": 4.5}\n')
+    (place / "yelp_academic_dataset_review.json").write_text(
+        '{"user_id": "u", "business_id": "b", "stars": 4, "date": "2016-03-09 12:10:04", "text": "Great"}\n'
+        '{"user_id": "u", "business_id": "b", "stars": "many", "date": "2016-03-09 12:10:04", "text": "Great"}\n'
+    )
+
+
+SAMPLES = {
+    "table": _table, "movielens": _movielens, "mmrec": _mmrec, "recbole": _recbole, "amazon": _amazon, "yelp": _yelp,
+}  # fmt: skip
 """A new source adds a small sample with one row that cannot be used."""
 
 
@@ -95,6 +121,48 @@ def test_it_refuses_what_is_not_there_and_what_is_not_its_to_replace(source, tmp
     with pytest.raises(DataError):
         kind.read(tmp_path / "empty", tmp_path / "ds")
     assert not (tmp_path / "ds").exists()
+
+
+def test_what_it_expects_is_what_it_reads(source, tmp_path):
+    kind, _ = source
+    assert kind.expects
+    for layout in {file.layout for file in kind.expects if not file.file.endswith("/")}:
+        place = tmp_path / f"layout{layout}"
+        place.mkdir()
+        for file in kind.expects:
+            if file.layout != layout or not file.example or file.file.endswith("/"):
+                continue
+            text = "".join(f"{line}\n" for line in (file.header, file.example) if line).encode()
+            path = place / file.file.replace("NAME", "x").replace("CATEGORY", "Toys")
+            path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+        report = kind.read(place, tmp_path / "ds")
+        assert report.interactions == 1
+        assert set(report.rejected) <= {
+            "the image was left out: there is no such file",
+            "movies.csv has no film of this id",
+        }
+
+
+def test_it_knows_its_own_and_no_other(source, tmp_path):
+    kind, src = source
+    if kind.name != "table":  # anything may be a table
+        assert kind.recognise(src)
+    for name, write in SAMPLES.items():
+        if name != kind.name:
+            (tmp_path / name).mkdir()
+            write(tmp_path / name)
+            assert kind.recognise(tmp_path / name) == ""
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name != "table"])
+def test_another_source_points_to_it(source, name, tmp_path):
+    kind, _ = source
+    (tmp_path / "other").mkdir()
+    SAMPLES[name](tmp_path / "other")
+    if kind.name == name or (kind.name, name) == ("table", "movielens"):
+        pytest.skip("it reads this")
+    with pytest.raises(DataError, match=f"this looks like .*: use 'palate data import {name}'"):
+        kind.read(tmp_path / "other", tmp_path / "ds")
 
 
 def test_its_first_line_says_what_it_reads(source):

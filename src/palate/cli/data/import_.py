@@ -42,15 +42,16 @@ def import_(
     column: Column = None,
     media: Annotated[str | None, typer.Option(help="table: folder that media paths are relative to.")] = None,
     encoding: Annotated[str | None, typer.Option(help="table: encoding of text files, as in gb18030.")] = None,
+    parts: Annotated[str | None, typer.Option(help="recbole: middle names of NAME.PART.inter, train first.")] = None,
     positive: Annotated[str | None, typer.Option(help='What counts as liked, as in "weight>=4".')] = None,
     name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
     licence: Annotated[str | None, typer.Option(help="Terms under which the data may be used.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import a table, MovieLens or MMRec data into a dataset folder."""
+    """Import a table or a published data set into a dataset folder."""
     plain = {
         "interactions": interactions, "items": items, "users": users, "media": media, "encoding": encoding,
-        "positive": positive, "name": name, "licence": licence,
+        "parts": parts, "positive": positive, "name": name, "licence": licence,
     }  # fmt: skip
     maps = {"text": text, "image": image, "audio": audio, "video": video, "number": number, "category": category}
     settings: dict[str, Any] = {key: value for key, value in plain.items() if value is not None}

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,7 @@ from palate.data.dataset import Dataset
 from palate.data.feature_folder import set_before
 from palate.data.media import bring
 from palate.data.quarantine import frame_of
+from palate.data.sources._expects import Expected, seen_as
 
 C = TypeVar("C", bound="SourceConfig")
 
@@ -83,6 +84,16 @@ class Report:
 class Source(Part[C]):
     """Base of importers: `gather` reads a format, `read` turns it into a dataset folder."""
 
+    expects: ClassVar[tuple[Expected, ...]] = ()
+    """What `palate data formats` tells."""
+    terms: ClassVar[str] = ""
+    """Where the terms of the data are told, for formats that belong to one data set."""
+
+    @classmethod
+    def recognise(cls, src: Path) -> str:
+        """Return what lies at `src` if it is in this format, as in "MovieLens"; empty if it is not, or cannot be told."""
+        return ""
+
     def gather(self, src: Path) -> Gathered:
         """Read what lies at `src`."""
         raise TypeError(f"{type(self).__name__} must define gather(src)")
@@ -102,7 +113,7 @@ class Source(Part[C]):
             raise DataError(
                 f"{src} lies in {dst}, which the import would replace: choose another place for the dataset"
             )
-        found = self.gather(src)
+        found = self._gathered(src)
         data = replace(
             found.data, name=self.config.name or found.data.name, licence=self.config.licence or found.data.licence
         )
@@ -113,6 +124,16 @@ class Source(Part[C]):
             set_before(dst, aside)
             quarantine.append(aside, "import", found.rejected)
         return _report(dst, data, found, time.perf_counter() - start)
+
+    def _gathered(self, src: Path) -> Gathered:
+        try:
+            return self.gather(src)
+        except DataError as error:
+            other = None if self.recognise(src) else seen_as(src, self.name)
+            if other is None:
+                raise
+            name, what = other
+            raise DataError(f"{error}; this looks like {what}: use 'palate data import {name}'") from error
 
 
 def _report(dst: Path, data: Dataset, found: Gathered, seconds: float) -> Report:

@@ -7,6 +7,7 @@ import gzip
 import io
 import itertools
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ import polars as pl
 
 from palate.core.errors import DataError
 from palate.data.quarantine import Rejected, frame_of
+from palate.data.sources._lines import good_lines
 
 _SEPARATORS = ",\t;|"
 
@@ -28,8 +30,10 @@ class Read:
     rows: pl.Series | None = None
 
 
-def read_table(path: Path, separator: str | None = None, encoding: str = "utf-8") -> Read:
-    """Read a table file; lines that cannot be parsed are set aside.
+def read_table(
+    path: Path, separator: str | None = None, encoding: str = "utf-8", header: list[str] | None = None
+) -> Read:
+    """Read a table file; lines that cannot be parsed are set aside. `header` names the columns of a file without one.
 
     Raises:
         DataError: there is no file, or it is none of CSV, TSV, Parquet and JSON lines.
@@ -38,9 +42,11 @@ def read_table(path: Path, separator: str | None = None, encoding: str = "utf-8"
     try:
         if head.startswith(b"PAR1"):
             return Read(pl.read_parquet(path))
-        if head.lstrip()[:1] == b"{":
+        if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
             return _json_lines(path)
-        return _delimited(path, separator or _separator(head), encoding)
+        return _delimited(path, separator or _separator(head), encoding, header)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _damaged(path, error) from error
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(
             f"{path} could not be read as a table ({_short(error)}): give CSV, TSV, Parquet or JSON lines"
@@ -55,8 +61,11 @@ def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         head = file.read(1 << 16)
     if head.startswith(b"\x1f\x8b"):
-        with gzip.open(path) as packed:
-            head = packed.read(1 << 16)
+        try:
+            with gzip.open(path) as packed:
+                head = packed.read(1 << 16)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise _damaged(path, error) from error
     if not head.strip():
         raise DataError(f"{path} is empty: nothing was imported")
     if head.startswith(b"PK"):
@@ -68,20 +77,31 @@ def _head(path: Path) -> bytes:
     return head
 
 
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} is cut off or damaged ({error}): fetch the file again")
+
+
 def _separator(head: bytes) -> str:
     first = head.decode("utf-8", "replace").splitlines()[0]
     return max(_SEPARATORS, key=first.count)
 
 
-def _delimited(path: Path, separator: str, encoding: str) -> Read:
+def _delimited(path: Path, separator: str, encoding: str, header: list[str] | None) -> Read:
     # a stray quote in tab-separated values is a letter, unless fields are quoted from the header on
     quote = None if separator == "\t" and b'"' not in _head(path).splitlines()[0] else '"'
     try:
         if encoding.lower().replace("-", "") != "utf8":
             raise pl.exceptions.ComputeError("another encoding")
-        table = pl.read_csv(path, separator=separator, quote_char=quote, infer_schema=False)
+        table = pl.read_csv(
+            path,
+            separator=separator,
+            quote_char=quote,
+            infer_schema=False,
+            has_header=header is None,
+            new_columns=header,
+        )
     except pl.exceptions.PolarsError:
-        return _line_by_line(path, separator, quote, encoding)
+        return _line_by_line(path, separator, quote, encoding, header)
     table = table.rename(dict(zip(table.columns, _header(table.columns), strict=True)))
     blank = table.select(pl.all_horizontal(pl.all().is_null())).to_series()
     if not blank.any():
@@ -90,18 +110,18 @@ def _delimited(path: Path, separator: str, encoding: str) -> Read:
     return Read(table.filter(~blank), rows=numbers.filter(~blank))
 
 
-def _line_by_line(path: Path, separator: str, quote: str | None, encoding: str) -> Read:
+def _line_by_line(path: Path, separator: str, quote: str | None, encoding: str, names: list[str] | None) -> Read:
     """Read a file that has broken lines: slower, and each broken line is told."""
     try:
         text = _bytes(path).decode(encoding, "surrogateescape")
     except (LookupError, UnicodeError) as error:
         raise DataError(f"{path} cannot be read as '{encoding}' ({error}): name its encoding, as in gb18030") from error
     records = _records(text.removeprefix("\ufeff"), separator, quote)
-    header = _header(next(records, (0, []))[1])
+    header = _header(next(records, (0, []))[1]) if names is None else names
     good: list[list[str | None]] = []
     numbers: list[int] = []
     aside: list[Rejected] = []
-    for number, values in records:
+    for number, values in records if names is None else ((number + 1, values) for number, values in records):
         wrong = values if isinstance(values, str) else _wrong(values, len(header))
         if wrong:
             shown = separator.join(values).encode("utf-8", "replace").decode()[:200]
@@ -163,23 +183,14 @@ def _json_lines(path: Path) -> Read:
         return Read(pl.read_ndjson(path, infer_schema_length=None))
     except pl.exceptions.PolarsError:
         pass
-    good, numbers, aside = [], [], []
-    for number, line in enumerate(_bytes(path).decode("utf-8", "replace").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except ValueError:
-            value = None
-        if isinstance(value, dict):
-            good.append(value)
-            numbers.append(number)
-        else:
-            aside.append(Rejected(path.name, number, None, "the line is not a JSON object", line[:200]))
+    good, numbers, aside = good_lines(path)
     if not good:
         raise DataError(f"{path} holds no line that is a JSON object: give CSV, TSV, Parquet or JSON lines")
-    table = pl.DataFrame(good, infer_schema_length=None, strict=False)
-    return Read(table, frame_of(aside), pl.Series("row", numbers, dtype=pl.Int64))
+    try:
+        table = pl.read_ndjson(io.BytesIO(good), infer_schema_length=None)
+    except pl.exceptions.PolarsError:  # the values of a field are of several kinds
+        table = pl.DataFrame([json.loads(line) for line in good.split(b"\n")], infer_schema_length=None, strict=False)
+    return Read(table, aside, numbers)
 
 
 def _bytes(path: Path) -> bytes:

@@ -16,7 +16,9 @@ from palate.data.features import FeatureTable
 from palate.data.quarantine import Rejected, frame_of
 from palate.data.rows import find_columns, typed_rows
 from palate.data.sources._base import Gathered, Source, SourceConfig, need_rows, need_usable
+from palate.data.sources._expects import Expected, files_in, first_line
 from palate.data.sources._read import read_table
+from palate.data.sources.recbole import typed_header
 
 _MODALITIES = {
     "image": "image",
@@ -40,10 +42,29 @@ class MMRec(Source[MMRecConfig]):
 
     name = "mmrec"
     config_type = MMRecConfig
+    expects = (
+        Expected(
+            "NAME.inter",
+            "interactions; x_label 0 is train, 1 valid, 2 test",
+            "0\t12\t0",
+            "userID\titemID\tx_label",
+            needed=True,
+        ),
+        Expected("image_feat.npy", "features by modality: a matrix, row = item id", ""),
+    )
+
+    @classmethod
+    def recognise(cls, src: Path) -> str:
+        """Return whether the first .inter file has tab-separated fields without types."""
+        files = files_in(src, ".inter")
+        head = first_line(files[0]) if files else ""
+        return "an MMRec folder" if "\t" in head and not typed_header(head) else ""
 
     def gather(self, src: Path) -> Gathered:
         """Read the `.inter` file and every matrix beside it."""
         file = _inter_file(src)
+        if typed_header(first_line(file)):
+            raise DataError(f"{file.name} has typed fields ({first_line(file).split()[0]}, …), which MMRec has not")
         read = read_table(file, separator="\t")
         columns = find_columns(need_rows(read.table, file), {}, file.name, ("user", "item"))
         rows = typed_rows(read.table, columns, file.name, read.rows)

@@ -10,6 +10,7 @@ from palate.core.errors import DataError
 from palate.data.assemble import assemble, typed_table
 from palate.data.rows import find_columns, typed_rows
 from palate.data.sources._base import Gathered, Source, SourceConfig, need_rows, need_usable
+from palate.data.sources._expects import Expected
 from palate.data.sources._media import Media, from_folder
 from palate.data.sources._read import read_table
 
@@ -26,6 +27,19 @@ class MovieLens(Source[MovieLensConfig]):
 
     name = "movielens"
     config_type = MovieLensConfig
+    terms = _LICENCE
+    expects = (
+        Expected("ratings.csv", "ratings", "1,31,2.5,1260759144", "userId,movieId,rating,timestamp", needed=True),
+        Expected("movies.csv", "films", "31,Dangerous Minds (1995),Drama", "movieId,title,genres", needed=True),
+        Expected("tags.csv", "what people call films", "1,31,school,1260759145", "userId,movieId,tag,timestamp"),
+        Expected("posters/", "pictures, one a film", "posters/31.jpg"),
+    )
+
+    @classmethod
+    def recognise(cls, src: Path) -> str:
+        """Return whether ratings.csv and movies.csv are there."""
+        both = all((src / name).is_file() for name in ("ratings.csv", "movies.csv"))
+        return "MovieLens" if both else ""
 
     def gather(self, src: Path) -> Gathered:
         """Read ratings.csv and movies.csv, and tags.csv and posters/ where they are."""

@@ -15,6 +15,7 @@ from palate.data.assemble import assemble, typed_table
 from palate.data.catalogue import COLUMN_TYPES, MEDIA_TYPES, ColumnType
 from palate.data.rows import Rows, find_columns, plain_name, typed_rows
 from palate.data.sources._base import Gathered, Source, SourceConfig, need_rows, need_usable
+from palate.data.sources._expects import Expected
 from palate.data.sources._media import Media, from_folder, from_paths
 from palate.data.sources._read import Read, read_table
 
@@ -77,6 +78,22 @@ class Table(Source[TableConfig]):
 
     name = "table"
     config_type = TableConfig
+    expects = (
+        Expected(
+            "events.csv",
+            "interactions; also TSV, Parquet or JSON lines",
+            "ann,7,5,1700000000",
+            "user_id,item_id,rating,timestamp",
+        ),
+        Expected(
+            "items.csv",
+            "items, with any columns; events.csv, items.csv or both",
+            "7,A lamp,19.5,photos/7.jpg",
+            "item_id,title,price,photo",
+        ),
+        Expected("users.csv", "users, with any columns", "ann,34", "user_id,age"),
+        Expected("photos/", "media that a column names, or ITEM_ID.ext files", "photos/7.jpg"),
+    )
 
     def gather(self, src: Path) -> Gathered:
         """Read the tables that are named or found in `src`, and find the media."""

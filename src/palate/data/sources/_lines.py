@@ -1,0 +1,203 @@
+"""JSON lines to a table, block by block: broken lines are told and cost no more than their block."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+
+from palate.core.errors import DataError
+from palate.core.progress import progress
+from palate.data.quarantine import Rejected, frame_of
+from palate.data.sources._literal import json_of_literal
+
+BLOCK = 8 << 20
+"""Bytes of text that are held at once, beside the columns that are kept."""
+LONGEST = 16 << 20
+"""A longer line is set aside unread."""
+_BOM = b"\xef\xbb\xbf"
+_SHOWN = 200
+
+
+@dataclass
+class Lines:
+    """The objects of a file, every value as text, and the lines that were set aside.
+
+    A text stays what it is; a number, a list or an object within becomes its JSON text.
+    """
+
+    table: pl.DataFrame
+    rejected: pl.DataFrame
+    rows: pl.Series
+    """The line of each row, counted from 1."""
+
+
+def read_lines(path: Path, fields: Sequence[str], literals: bool = False) -> Lines:
+    """Read some fields of the JSON object on each line; a field that an object lacks is null.
+
+    Args:
+        path: the file, plain or packed with gzip.
+        fields: which to keep; the others are not held in memory.
+        literals: whether a line may be a Python dict instead.
+
+    Raises:
+        DataError: the file is cut off, damaged, or holds no object at all.
+    """
+    schema = dict.fromkeys(fields, pl.String)
+    tables, numbers, work = [pl.DataFrame(schema=schema)], [pl.Series("row", [], dtype=pl.Int64)], _Work(path.name)
+    for first, block in _blocks(path):
+        table = None if block is None else _whole(block, schema)
+        if block is None:
+            work.set_aside(first, f"the line is longer than {LONGEST >> 20} MiB", None)
+        elif table is not None:
+            tables.append(table)
+            numbers.append(pl.Series("row", range(first, first + table.height), dtype=pl.Int64))
+        else:
+            table, rows = _mended(block, first, schema, literals, work)
+            tables.append(table)
+            numbers.append(rows)
+    table = pl.concat(tables)
+    if not table.height:
+        why = work.rejected[0].reason if work.rejected else "it is empty"
+        raise DataError(f"{path} holds no line that is a JSON object ({why}): give one object a line")
+    return Lines(table, frame_of(work.rejected), pl.concat(numbers))
+
+
+def good_lines(path: Path) -> tuple[bytes, pl.Series, pl.DataFrame]:
+    """Return the lines of a file that are JSON objects, their numbers, and those set aside; all in memory.
+
+    Raises:
+        DataError: the file is cut off or damaged.
+    """
+    kept, numbers, work = [], [], _Work(path.name)
+    for first, block in _blocks(path):
+        if block is None:
+            work.set_aside(first, f"the line is longer than {LONGEST >> 20} MiB", None)
+            continue
+        for number, line in work.objects(block, first, (), False):
+            kept.append(line)
+            numbers.append(number)
+    return b"\n".join(kept), pl.Series("row", numbers, dtype=pl.Int64), frame_of(work.rejected)
+
+
+@dataclass
+class _Work:
+    place: str
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def set_aside(self, number: int, reason: str, line: bytes | None) -> None:
+        shown = None if line is None else line[:_SHOWN].decode("utf-8", "replace").strip()
+        self.rejected.append(Rejected(self.place, number, None, reason, shown))
+
+    def objects(self, block: bytes, first: int, fields: Sequence[str], literals: bool) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines that are objects, as JSON, with their numbers; the others are set aside."""
+        for number, line in enumerate(block.split(b"\n"), first):
+            if not line.strip():
+                continue
+            found = _object(line, fields, literals)
+            if isinstance(found, bytes):
+                yield number, found
+            else:
+                self.set_aside(number, found, line)
+
+
+def _whole(block: bytes, schema: dict[str, Any]) -> pl.DataFrame | None:
+    """Parse a block in one go; None where a line is broken or blank, so that rows are not lines."""
+    if block.lstrip()[:2] == b"{'":
+        return None
+    try:
+        table = pl.read_ndjson(io.BytesIO(block), schema=schema)
+    except pl.exceptions.PolarsError:
+        return None
+    return table if table.height == block.count(b"\n") + (not block.endswith(b"\n")) else None
+
+
+def _mended(
+    block: bytes, first: int, schema: dict[str, Any], literals: bool, work: _Work
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Parse a block without its broken lines."""
+    good = list(work.objects(block, first, list(schema), literals))
+    tables, numbers = [pl.DataFrame(schema=schema)], []
+    piles = [good] if good else []
+    while piles:
+        pile = piles.pop()
+        table = _whole(b"\n".join(line for _, line in pile), schema)
+        if table is not None:
+            tables.append(table)
+            numbers += [number for number, _ in pile]
+        elif len(pile) == 1:
+            work.set_aside(pile[0][0], "the line cannot be read as JSON", pile[0][1])
+        else:
+            half = len(pile) // 2
+            piles += [pile[half:], pile[:half]]
+    return pl.concat(tables), pl.Series("row", numbers, dtype=pl.Int64)
+
+
+def _object(line: bytes, fields: Sequence[str], literals: bool) -> bytes | str:
+    """Return the JSON object of a line, or what is wrong with it."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        return "the line is not UTF-8 text"
+    if literals and text.lstrip().startswith("{'"):
+        made = json_of_literal(text, fields)
+        return "the line is neither a JSON object nor a Python dict" if made is None else made.encode()
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return "the line is not a JSON object"
+    return line if isinstance(value, dict) else "the line is not a JSON object"
+
+
+def _blocks(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """Yield blocks of whole lines with the number of their first; None stands for a line that is too long."""
+    try:
+        with path.open("rb") as raw, progress(f"reading {path.name}", path.stat().st_size >> 20, "MB") as advance:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            done = 0
+            for found in _split(gzip.GzipFile(fileobj=raw) if packed else raw):
+                yield found
+                advance((raw.tell() >> 20) - done)
+                done = raw.tell() >> 20
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is cut off or damaged ({error}): fetch the file again") from error
+    except OSError as error:
+        raise DataError(f"{path} could not be read ({error.strerror or error}): look at the file") from error
+
+
+def _split(file: IO[bytes] | gzip.GzipFile) -> Iterator[tuple[int, bytes | None]]:
+    number, rest, too_long = 1, b"", False
+    start = file.read(len(_BOM))
+    rest = b"" if start == _BOM else start
+    while chunk := file.read(BLOCK):
+        end = chunk.rfind(b"\n") + 1
+        if too_long:
+            begin = chunk.find(b"\n") + 1
+            if not begin:
+                continue
+            too_long, number = False, number + 1
+            chunk, end = chunk[begin:], max(end - begin, 0)
+        if not end:
+            rest += chunk
+            if len(rest) > LONGEST:
+                yield number, None
+                rest, too_long = b"", True
+            continue
+        block = rest + chunk[:end]
+        rest = chunk[end:]
+        yield number, block
+        number += block.count(b"\n")
+    if rest:
+        yield number, rest
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
