@@ -3,7 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from conftest import make_dataset
 from palate.core.errors import DataError
 from palate.core.state import State
 from palate.data.features import features_of
@@ -74,13 +73,11 @@ def test_somebody_must_score():
         Ensemble({})
 
 
-@pytest.fixture(scope="module")
-def halves():
-    """Twins: those who liked a thing will like its twin, which item-knn cannot know and content can; and noise."""
-    rng = np.random.default_rng(4)
-    data = make_dataset(n_users=120, n_items=45, seed=3)
-    noise = features_of(rng.normal(size=(45, 6)))
-    return split(replace(data, features={"noise": noise, "title": data.features["title"]}), "random-per-user", seed=1)
+@pytest.fixture
+def halves(tiny):
+    """A part that carries the groups, and one of noise."""
+    noise = features_of(np.random.default_rng(4).normal(size=(len(tiny.items), 6)))
+    return split(replace(tiny, features={"noise": noise, "title": tiny.features["title"]}), "random-per-user", seed=1)
 
 
 def duo(**settings):
