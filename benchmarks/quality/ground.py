@@ -1,0 +1,65 @@
+"""The table of all models that need no torch: tuned on validation with equal budgets, judged once by test.
+
+    python benchmarks/quality/ground.py --real FOLDER --out FOLDER [--models a,b] [--trials 8] [--seconds 120]
+
+Each (data, model) runs in a process of its own and leaves one JSON file, so that a stopped run goes on where it was; the
+table is written to OUT/ground.md. `--again` judges anew with the settings that were chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from grounds import GROUNDS
+from rivals import RIVALS
+from spaces import SPACES
+from table import write_table
+from trials import run
+
+from palate.models import registry
+
+
+def main() -> int:
+    """Run what is asked for; returns 1 where a process failed."""
+    words = _words()
+    names = words.models.split(",") if words.models else [*registry.names(), *RIVALS]
+    names.sort(key=lambda name: name == "ensemble")  # it needs what the others were tuned to
+    if missing := [name for name in names if name not in SPACES and name != "ensemble"]:
+        raise SystemExit(f"no space to tune over is written down for {', '.join(missing)}: add it to spaces.py")
+    grounds = words.grounds.split(";") if words.grounds else list(GROUNDS)
+    if words.inside:
+        run(GROUNDS[grounds[0]], names[0], words.real, words.out, words.trials, words.seconds, words.again)
+        return 0
+    failed = 0
+    for ground in grounds:
+        for name in names:
+            start = time.perf_counter()
+            done = subprocess.run(
+                [sys.executable, __file__, "--inside", *sys.argv[1:], "--grounds", ground, "--models", name],
+                check=False,
+            )
+            failed += done.returncode != 0
+            print(f"{ground:34} {name:18} {time.perf_counter() - start:6.1f} s", flush=True)
+    print(write_table(words.out, list(GROUNDS), words.trials, words.seconds))
+    return int(failed > 0)
+
+
+def _words() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--real", type=Path, required=True, help="the folder of real data")
+    parser.add_argument("--out", type=Path, required=True, help="where everything goes")
+    parser.add_argument("--models", default="", help="names; all by default")
+    parser.add_argument("--grounds", default="", help="names, between semicolons; all by default")
+    parser.add_argument("--trials", type=int, default=8, help="settings to try, for each model")
+    parser.add_argument("--seconds", type=float, default=120, help="processor seconds to spend on them, for each model")
+    parser.add_argument("--again", action="store_true", help="judge anew with the settings that were chosen")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""What each model may be tuned over: the settings that matter, over the range that the literature uses.
+
+Every model gets the same number of trials. The first is its defaults; the others are drawn from the product of the lists
+below without putting back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Fields = dict[str, Any]
+"""Fields of a recipe: model, settings, fuse, late."""
+
+_KNN = {"shrink": [0, 10, 30, 100, 300, 1000], "user_power": [0, 0.25, 0.5], "neighbours": [0, 50, 200]}
+
+SPACES: Mapping[str, Mapping[str, Sequence[Any]]] = {
+    "popularity": {},
+    "item-knn": _KNN,
+    "ease": {"reg": [10, 30, 100, 200, 500, 1000, 2000]},
+    "vector-space": {"fuse": ["concat", "weighted", "mean"]},
+    "content-knn": {"neighbours": [5, 10, 20, 50, 100], "fuse": ["concat", "weighted", "mean"]},
+}
+
+TEAMS: Sequence[Sequence[str]] = (
+    ("item-knn", "ease"),
+    ("item-knn", "content-knn"),
+    ("item-knn", "ease", "content-knn"),
+)
+"""Members that an ensemble is tried with, each with the settings that it was tuned to."""
+LATE = ("weighted-scores", "borda", "reciprocal-rank")
+WORDS = ("fuse", "late", "parts")
+"""What is a word of the recipe rather than a setting of the model."""
+
+
+def draws(model: str, trials: int, tuned: Mapping[str, Fields]) -> list[Fields]:
+    """Return what to try, the defaults first.
+
+    Args:
+        model: its name, or "ensemble".
+        trials: at most so many.
+        tuned: what was chosen for the members.
+    """
+    if model == "ensemble":
+        teams = [team for team in TEAMS if all(name in tuned for name in team)]
+        every = [
+            {"model": model, "late": late, "settings": {"members": [tuned[name] for name in team]}}
+            for team, late in itertools.product(teams, LATE)
+        ]
+        return every[:1] + _some(every[1:], trials - 1, model)
+    space = SPACES[model]
+    every = [_fields(model, dict(zip(space, values, strict=True))) for values in itertools.product(*space.values())]
+    return [{"model": model, "settings": {}}, *_some([each for each in every if len(each) > 1], trials - 1, model)]
+
+
+def _fields(model: str, choice: Mapping[str, Any]) -> Fields:
+    words = {name: value for name, value in choice.items() if name in WORDS}
+    return {"model": model, "settings": {name: value for name, value in choice.items() if name not in WORDS}, **words}
+
+
+def _some(every: list[Fields], most: int, seed: str) -> list[Fields]:
+    return every if len(every) <= most else random.Random(seed).sample(every, most)
