@@ -119,6 +119,21 @@ def test_explain(palate, folder):
     assert "because you liked" in palate("explain", folder / "b", "--user", "user 3", "--item", item["item_id"])
 
 
+def test_explain_tells_what_would_have_changed_the_answer(palate, folder):
+    listed = palate("recommend", folder / "b", "--user", "user 3", "-k", "3", "--json")["items"]
+    first, third = listed[0]["item_id"], listed[2]["item_id"]
+    without = palate("explain", folder / "b", "--user", "user 3", "--item", third, "-k", "3", "--json")["without"]
+    assert (without["k"], without["rank"]) == (3, 3)
+    assert without["items"]
+    assert without["rank_without"] is None or without["rank_without"] > 3
+    assert "place 1 in the list of 3. Without" in palate(
+        "explain", folder / "b", "--user", "user 3", "--item", first, "-k", "3"
+    )
+    assert "It is not in the list of 1 for user 3" in palate(
+        "explain", folder / "b", "--user", "user 3", "--item", third, "-k", "1"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -12,20 +12,25 @@ from rich.text import Text
 from palate.cli._answers import console
 from palate.cli._app import AsJson, app, emit
 
+if TYPE_CHECKING:
+    from palate.serving.engine import Engine
+    from palate.serving.schemas import Explained
+
 
 @app.command()
 def explain(
     bundle: Annotated[Path, typer.Argument(help="A bundle that 'palate train' wrote.")],
     user: Annotated[str, typer.Option("--user", help="Id of the user.")],
     item: Annotated[str, typer.Option("--item", help="Id of the item.")],
+    k: Annotated[int, typer.Option("--k", "-k", help="The list that it would leave without some past likes.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Say why an item scores as it does for a user: past likes and parts, with their amounts."""
+    """Say why an item scores as it does for a user, and without which past likes it would not be recommended."""
     from palate.bundle import Bundle
     from palate.serving.engine import Engine
 
     engine = Engine(Bundle.open(bundle))
-    why = engine.explain(user, item)
+    why = engine.explain(user, item, k)
 
     def show() -> None:
         out = console()
@@ -52,8 +57,24 @@ def explain(
             table.add_row(f"{reason.amount:.4g}", share, Text(said))
         _whole(table, why.reasons[-1].kind, rest)
         out.print(table)
+        out.print()
+        out.print(Text(_changed(why, engine, k)))
 
     emit(why.model_dump(mode="json"), as_json, show)
+
+
+def _changed(why: Explained, engine: Engine, k: int) -> str:
+    """Say what would have changed the answer."""
+    found = why.without
+    if found is None:
+        return f"It is not in the list of {k} for {why.user_id}: it was met before, or others are better."
+    place = f"It has place {found.rank} in the list of {k}"
+    if not found.items:
+        return f"{place}, and {'no' if found.smallest else 'no set that was found of the'} past likes change that."
+    then = "could not be scored" if found.rank_without is None else f"would have place {found.rank_without:,}"
+    these = "this past like" if len(found.items) == 1 else f"these {len(found.items)} past likes"
+    few = "" if found.smallest else " (fewer may do: not all sets were tried)"
+    return "\n  ".join([f"{place}. Without {these} it {then}{few}:", *engine.titles(found.items)])
 
 
 def _whole(table: Table, kind: str, rest: float) -> None:

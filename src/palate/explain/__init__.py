@@ -1,6 +1,7 @@
 """Reasons: what a score is made of, in words and in numbers."""
 
+from palate.explain.counterfactual import Counterfactual, counterfactual
 from palate.explain.reason import Reason, part_reasons, popular, reasons
 from palate.explain.titles import title_column, titles
 
-__all__ = ["Reason", "part_reasons", "popular", "reasons", "title_column", "titles"]
+__all__ = ["Counterfactual", "Reason", "counterfactual", "part_reasons", "popular", "reasons", "title_column", "titles"]

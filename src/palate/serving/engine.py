@@ -10,12 +10,12 @@ import numpy as np
 
 from palate.bundle import Bundle
 from palate.core.errors import DataError
-from palate.core.types import Codes, Floats
-from palate.explain import Reason, part_reasons, reasons, titles
+from palate.core.types import CSR, Codes, Floats
+from palate.explain import Reason, counterfactual, part_reasons, reasons, titles
 from palate.interfaces import Queries, Ranked
 from palate.retrieval import By, Filters, Searcher, content_space, default_way, similar
 from palate.retrieval.searcher import Found
-from palate.serving.schemas import Answer, Explained, Hit
+from palate.serving.schemas import Answer, Explained, Hit, Without
 from palate.serving.settings import ServingSettings
 from palate.serving.stages import (
     AllItems,
@@ -29,6 +29,9 @@ from palate.serving.stages import (
     ScoreByPopularity,
     Stage,
 )
+
+_TRIES = 2_000
+"""How many sets of likes to try before the smallest set is only sought greedily."""
 
 
 class Engine:
@@ -101,11 +104,16 @@ class Engine:
         )
         return self._answer(_draft(found.ranked, found))
 
-    def explain(self, user: str, item: str) -> Explained:
-        """Say why an item scores as it does for a user.
+    def explain(self, user: str, item: str, k: int | None = None) -> Explained:
+        """Say why an item scores as it does for a user, and what would have changed the answer.
+
+        Args:
+            user: an id.
+            item: an id.
+            k: the length of the list that the item would leave without some likes; None does not look for these.
 
         Raises:
-            DataError: the user or the item is unknown.
+            DataError: the user or the item is unknown, or k is out of range.
         """
         self.users.code(user, "user")
         code = self.items.code(item, "item")
@@ -114,7 +122,19 @@ class Engine:
         if not query.history.nnz or np.isnan(score):
             return Explained(user_id=user, item_id=item, score=None, reasons=[])
         said = reasons(self.model, query, code, self.items, self.catalogue, self.settings.reasons)
-        return Explained(user_id=user, item_id=item, score=score, reasons=said)
+        without = None if k is None else self._without(query, code, self._length(k), self.model.seen[[query.user[0]]])
+        return Explained(user_id=user, item_id=item, score=score, reasons=said, without=without)
+
+    def _without(self, query: Queries, item: int, k: int, seen: CSR) -> Without | None:
+        try:
+            found = counterfactual(self.model, query.history.indices.tolist(), item, k, seen.indices, tries=_TRIES)
+        except DataError:  # it is not in the list
+            return None
+        removed = [self.items.ids[code] for code in found.removed]
+        return Without(
+            k=k, rank=found.rank, items=removed, rank_without=found.rank_without if removed else found.rank,
+            smallest=found.smallest,
+        )  # fmt: skip
 
     def can_search(self) -> list[str]:
         """Return what can be searched by: `text`, `image`."""

@@ -33,6 +33,21 @@ class Answer(Schema):
     """`popularity` where nothing is known of the one who asks, so that everybody would get this list."""
 
 
+class Without(Schema):
+    """What would have changed the answer: the fewest past likes without which the item leaves the list."""
+
+    k: int
+    """The length of the list."""
+    rank: int
+    """The item's place in it."""
+    items: list[str]
+    """The likes to take away, those that do most first; empty where nothing does."""
+    rank_without: int | None
+    """Its place then; nothing where it cannot be scored any more."""
+    smallest: bool
+    """Whether every smaller set of likes was tried."""
+
+
 class Explained(Schema):
     """Why one item scores as it does for one user."""
 
@@ -41,6 +56,8 @@ class Explained(Schema):
     score: float | None
     """Nothing where the model cannot score the item for the user."""
     reasons: list[Reason]
+    without: Without | None = None
+    """Nothing where it was not asked for, or the item is not in the list."""
 
 
 class SearchText(Schema):
