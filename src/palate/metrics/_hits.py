@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +16,26 @@ from palate.core.types import CSR, Codes, Mask
 Doubles: TypeAlias = npt.NDArray[np.float64]
 
 
+def ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Doubles:
+    """Return part / whole, NaN where the whole is 0."""
+    result = np.full(len(part), np.nan)
+    np.divide(part, whole, out=result, where=whole > 0)
+    return result
+
+
 @dataclass(frozen=True, eq=False)
 class Hits:
     """Which places of each list hold a relevant item.
 
     Shapes:
-        at: bool[q, k], best place first; relevant: int64[q], how many items are relevant for each user.
+        at, listed: bool[q, k], best place first: a hit, an item at all; relevant: int64[q], how many items are
+        relevant for each user.
     """
 
     at: Mask
+    listed: Mask
     relevant: npt.NDArray[np.int64]
+    n_items: int
 
     @classmethod
     def of(cls, items: Codes, relevant: CSR) -> Hits:
@@ -43,7 +53,8 @@ class Hits:
         given = np.arange(len(items))[:, None] * n + items
         place = np.searchsorted(wanted, given)
         padded = np.append(wanted, -1)
-        return cls((padded[place] == given) & (items >= 0), counts)
+        listed = items >= 0
+        return cls((padded[place] == given) & listed, listed, counts, int(n))
 
     def first(self, k: int) -> Mask:
         """Return bool[q, k]: the hits among the first k places.
@@ -54,6 +65,16 @@ class Hits:
         if not 1 <= k <= self.at.shape[1]:
             raise DataError(f"a metric at {k} needs lists of at least {k} items: given lists of {self.at.shape[1]}")
         return self.at[:, :k]
+
+    def count(self, k: int) -> Doubles:
+        """Return float64[q]: how many hits there are among the first k places."""
+        return np.asarray(self.first(k).sum(axis=1), dtype=np.float64)
+
+    def precisions(self, k: int) -> Doubles:
+        """Return float64[q]: the sum of the precision at each hit among the first k places."""
+        found = self.first(k)
+        total: Doubles = (np.cumsum(found, axis=1) / np.arange(1, k + 1) * found).sum(axis=1)
+        return total
 
 
 class ListMetric:

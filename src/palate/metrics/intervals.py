@@ -11,14 +11,20 @@ _CELLS = 1 << 17
 
 
 def bootstrap_interval(
-    values: Doubles, *, level: float = 0.95, resamples: int = 1000, seed: int = 0
+    values: Doubles,
+    *,
+    weights: Doubles | None = None,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> tuple[Doubles, Doubles]:
     """Return the percentile bootstrap interval of each column's mean, over resampled users.
 
     Efron and Tibshirani 1993, chapter 13. All columns share the resamples, so that their intervals belong together.
+    With weights it is the interval of the weighted mean, a ratio of two sums over the resampled users.
 
     Shapes:
-        values: float64[users, columns] -> low, high: float64[columns].
+        values, weights: float64[users, columns] -> low, high: float64[columns].
     Missing data:
         A NaN is left out of its column's mean; a column of nothing but NaN gives NaN.
 
@@ -33,6 +39,9 @@ def bootstrap_interval(
         return empty, empty
     known = np.isfinite(values).astype(np.float64)
     filled = np.where(known > 0, values, 0.0)
+    if weights is not None:
+        known = known * weights
+        filled = filled * known
     rng = generator(seed, "bootstrap")
     step = max(1, _CELLS // users)
     means = []

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from palate.core.types import Mask
 from palate.metrics._hits import Doubles, Hits, ListMetric
 
 
@@ -22,7 +21,7 @@ def recall(hits: Hits, k: int) -> Doubles:
         >>> recall(np.array([[2, 0, 3]]), sp.csr_array([[0, 1, 1, 1]]), 2).tolist()
         [0.3333333333333333]
     """
-    return np.divide(_count(hits.first(k)), np.maximum(hits.relevant, 1))
+    return np.divide(hits.count(k), np.maximum(hits.relevant, 1))
 
 
 @ListMetric
@@ -34,7 +33,7 @@ def precision(hits: Hits, k: int) -> Doubles:
         >>> precision(np.array([[2, 0, -1, -1]]), sp.csr_array([[0, 1, 1, 1]]), 4).tolist()
         [0.25]
     """
-    return _count(hits.first(k)) / k
+    return hits.count(k) / k
 
 
 @ListMetric
@@ -46,7 +45,7 @@ def f1(hits: Hits, k: int) -> Doubles:
         >>> f1(np.array([[2, 0]]), sp.csr_array([[0, 1, 1]]), 2).tolist()
         [0.5]
     """
-    return 2 * _count(hits.first(k)) / (k + hits.relevant)
+    return 2 * hits.count(k) / (k + hits.relevant)
 
 
 @ListMetric
@@ -87,10 +86,7 @@ def average_precision(hits: Hits, k: int) -> Doubles:
         >>> average_precision(np.array([[1, 0, 2]]), sp.csr_array([[0, 1, 1]]), 3).round(4).tolist()
         [0.8333]
     """
-    found = hits.first(k)
-    precision_at = np.cumsum(found, axis=1) / np.arange(1, k + 1)
-    total: Doubles = (precision_at * found).sum(axis=1)
-    return total / np.clip(hits.relevant, 1, k)
+    return hits.precisions(k) / np.clip(hits.relevant, 1, k)
 
 
 @ListMetric
@@ -104,7 +100,3 @@ def reciprocal_rank(hits: Hits, k: int) -> Doubles:
     """
     found = hits.first(k)
     return np.where(found.any(axis=1), 1 / (found.argmax(axis=1) + 1), 0.0)
-
-
-def _count(found: Mask) -> Doubles:
-    return np.asarray(found.sum(axis=1), dtype=np.float64)
