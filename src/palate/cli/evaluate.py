@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,7 +27,19 @@ def evaluate(
     ds: Annotated[
         Path | None, typer.Argument(metavar="[DS]", help="Its dataset folder, where it is no longer in its place.")
     ] = None,
-    k: Annotated[int, typer.Option("--k", "-k", help="The length of the lists.")] = 20,
+    k: Annotated[str, typer.Option("--k", "-k", help="The length of the lists, or several, as in 10,20.")] = "20",
+    metrics: Annotated[
+        str, typer.Option("--metrics", help="As in recall,ndcg@10; accuracy and beyond stand for several.")
+    ] = "accuracy",
+    by: Annotated[str, typer.Option("--by", help="Also divide by history, popularity or both.")] = "",
+    compat: Annotated[
+        str | None, typer.Option("--compat", help="Define metrics as implicit, lenskit or ranx does.")
+    ] = None,
+    candidates: Annotated[
+        str, typer.Option("--candidates", help="Rank all items, or those warm or cold in training.")
+    ] = "all",
+    categories: Annotated[str | None, typer.Option("--categories", help="The column of the items' categories.")] = None,
+    on: Annotated[str, typer.Option("--on", help="The part to judge by: test, or valid.")] = "test",
     drop: Annotated[list[str] | None, typer.Option("--drop", metavar="PART=SHARE", help=_DROP)] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="With --drop: how many draws of what is dropped.")] = 5,
     report: Annotated[Path | None, typer.Option("--report", help="With --drop: an .html, .md or .svg file.")] = None,
@@ -41,13 +53,19 @@ def evaluate(
     from palate.bundle import Bundle
     from palate.evaluation import evaluate as judge
 
+    cuts, names, groups = _numbers(k), _words(metrics), _words(by)
     if report is not None and not drop:
         raise ConfigError("--report shows what happens when parts go missing: add --drop, as in --drop all=0.1..0.9")
     if drop:
-        _with_missing(bundle, ds, k, drop, seeds, report, as_json)
+        _alone(metrics=metrics, by=by, compat=compat, candidates=candidates, categories=categories, on=on)
+        _with_missing(bundle, ds, cuts, drop, seeds, report, as_json)
         return
     opened = Bundle.open(bundle)
-    found = judge(opened.model, opened.split(ds), k, protocol=opened.recipe.protocol)
+    part: Any = on
+    found = judge(
+        opened.model, opened.split(ds), cuts, names, opened.recipe.protocol, part,
+        by=groups, compat=compat, candidates=candidates, categories=categories,
+    )  # fmt: skip
     fit = opened.manifest.metrics.get("seconds", {}).get("fit")
     found = replace(found, seconds={**({} if fit is None else {"fit": float(fit)}), **found.seconds})
 
@@ -60,7 +78,7 @@ def evaluate(
 
 
 def _with_missing(
-    path: Path, ds: Path | None, k: int, drops: list[str], seeds: int, report: Path | None, as_json: bool
+    path: Path, ds: Path | None, k: list[int], drops: list[str], seeds: int, report: Path | None, as_json: bool
 ) -> None:
     from palate.bundle import Bundle
     from palate.evaluation._drops import Drop
@@ -89,7 +107,7 @@ def _with_missing(
     emit(found.to_json(), as_json, show)
 
 
-def _curves(opened: Bundle, cut: Split, asked: list[Drop], k: int, seeds: int) -> MissingCurves:
+def _curves(opened: Bundle, cut: Split, asked: list[Drop], k: list[int], seeds: int) -> MissingCurves:
     from palate.bundle.build import model_of, parts_read
     from palate.evaluation.missing import missing_curve
 
@@ -104,3 +122,24 @@ def _curves(opened: Bundle, cut: Split, asked: list[Drop], k: int, seeds: int) -
         lambda _: model_of(spec), cut, asked, seeds, k, protocol=opened.recipe.protocol, parts=read,
         model_seed=opened.recipe.seed,
     )  # fmt: skip
+
+
+def _alone(**given: str | None) -> None:
+    """Refuse options that --drop does not know."""
+    usual = {"metrics": "accuracy", "by": "", "candidates": "all", "on": "test"}
+    odd = [f"--{name}" for name, value in given.items() if value != usual.get(name)]
+    if odd:
+        raise ConfigError(
+            f"--drop judges by recall and ndcg, on the test part and among all items: leave out {', '.join(odd)}"
+        )
+
+
+def _words(text: str) -> list[str]:
+    return list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+
+
+def _numbers(text: str) -> list[int]:
+    words = _words(text)
+    if not words or not all(word.isdecimal() for word in words):
+        raise ConfigError(f"the cut-off k was '{text}': give a number of 1 or more, or several, as in 10,20")
+    return [int(word) for word in words]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from palate.core.errors import DataError
+from palate.core.errors import DataError, RequestError
 from palate.core.progress import progress
 from palate.core.types import CSR, Codes
 from palate.data.dataset import Dataset
@@ -35,27 +35,61 @@ class Lists:
     auc: Doubles | None
 
 
-def relevant_items(known: Dataset, judged: Dataset) -> CSR:
+def candidate_items(known: Dataset, candidates: str) -> Codes | None:
+    """Return the items that may be listed: those which training met (warm) or never met (cold); None means all.
+
+    Raises:
+        RequestError: there is no such choice.
+        DataError: there are no such items.
+    """
+    if candidates == "all":
+        return None
+    if candidates not in ("warm", "cold"):
+        raise RequestError(f"the candidates were '{candidates}': allowed are all, warm, cold")
+    met = np.bincount(known.interactions.item, minlength=len(known.items)) > 0
+    chosen = np.flatnonzero(met == (candidates == "warm")).astype(np.int32)
+    if not len(chosen):
+        raise DataError("training met every item, so that there are no cold candidates: use the split cold-items")
+    return chosen
+
+
+def cold_share(known: Dataset, relevant: CSR) -> float:
+    """Return which share of the relevant items (counted by user) training never met."""
+    met = np.bincount(known.interactions.item, minlength=relevant.shape[1]) > 0
+    return float((~met[relevant.indices]).mean()) if relevant.nnz else 0.0
+
+
+def relevant_items(known: Dataset, judged: Dataset, candidates: Codes | None = None) -> CSR:
     """Return what was liked in `judged`, sparse[users, items], without what the user had met before.
 
     A list never holds what was met before, so an item liked again can be neither found nor missed.
+
+    Args:
+        known: what was met before.
+        judged: what was liked then.
+        candidates: the items that may be listed; what was liked of the others does not count.
     """
     liked = judged.liked
     relevant = sp.csr_array(liked - liked.multiply(known.seen))
+    if candidates is not None:
+        may = np.zeros(relevant.shape[1], dtype=bool)
+        may[candidates] = True
+        relevant.data[~may[relevant.indices]] = 0
     relevant.eliminate_zeros()
     relevant.sort_indices()
     return relevant
 
 
 def ranked_lists(
-    model: Recommender, known: Dataset, relevant: CSR, k: int, *, with_auc: bool, memory_mb: int, label: str
-) -> Lists:
-    """Rank all items that a user has not met in `known`, for each user with relevant items.
+    model: Recommender, known: Dataset, relevant: CSR, k: int, *, candidates: Codes | None = None, with_auc: bool,
+    memory_mb: int, label: str,
+) -> Lists:  # fmt: skip
+    """Rank all candidates that a user has not met in `known`, for each user with relevant items.
 
     Scoring runs in blocks of users whose score matrices fit `memory_mb`.
     """
     users = np.flatnonzero(np.diff(relevant.indptr)).astype(np.int32)
-    n = relevant.shape[1]
+    n = relevant.shape[1] if candidates is None else len(candidates)
     rows = max(1, (memory_mb << 20) // (_BYTES_PER_CELL * max(1, n)))
     items = np.full((len(users), k), -1, dtype=np.int32)
     areas = np.full(len(users), np.nan)
@@ -64,22 +98,29 @@ def ranked_lists(
         for start in range(0, len(users), rows):
             block = slice(start, start + rows)
             codes = users[block]
-            scores = _scores(model, known, codes)
-            wanted, hidden = sp.csr_array(relevant[codes]), sp.csr_array(known.seen[codes])
+            scores = _scores(model, known, codes, candidates)
+            wanted, hidden = (_columns(sp.csr_array(each[codes]), candidates) for each in (relevant, known.seen))
             missed += int(np.isnan(scores[wanted.tocoo().coords]).sum())
             scores[hidden.tocoo().coords] = np.nan
             if with_auc:
                 areas[block] = auc(scores, wanted, hidden)
-            items[block] = top_k(scores, k).items
+            best = top_k(scores, k).items
+            items[block] = best if candidates is None else np.where(best < 0, -1, candidates[best])
             advance(len(codes))
     mine = sp.csr_array(relevant[users])
     return Lists(users, items, mine, missed / max(1, mine.nnz), areas if with_auc else None)
 
 
-def _scores(model: Recommender, known: Dataset, codes: Codes) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    scores = model.score(Queries.of_users(known, codes))
-    if scores.shape != (len(codes), len(known.items)):
-        raise DataError(
-            f"{model.name} gave scores of shape {scores.shape} for {len(codes)} users and {len(known.items)} items"
-        )
+def _columns(rows: CSR, candidates: Codes | None) -> CSR:
+    return rows if candidates is None else sp.csr_array(rows[:, candidates])
+
+
+def _scores(
+    model: Recommender, known: Dataset, codes: Codes, candidates: Codes | None
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    queries = Queries.of_users(known, codes)
+    scores = model.score(queries) if candidates is None else model.score(queries, candidates)
+    wanted = (len(codes), len(known.items) if candidates is None else len(candidates))
+    if scores.shape != wanted:
+        raise DataError(f"{model.name} gave scores of shape {scores.shape} for {wanted[0]} users and {wanted[1]} items")
     return scores if scores.flags.writeable else scores.copy()

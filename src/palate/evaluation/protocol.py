@@ -8,18 +8,21 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from palate.core.errors import ConfigError, DataError, RequestError
+from palate.core.errors import ConfigError, DataError, RequestError, did_you_mean
+from palate.core.types import CSR, Codes
 from palate.data.dataset import Dataset
 from palate.data.split._base import Split
-from palate.evaluation._scoring import Lists, ranked_lists, relevant_items
+from palate.evaluation._beyond import GROUPS, Shelf
+from palate.evaluation._scoring import Lists, candidate_items, cold_share, ranked_lists, relevant_items
+from palate.evaluation.groups import BY, Group, by_history, by_popularity, of_hits
 from palate.evaluation.result import Evaluation, over_users
 from palate.interfaces import Recommender
-from palate.metrics import LISTS, Hits, Measure, coverage, parse_measures
+from palate.metrics import BEYOND, OVERALL, Hits, Measure, parse_measures
 from palate.metrics._hits import Doubles
 
 Protocol: TypeAlias = Literal["strict", "refit"]
 On: TypeAlias = Literal["test", "valid"]
-DEFAULT_METRICS = ("recall", "ndcg", "precision", "hit-rate", "map", "mrr", "auc", "coverage")
+DEFAULT_METRICS = GROUPS["accuracy"]
 MEMORY_MB = 128
 _SHORT = 100
 """A list may be this long whatever the catalogue, so that the usual k work on small ones."""
@@ -33,6 +36,10 @@ def evaluate(
     protocol: Protocol = "strict",
     on: On = "test",
     *,
+    by: Sequence[str] = (),
+    compat: str | None = None,
+    candidates: str = "all",
+    categories: str | None = None,
     memory_mb: int = MEMORY_MB,
     resamples: int = 1000,
     seed: int = 0,
@@ -41,15 +48,21 @@ def evaluate(
 
     strict: the model was fitted on `split.train`; what a user met there, liked or not, is masked, nothing else.
     refit: it was fitted on `split.refit().train`; validation items are history and masked as well.
-    Users count who liked at least one unmasked item of the judged part; each is ranked over all unmasked items.
+    Users count who liked at least one unmasked item of the judged part; each is ranked over all unmasked candidates.
 
     Args:
         model: fitted on the same users and items.
         split: gives the history, the mask and the judged part.
         k: the length of the lists, or several.
-        metrics: names; those with a cut-off get each k, unless they carry their own ("ndcg@10").
+        metrics: names; those with a cut-off get each k, unless they carry their own ("ndcg@10"). `accuracy` stands
+            for the default ones, `beyond` for all metrics beyond accuracy that the data allow.
         protocol: strict or refit.
         on: the part to judge by.
+        by: also divide the figures by "history" (likes of the user in training) or "popularity" (of what is to be found).
+        compat: a library whose definitions to use where they differ: implicit, lenskit, ranx. The names of those
+            metrics carry it.
+        candidates: which items can be listed and looked for: all, warm (met in training) or cold (never met there).
+        categories: the column of the catalogue that holds the categories; needed where several could be meant.
         memory_mb: bound on the score matrices held at a time.
         resamples: bootstrap resamples behind the intervals.
         seed: of the bootstrap.
@@ -72,30 +85,35 @@ def evaluate(
     if not isinstance(split, Split):
         raise DataError(f"evaluate was given a {type(split).__name__}: give the Split that palate.split(data) returns")
     start = time.perf_counter()
-    measures = parse_measures(metrics, [k] if isinstance(k, int) else list(k))
     known, judged = parts_of(split, protocol, on)
+    shelf = Shelf(known, categories)
+    names, notes = shelf.expanded(metrics)
+    measures = parse_measures(names, [k] if isinstance(k, int) else list(k), compat)
     check_fitted(model, known, protocol)
-    relevant = relevant_items(known, judged)
-    if relevant.nnz == 0:
-        raise DataError(
-            f"the {on} part holds no new like ({len(judged.interactions):,} interactions, liked means "
-            f"{judged.positive.rule}): nobody can be judged by it; split otherwise or widen the rule"
-        )
+    for each in by:
+        if each not in BY:
+            raise RequestError(f"figures cannot be divided by '{each}': {did_you_mean(each, BY)}")
+    pool = candidate_items(known, candidates)
+    relevant = _relevant(known, judged, pool, on)
+    notes += shelf.notes(measures)
     longest, n = max(measure.k or 1 for measure in measures), len(known.items)
     if longest > max(n, _SHORT):
         raise ConfigError(f"k was {longest:,} and there are {n:,} items: give at most {max(n, _SHORT):,}")
     lists = ranked_lists(
-        model, known, relevant, longest,
+        model, known, relevant, longest, candidates=pool,
         with_auc=Measure("auc") in measures, memory_mb=memory_mb, label=f"{model.name}: ranking for {on}",
     )  # fmt: skip
-    per_user = _per_user(lists, measures)
-    means, intervals = over_users(per_user, measures, resamples, seed)
+    per_user, weights = _per_user(lists, measures, shelf)
+    means, intervals = over_users(per_user, measures, resamples, seed, weights)
     for measure in measures:
-        if measure.metric == "coverage" and measure.k:
-            means[str(measure)] = coverage(lists.items, n, measure.k)
+        if measure.metric in OVERALL:
+            means[str(measure)] = shelf.overall(measure, lists.items, pool)
     return Evaluation(
-        model=model.name, on=on, protocol=protocol, how=split.how, metrics=means, intervals=intervals,
-        per_user=per_user, user_codes=lists.users, unscored=lists.unscored,
+        model=model.name, on=on, protocol=protocol, how=split.how,
+        metrics={str(measure): means[str(measure)] for measure in measures}, intervals=intervals,
+        per_user=per_user, user_codes=lists.users, unscored=lists.unscored, candidates=candidates,
+        cold=cold_share(known, relevant), compat=compat, notes=notes,
+        groups=_groups(by, lists, measures, per_user, weights, shelf, resamples, seed),
         seconds={"evaluate": time.perf_counter() - start},
     )  # fmt: skip
 
@@ -133,13 +151,38 @@ def check_fitted(model: Recommender, known: Dataset, protocol: Protocol) -> None
         )
 
 
-def _per_user(lists: Lists, measures: tuple[Measure, ...]) -> dict[str, Doubles]:
-    hits = Hits.of(lists.items, lists.relevant)
-    values = {
-        str(measure): LISTS[measure.metric].of_hits(hits, measure.k)
-        for measure in measures
-        if measure.metric in LISTS and measure.k
-    }
+def _relevant(known: Dataset, judged: Dataset, pool: Codes | None, on: On) -> CSR:
+    relevant = relevant_items(known, judged, pool)
+    if relevant.nnz == 0:
+        among = "" if pool is None else f" among the {len(pool):,} candidates"
+        raise DataError(
+            f"the {on} part holds no new like{among} ({len(judged.interactions):,} interactions, liked means "
+            f"{judged.positive.rule}): nobody can be judged by it; split otherwise or widen the rule"
+        )
+    return relevant
+
+
+def _per_user(
+    lists: Lists, measures: tuple[Measure, ...], shelf: Shelf
+) -> tuple[dict[str, Doubles], dict[str, Doubles]]:
+    values, weights = of_hits(Hits.of(lists.items, lists.relevant), measures)
     if lists.auc is not None:
         values["auc"] = np.asarray(lists.auc)
-    return values
+    for measure in measures:
+        if measure.metric in BEYOND:
+            values[str(measure)] = shelf.per_user(measure, lists.items, lists.users)
+    return values, weights
+
+
+def _groups(
+    by: Sequence[str], lists: Lists, measures: tuple[Measure, ...], per_user: dict[str, Doubles],
+    weights: dict[str, Doubles], shelf: Shelf, resamples: int, seed: int,
+) -> dict[str, list[Group]]:  # fmt: skip
+    found: dict[str, list[Group]] = {}
+    for each in dict.fromkeys(by):
+        if each == "history":
+            lengths = np.diff(shelf.known.liked.indptr)[lists.users]
+            found[each] = by_history(lengths, per_user, weights, measures, resamples, seed)
+        else:
+            found[each] = by_popularity(shelf.popularity, lists.items, lists.relevant, measures, resamples, seed)
+    return found

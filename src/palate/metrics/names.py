@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from palate.core.errors import ConfigError, UnknownNameError, did_you_mean
-from palate.metrics._hits import ListMetric
+from palate.metrics._hits import Doubles, Hits, ListMetric
 from palate.metrics.compat import COMPAT
 from palate.metrics.ranking import average_precision, f1, hit_rate, ndcg, precision, recall, reciprocal_rank
 
@@ -47,6 +47,11 @@ class Measure:
     def of_lists(self) -> ListMetric | None:
         """What computes it from the hits; None where it is not made from hits."""
         return LISTS.get(self.metric) if self.compat is None else COMPAT[self.compat].metrics[self.metric]
+
+    @property
+    def weight(self) -> Callable[[Hits, int], Doubles] | None:
+        """What each user weighs in the mean; None where all are equal."""
+        return None if self.compat is None else COMPAT[self.compat].weights.get(self.metric)
 
 
 def parse_measures(names: Sequence[str], ks: Sequence[int], compat: str | None = None) -> tuple[Measure, ...]:
