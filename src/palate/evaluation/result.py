@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -108,7 +109,8 @@ class Evaluation:
             lines.append(f"  {share_text(self.unscored)} of the relevant items could not be scored: counted as misses")
         if self.cold:
             lines.append(f"  {share_text(self.cold)} of the relevant items are cold: training never met them")
-        lines += [f"  {note}" for note in self.notes]
+        for note in self.notes:
+            lines += textwrap.wrap(note, 80, initial_indent="  ", subsequent_indent="    ")
         spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.seconds.items())
         lines.append(f"  {spent}; in brackets: 95 % intervals over users")
         for by, groups in self.groups.items():

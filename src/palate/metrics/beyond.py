@@ -55,7 +55,7 @@ def gini(items: Codes, n_items: int, k: int) -> float:
 def novelty(items: Codes, popularity: Counts, users: int, k: int) -> Doubles:
     """Return the mean self-information of each list: of -log2(users who liked the item / users), in bits.
 
-    Zhou et al. 2010; Vargas and Castells 2011, equation 5. An item that nobody liked counts as if one user had.
+    Zhou et al. 2010; Vargas and Castells 2011. An item that nobody liked counts as if one user had.
 
     Args:
         items: the lists.
@@ -79,7 +79,7 @@ def novelty(items: Codes, popularity: Counts, users: int, k: int) -> Doubles:
 def popularity_bias(items: Codes, popularity: Counts, k: int) -> Doubles:
     """Return the mean popularity of each list; its mean over users is the average recommendation popularity (ARP).
 
-    Abdollahpouri, Burke and Mobasher 2019, equation 4: popularity is the number of training users who liked an item.
+    Abdollahpouri, Burke and Mobasher 2019: popularity is the number of training users who liked an item.
 
     Shapes:
         items: int32[q, k or more]; popularity: int64[n] -> float64[q].
