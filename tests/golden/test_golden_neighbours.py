@@ -7,7 +7,7 @@ from palate.core.ids import IdMap
 from palate.data.dataset import Dataset, bare_catalogue
 from palate.data.interactions import Interactions
 from palate.interfaces import Queries
-from palate.models import UserKNN
+from palate.models import SLIM, UserKNN
 
 LIKES = ["ab", "abc", "cd"]
 """
@@ -63,3 +63,22 @@ def test_user_knn_tells_which_like_made_people_alike():
     explanation = model.explain(asked("ac"), 1)  # b: u0 shares a; u1 shares a and c
     assert explanation.history == pytest.approx({0: 1 / 2 + 1 / np.sqrt(6), 2: 1 / np.sqrt(6)})
     assert explanation.score == pytest.approx(1 / 2 + 2 / np.sqrt(6))
+
+
+def test_slim_solves_the_equations_of_each_item():
+    # Co-occurrence: ab 2, ac = bc = cd 1; degrees 2, 2, 2, 1; l1 1/4 and reg 1. What makes up
+    # a: 3 b + c = 7/4 and b + 3 c = 3/4; b as a; c: 3 a + 2 b = 2 a + 3 b = 3/4 and 2 d = 3/4; d: 3 c = 3/4.
+    model = SLIM(l1=0.25, reg=1, tolerance=1e-8).fit(shop())
+    assert scores(model, "a") == [0, 9 / 16, 3 / 20, 0, np.nan]
+    assert scores(model, "d") == [0, 0, 3 / 8, 0, np.nan]
+    assert scores(model, "ac") == [1 / 16, 9 / 16 + 1 / 16, 3 / 20, 1 / 4, np.nan]
+    assert model.explain(asked("ac"), 1).history == pytest.approx({0: 9 / 16, 2: 1 / 16})
+
+
+def test_slim_leaves_out_what_is_not_worth_its_weight():
+    model = SLIM(l1=1, reg=1).fit(shop())
+    expected = np.zeros((5, 5))
+    expected[0, 1] = expected[1, 0] = 1 / 3  # (2 - 1) / (2 + 1); all others were liked together once
+    assert np.allclose(model.graph.toarray(), expected)
+    assert model.graph.nnz == 2
+    assert scores(model, "d") == [0, 0, 0, 0, np.nan]

@@ -7,19 +7,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from palate.core.compiled import compiled
 from palate.core.types import CSR, Codes, Floats
-from palate.linalg.parallel import cuts_by_work, even_cuts, map_blocks
-from palate.linalg.products import index_pointer, products
+from palate.linalg.blocks import Block, Counts, joined
+from palate.linalg.parallel import cuts_by_work, map_blocks
+from palate.linalg.products import products
 
 _BLOCK = 1 << 21
 """About how many products one block of rows makes."""
-_Counts: TypeAlias = npt.NDArray[np.int64]
-_Block: TypeAlias = tuple[Floats, Codes, _Counts]
-"""Values, columns, and how many there are in each row."""
-_NOTHING: _Block = (np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(0, np.int64))
 _Array: TypeAlias = npt.NDArray[Any]
 
 
@@ -68,7 +64,8 @@ def damped_products(
 
     Example:
         >>> both = Side(np.array([1, 1], np.float32), np.array([0, 1]))
-        >>> ones = sp.csr_array(np.ones((2, 2), np.float32))
+        >>> from scipy.sparse import csr_array
+        >>> ones = csr_array(np.ones((2, 2), np.float32))
         >>> damped_products(ones, ones, both, both, shrink=3).toarray().tolist()
         [[0.0, 0.5], [0.5, 0.0]]
     """
@@ -77,7 +74,7 @@ def damped_products(
     room = np.minimum(work, width)
     a, b = (matrix.data.astype(np.float32, copy=False) for matrix in (left, right))
 
-    def make(start: int, stop: int) -> _Block:
+    def make(start: int, stop: int) -> Block:
         data, codes, counts = _rows_of_products(
             start, stop, int(room[start:stop].sum()), left.indptr, left.indices, a, right.indptr, right.indices, b,
             rows.length, rows.key, columns.length, columns.key, np.float32(shrink),
@@ -86,7 +83,7 @@ def damped_products(
         return data[:end].copy(), codes[:end].copy(), counts
 
     parts = map_blocks(make, cuts_by_work(work + 1, _BLOCK), threads, label)
-    return _joined(parts, (int(left.shape[0]), width), threads)
+    return joined(parts, (int(left.shape[0]), width), threads)
 
 
 @compiled
@@ -94,7 +91,7 @@ def _rows_of_products(
     start: int, stop: int, room: int,
     a_pointer: _Array, a_codes: _Array, a: Floats, b_pointer: _Array, b_codes: _Array, b: Floats,
     row_length: Floats, row_key: _Array, column_length: Floats, column_key: _Array, shrink: np.float32,
-) -> _Block:  # fmt: skip
+) -> Block:  # fmt: skip
     """Return the damped products of some rows; `room` is at least how many there can be."""
     width = len(column_length)
     total = np.zeros(width, np.float32)
@@ -129,7 +126,7 @@ def _rows_of_products(
 
 
 @compiled
-def _cut(data: Floats, codes: Codes, counts: _Counts, best: int) -> int:
+def _cut(data: Floats, codes: Codes, counts: Counts, best: int) -> int:
     """Move the best values of each row to the front, in place, and return how many are left over all rows.
 
     Hoare's selection (1961) on the value, then the lower column: no two are equal, so what is chosen is certain.
@@ -162,20 +159,3 @@ def _cut(data: Floats, codes: Codes, counts: _Counts, best: int) -> int:
         taken += count
         counts[row] = kept
     return end
-
-
-def _joined(parts: list[_Block], shape: tuple[int, int], threads: int | None) -> CSR:
-    """Put the blocks of rows under one another, copying on all cores and freeing each as it is done."""
-    ends = np.cumsum([0, *(len(part[0]) for part in parts)])
-    data = np.empty(ends[-1], dtype=np.float32)
-    indices = np.empty(ends[-1], dtype=np.int32)
-    counts = np.concatenate([np.zeros(0, np.int64), *(part[2] for part in parts)])
-
-    def copy(start: int, stop: int) -> None:
-        for number in range(start, stop):
-            place = slice(ends[number], ends[number + 1])
-            data[place], indices[place], _ = parts[number]
-            parts[number] = _NOTHING
-
-    map_blocks(copy, even_cuts(len(parts), 1), threads)
-    return sp.csr_array((data, indices, index_pointer(counts)), shape=shape)

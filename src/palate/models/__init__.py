@@ -16,6 +16,7 @@ _PUBLIC = {
     "ContentKNN": "content_knn",
     "ItemKNN": "item_knn",
     "UserKNN": "user_knn",
+    "SLIM": "slim",
     "EASE": "ease",
     "Ensemble": "ensemble",
 }
