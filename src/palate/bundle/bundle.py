@@ -18,8 +18,10 @@ from palate.core.files import replacing_folder
 from palate.core.fingerprint import fingerprint
 from palate.core.ids import IdMap
 from palate.core.state import State, pack_csr, unpack_csr
+from palate.core.types import Mask
 from palate.data.catalogue import Catalogue
 from palate.data.dataset import Dataset
+from palate.data.features import FeatureTable
 from palate.data.folder import load, load_features, save_features
 from palate.data.interactions import Interactions
 from palate.data.positive import Positive
@@ -42,7 +44,7 @@ class Bundle:
 
     model: Model[Any]
     data: Dataset
-    """What the model was fitted on: its interactions, all items, and the parts of items."""
+    """What the model was fitted on: its interactions, all items, and the parts of items (those of interactions pooled)."""
     manifest: Manifest
     recipe: Recipe
     path: Path | None = None
@@ -75,25 +77,26 @@ class Bundle:
             raise DataError(
                 "the model was fitted on other users and items than the data have: give the data it comes from"
             )
-        data = _item_parts_only(data)
         recipe = recipe or Recipe.of(
             described(model) | ({} if split is None else {"how": split.how, "seed": split.seed})
         )
+        source = data if split is None else split.refit().train if recipe.protocol == "refit" else split.train
+        fitted = source.take_interactions(_met(source.interactions, model))
+        parts = _item_parts(data, fitted)
+        data = data.without_features(*(set(data.features) - set(parts)))
         manifest = Manifest(
             name=data.name,
             licence=data.licence,
             positive=data.positive.rule,
             model=model.spec(),
             recipe=recipe.model_dump(mode="json", exclude_none=True),
-            parts=tuple(sorted(data.features)),
+            parts=tuple(parts),
             types=dict(data.catalogue.types),
             data=data.fingerprint,
             split=None if split is None else _split_fingerprint(split),
             metrics=dict(metrics or {}),
         )
-        source = data if split is None else split.refit().train if recipe.protocol == "refit" else split.train
-        fitted = data.with_interactions(_met(source.interactions, model))
-        return cls(model, replace(fitted, features=data.features), manifest, recipe)
+        return cls(model, replace(data, interactions=fitted.interactions, features=parts), manifest, recipe)
 
     def save(self, path: Path | str) -> Path:
         """Write the bundle in place of `path`, all or nothing.
@@ -214,14 +217,18 @@ def _split_fingerprint(split: Split) -> str:
     return fingerprint(*(part.interactions.fingerprint for part in (split.train, split.valid, split.test)))
 
 
-def _item_parts_only(data: Dataset) -> Dataset:
-    return data.without_features(*(name for name, table in data.features.items() if table.of != "items"))
+def _item_parts(data: Dataset, fitted: Dataset) -> dict[str, FeatureTable]:
+    """Return the parts of items by name; those of interactions pooled over what the model was fitted on."""
+    own = {name: table for name, table in data.features.items() if table.of == "items"}
+    reviews = tuple(name for name in data.part_names() if name not in own and name in fitted.features)
+    pooled = fitted.item_parts(reviews) if reviews else {}
+    return dict(sorted({**own, **pooled}.items()))
 
 
-def _met(interactions: Interactions, model: Model[Any]) -> Interactions:
-    """Keep the rows of pairs that the model knows: where no split is given, this leaves out what was held back."""
+def _met(interactions: Interactions, model: Model[Any]) -> Mask:
+    """Tell the rows of pairs that the model knows: where no split is given, this leaves out what was held back."""
     pairs = model.seen[interactions.user, interactions.item] if len(interactions) else np.zeros(0)
-    return interactions.take(np.asarray(pairs).ravel() > 0)
+    return np.asarray(np.asarray(pairs).ravel() > 0)
 
 
 def _items(data: Dataset) -> pl.DataFrame:

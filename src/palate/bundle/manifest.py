@@ -58,7 +58,7 @@ class Manifest(Config):
     recipe: dict[str, Any] = Field(default_factory=dict)
     """How it was made; `recipe.toml` says the same to people."""
     parts: tuple[str, ...] = ()
-    """Features of items that the bundle holds."""
+    """Features of items that the bundle holds; those of interactions are pooled to items in it."""
     types: dict[str, str] = Field(default_factory=dict)
     """Types of the catalogue's columns."""
     data: str

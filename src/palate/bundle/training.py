@@ -54,7 +54,7 @@ def train(data: Dataset, recipe: Recipe, k: int = 20) -> Trained:
     """
     recipe.check()
     data = recipe.prepared(data)
-    parts = [name for name, table in data.features.items() if table.of == "items"]
+    parts = data.part_names()
     model = recipe.build(parts)
     cut = recipe.split(data) if len(data.interactions) else Split(data, data, data, recipe.how, recipe.seed)
     started = time.perf_counter()
@@ -86,7 +86,7 @@ def refit(bundle: Bundle, folder: Path | str | None = None) -> Bundle:
     if place is None:
         raise BundleError("the dataset folder of this bundle is not there: give its place")
     data = bundle.recipe.prepared(load(place))
-    parts = [name for name, table in data.features.items() if table.of == "items"]
+    parts = data.part_names()
     started = time.perf_counter()
     again = bundle.model.settled() if isinstance(bundle.model, Settles) else bundle.recipe.build(parts)
     model = again.fit(data, None, Run(seed=bundle.recipe.seed))

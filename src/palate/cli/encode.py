@@ -9,9 +9,11 @@ import typer
 
 from palate.cli._app import AsJson, app, emit
 from palate.core.errors import DataError, RequestError
+from palate.data.features import OF
 
 if TYPE_CHECKING:
     from palate.data.dataset import Dataset
+    from palate.data.features import Of
     from palate.encoders.pipeline import Encoded
 
 
@@ -26,29 +28,39 @@ def encode(
     column: Annotated[
         list[str] | None, typer.Option("--column", metavar="NAME=ENC", help="Encoder of one column; may be repeated.")
     ] = None,
+    of: Annotated[str, typer.Option("--of", help="Whose columns: items, users or interactions.")] = "items",
     as_json: AsJson = False,
 ) -> None:
-    """Turn columns of the items into vectors, stored in the dataset folder.
+    """Turn columns of the items, of the users or of the interactions into vectors, stored in the dataset folder.
 
+    A part of interactions, such as reviews, is read by models as a part of the items: the mean of each item's own.
     What was encoded before is not encoded again; a run that was stopped goes on where it stood.
     """
     from palate.data.folder import load
     from palate.encoders.pipeline import encode_columns
 
-    data = load(folder)
-    asked = _asked(data, {"text": text, "image": image, "audio": audio}, column or [])
-    _, done = encode_columns(data, asked)
+    whose = _whose(of)
+    data = load(folder, stale=True)
+    asked = _asked(data, whose, {"text": text, "image": image, "audio": audio}, column or [])
+    _, done = encode_columns(data, asked, whose)
     emit({"rows": [_row(part) for part in done]}, as_json, lambda: _show(folder, done, len(data.interactions) > 0))
 
 
-def _asked(data: Dataset, by_type: dict[str, str | None], by_name: list[str]) -> dict[str, str]:
+def _whose(of: str) -> Of:
+    for known in OF:
+        if of == known:
+            return known
+    raise RequestError(f"--of was '{of}': allowed are {', '.join(OF)}")
+
+
+def _asked(data: Dataset, of: Of, by_type: dict[str, str | None], by_name: list[str]) -> dict[str, str]:
     """Return the encoder's name for each column that is to be encoded; a column's own choice goes first."""
     asked: dict[str, str] = {}
     for kind, encoder in by_type.items():
         if encoder is not None:
-            columns = data.catalogue.of_type(kind)
+            columns = data.table_of(of).of_type(kind)
             if not columns:
-                raise DataError(f"there is no {kind} column to encode with '{encoder}': {_columns(data)}")
+                raise DataError(f"there is no {kind} column to encode with '{encoder}': {_columns(data, of)}")
             asked.update(dict.fromkeys(columns, encoder))
     for pair in by_name:
         name, equals, encoder = pair.partition("=")
@@ -58,11 +70,11 @@ def _asked(data: Dataset, by_type: dict[str, str | None], by_name: list[str]) ->
             )
         asked[name] = encoder
     if not asked:
-        raise RequestError(f"say what to encode and how: {_columns(data)}")
+        raise RequestError(f"say what to encode and how: {_columns(data, of)}")
     return asked
 
 
-def _columns(data: Dataset) -> str:
+def _columns(data: Dataset, of: Of) -> str:
     """Return a clause that lists the columns that can be encoded, with the encoders for each."""
     from palate.encoders import registry
 
@@ -72,9 +84,11 @@ def _columns(data: Dataset) -> str:
     listed = [
         f"{name} ({kind}: --{kind} {' | '.join(choices[kind])})"
         for kind in choices
-        for name in data.catalogue.of_type(kind)
+        for name in data.table_of(of).of_type(kind)
     ]
-    return f"the columns are {', '.join(listed)}" if listed else "the items have no column of text, pictures or sound"
+    if not listed:
+        return f"the {of} have no column of text, pictures or sound"
+    return f"the columns are {', '.join(listed)}" if of == "items" else f"the columns of {of} are {', '.join(listed)}"
 
 
 def _row(part: Encoded) -> dict[str, object]:

@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import BaseModel
 
 _CHUNK = 1 << 20
+_SLICE = 1 << 16
 
 
 def fingerprint(*things: Any) -> str:
@@ -85,6 +86,9 @@ def _feed_column(digest: Any, column: pl.Series) -> None:
         text = pl.Series([None if value is None else repr(value) for value in column.to_list()], dtype=pl.String)
     else:
         text = column.cast(pl.String)
+    lengths, given = text.str.len_bytes(), text.drop_nulls()
     _feed(digest, str(column.dtype))
-    _feed(digest, text.str.len_bytes().cast(pl.Int64).fill_null(-1).to_numpy())
-    _feed(digest, "".join(text.drop_nulls().to_list()).encode())
+    _feed(digest, lengths.cast(pl.Int64).fill_null(-1).to_numpy())
+    digest.update(f"bytes:{lengths.sum()}:".encode())
+    for start in range(0, len(given), _SLICE):  # a million reviews need not stand in memory twice
+        digest.update("".join(given.slice(start, _SLICE).to_list()).encode())

@@ -50,13 +50,14 @@ class Catalogue:
         Where the media files lie does not count, so that a copy in a dataset folder is the same catalogue; their
         content is the feature store's concern.
         """
-        return fingerprint(dict(self.types), {name: self._placeless(name) for name in self.table.columns})
+        return fingerprint(dict(self.types), {name: self.placeless(name) for name in self.table.columns})
 
-    def _placeless(self, name: str) -> pl.Series:
+    def placeless(self, name: str, of: str = "users") -> pl.Series:
+        """Return a column; paths of media without the place where a dataset folder keeps them."""
         column = self.table[name]
         if self.types.get(name) not in MEDIA_TYPES:
             return column
-        return column.cast(pl.String).str.replace(rf"^media/(users\.)?{re.escape(name)}/", "")
+        return column.cast(pl.String).str.replace(rf"^media/({of}\.)?{re.escape(name)}/", "")
 
     def of_type(self, *kinds: str) -> list[str]:
         """Return the names of the columns of these types, in table order."""

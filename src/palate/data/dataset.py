@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
@@ -16,8 +17,9 @@ from palate.core.fingerprint import fingerprint
 from palate.core.ids import IdMap
 from palate.core.types import CSR, Mask
 from palate.data.catalogue import Catalogue
-from palate.data.features import FeatureTable
+from palate.data.features import FeatureTable, Of
 from palate.data.interactions import Interactions
+from palate.data.pooling import pooled
 from palate.data.positive import Positive
 
 if TYPE_CHECKING:
@@ -107,24 +109,85 @@ class Dataset:
             )
         return self.features[name]
 
+    def part_names(self, of: Of = "items") -> list[str]:
+        """Return the names of the parts that items (or users) have: their own, and those of interactions, pooled."""
+        return [name for name, table in sorted(self.features.items()) if table.of in (of, "interactions")]
+
     def item_parts(self, names: tuple[str, ...] | None = None) -> dict[str, FeatureTable]:
         """Return the parts of items, sorted by name: the named ones, or all.
+
+        A part of interactions counts as one of items: the mean of the rows of each item in these interactions, and
+        no others (see `pooled`). So a model that is fitted on the training part of a split reads no review of the test.
 
         Raises:
             DataError: a named part does not exist, or there is none at all.
         """
-        if names is not None:
-            return {name: self.part(name) for name in sorted(names)}
-        parts = {name: table for name, table in sorted(self.features.items()) if table.of == "items"}
-        if not parts:
-            raise DataError("the dataset has no features of items: encode it first with 'palate encode'")
-        return parts
+        return self._parts("items", names)
+
+    def user_parts(self, names: tuple[str, ...] | None = None) -> dict[str, FeatureTable]:
+        """Return the parts of users, sorted by name, as `item_parts` does those of items.
+
+        Raises:
+            DataError: a named part does not exist, or there is none at all.
+        """
+        return self._parts("users", names)
+
+    def _parts(self, of: Of, names: tuple[str, ...] | None) -> dict[str, FeatureTable]:
+        wanted = self.part_names(of) if names is None else sorted(names)
+        if not wanted:
+            raise DataError(f"the dataset has no features of {of}: encode it first with 'palate encode'")
+        return {name: self._part_of(name, of) for name in wanted}
+
+    def _part_of(self, name: str, of: Of) -> FeatureTable:
+        part = self.part(name)
+        if part.of != "interactions":
+            return part
+        if (name, of) not in self._pools:
+            self._pools[name, of] = pooled(self, name, of)
+        return self._pools[name, of]
+
+    @cached_property
+    def _pools(self) -> dict[tuple[str, Of], FeatureTable]:
+        return {}
+
+    def table_of(self, of: Of) -> Catalogue:
+        """Return the typed columns of items, of users or of interactions; without rows or columns where none are known."""
+        if of == "interactions":
+            return self.interactions.table(self.catalogue.root)
+        return self.catalogue if of == "items" else self.people or Catalogue(pl.DataFrame())
+
+    def names_of(self, of: Of, rows: npt.NDArray[np.integer] | list[int]) -> list[str]:
+        """Return what to call rows of items, of users or of interactions: their ids; "user → item"."""
+        if of != "interactions":
+            return (self.items if of == "items" else self.users).decode(rows)
+        events = self.interactions.take(np.asarray(rows, dtype=np.int64))
+        pairs = zip(self.users.decode(events.user), self.items.decode(events.item), strict=True)
+        return [f"{user} → {item}" for user, item in pairs]
 
     def with_interactions(self, interactions: Interactions) -> Dataset:
-        """Return the same users and items with other interactions."""
+        """Return the same users and items with other interactions, of which no features are known."""
         return replace(
             self, interactions=interactions, features={k: v for k, v in self.features.items() if v.of != "interactions"}
         )
+
+    def take_interactions(self, rows: Mask | npt.NDArray[np.integer]) -> Dataset:
+        """Return the same users and items with some of the interactions, and the features of these."""
+        index: npt.NDArray[np.integer] = np.flatnonzero(rows) if rows.dtype == bool else np.asarray(rows, np.int64)
+        features = {k: v.take(index) if v.of == "interactions" else v for k, v in self.features.items()}
+        return replace(self, interactions=self.interactions.take(index), features=features)
+
+    def joined(self, other: Dataset) -> Dataset:
+        """Return the dataset with the interactions of another of the same users and items after its own.
+
+        Features of interactions go along where both have them.
+        """
+        both = {
+            name: table.followed_by(other.features[name])
+            for name, table in self.features.items()
+            if table.of == "interactions" and name in other.features
+        }
+        joined = self.with_interactions(Interactions.concat(self.interactions, other.interactions))
+        return replace(joined, features={**joined.features, **both})
 
     def with_features(self, **parts: FeatureTable) -> Dataset:
         """Return the dataset with these parts added or replaced."""

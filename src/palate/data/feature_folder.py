@@ -1,25 +1,30 @@
 """A part on disk: `features/<name>/`.
 
-manifest.json                  name, of, modality, dim, source, encoder (name and settings)
+manifest.json                  name, of, modality, dim, source, encoder (name and settings); of interactions: log
 values.safetensors             values float32[n, d], present bool[n]
-ids.parquet                    whose row each is
+ids.parquet                    whose row each is; interactions have no ids, their rows are those of the log, in order
 encoder.json, .safetensors     what the encoder learned, where it learned something
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 from safetensors.numpy import load_file
 
+from palate.core.arrays import map_arrays, write_blocks
 from palate.core.errors import BundleError, DataError, StoreError
 from palate.core.files import read_json, replacing_folder, write_json
+from palate.core.fingerprint import fingerprint
 from palate.core.ids import IdMap
-from palate.core.state import State, write_arrays
+from palate.core.state import State
+from palate.core.types import Floats
 from palate.data.features import EncoderRef, FeatureTable
+from palate.data.interactions import Interactions
+from palate.data.lazy import BLOCK, LazyRows
 from palate.data.media import bring
 
 FORMAT = 1
@@ -41,9 +46,34 @@ def feature_path(folder: Path, name: str) -> Path:
     return folder / FEATURES / name
 
 
-def save_features(folder: Path, name: str, table: FeatureTable, ids: IdMap) -> None:
-    """Write one part into a dataset folder, all or nothing; row = code of `ids`."""
-    if len(ids) != len(table):
+def log_of(interactions: Interactions, users: IdMap, items: IdMap, table: FeatureTable) -> str:
+    """Return the fingerprint of the log whose rows a part of interactions describes, by which it is found again.
+
+    Everything in it counts, in order, but for the split column: a split changes no row. It counts for a part whose
+    encoder has learned from the training rows.
+    """
+    extra = interactions.table()
+    learned = table.encoder is not None and bool(table.encoder.state.arrays)
+    columns = [name for name in extra.table.columns if learned or name != "split"]
+    who = [users.series.gather(interactions.user), items.series.gather(interactions.item)]
+    told = {name: extra.placeless(name, "interactions") for name in columns}
+    return fingerprint(*who, interactions.weight, interactions.time, told)
+
+
+def save_features(folder: Path, name: str, table: FeatureTable, whose: IdMap | str) -> None:
+    """Write one part into a dataset folder, all or nothing.
+
+    Args:
+        folder: the dataset folder.
+        name: of the part.
+        table: what to write.
+        whose: the ids of its rows in order; of a part of interactions the fingerprint of the log, as `log_of` tells.
+
+    Raises:
+        DataError: there is another number of ids than of rows.
+    """
+    ids, log = (None, whose) if isinstance(whose, str) else (whose, None)
+    if ids is not None and len(ids) != len(table):
         raise DataError(f"the part '{name}' has {len(table)} rows for {len(ids)} ids: give one row each")
     encoder = None if table.encoder is None else {"name": table.encoder.name, "settings": table.encoder.settings}
     manifest = {
@@ -56,11 +86,14 @@ def save_features(folder: Path, name: str, table: FeatureTable, ids: IdMap) -> N
         "present": int(table.present.sum()),
         "source": table.source,
         "encoder": encoder,
+        **({} if log is None else {"log": log}),
     }
-    values = np.where(table.present[:, None], table.values, np.float32(0))
+    slices = (slice(start, start + BLOCK) for start in range(0, len(table), BLOCK))
+    blocks = (np.where(table.present[rows, None], table.values[rows], np.float32(0)) for rows in slices)
     with replacing_folder(feature_path(folder, name)) as aside:
-        write_arrays(aside / "values.safetensors", {"values": values, "present": table.present})
-        ids.series.to_frame().write_parquet(aside / "ids.parquet")
+        write_blocks(aside / "values.safetensors", "values", table.dim, blocks, {"present": table.present})
+        if ids is not None:
+            ids.series.to_frame().write_parquet(aside / "ids.parquet")
         if table.encoder is not None and (table.encoder.state.arrays or table.encoder.state.meta):
             table.encoder.state.save(aside, "encoder")
         write_json(aside / "manifest.json", manifest)
@@ -82,51 +115,81 @@ def set_before(old: Path, new: Path) -> None:
             bring(file, aside / file.name)
 
 
-def load_features(folder: Path, items: IdMap | None = None, users: IdMap | None = None) -> dict[str, FeatureTable]:
+def load_features(
+    folder: Path,
+    items: IdMap | None = None,
+    users: IdMap | None = None,
+    interactions: Interactions | None = None,
+    *,
+    stale: bool = False,
+) -> dict[str, FeatureTable]:
     """Read every part of a dataset folder, rows brought into the order of its ids; an id without a row is absent.
 
     A folder without a manifest is unfinished work and is passed over.
 
+    Args:
+        folder: the dataset folder.
+        items: the ids of items; read from the folder where they are not given.
+        users: those of users, likewise.
+        interactions: the log; without it, parts of interactions are left out.
+        stale: leave out parts of interactions that were made for another log, instead of refusing.
+
     Raises:
-        StoreError: a file is damaged.
+        StoreError: a file is damaged, or a part of interactions was made for another log.
         BundleError: a newer Palate wrote it.
     """
-    tables = {}
+    tables: dict[str, FeatureTable] = {}
     for manifest in sorted((folder / FEATURES).glob("*/manifest.json")):
         if manifest.parent.name.startswith("."):
             continue
-        table, ids = load_part(manifest.parent)
-        wanted = {"items": items or _ids(folder / "items.parquet", "item_id")}
-        wanted["users"] = users or _ids(folder / "users.parquet", "user_id")
-        order = wanted.get(table.of)
-        if order is not None and order != ids:
-            table = table.take(ids.codes(order))
+        table, whose = load_part(manifest.parent)
+        items = items or _ids(folder / "items.parquet", "item_id")
+        users = users or _ids(folder / "users.parquet", "user_id")
+        if table.of == "interactions":
+            if interactions is None:
+                continue
+            if whose != log_of(interactions, users, items, table):
+                if stale:
+                    continue
+                raise StoreError(_other_log(folder, manifest.parent.name, table))
+        else:
+            order = items if table.of == "items" else users
+            if order != whose:
+                assert isinstance(whose, IdMap)
+                table = table.take(whose.codes(order))
         tables[manifest.parent.name] = table
     return tables
 
 
-def load_part(path: Path) -> tuple[FeatureTable, IdMap]:
-    """Read one part and the ids of its rows."""
+def _other_log(folder: Path, name: str, table: FeatureTable) -> str:
+    by = table.encoder.name if table.encoder else "ENC"
+    option = f"--column {name.removeprefix('interactions.')}={by}"
+    return (
+        f"the part '{name}' of {folder} was made for other interactions than are there now, and its rows would not fit: "
+        f"encode it again with 'palate encode {folder} --of interactions {option}' (what has not changed is not computed again)"
+    )
+
+
+def load_part(path: Path) -> tuple[FeatureTable, IdMap | str]:
+    """Read one part and the ids of its rows; of interactions, whose values are mapped, the fingerprint of their log."""
     manifest = read_json(path / "manifest.json")
     if manifest.get("format", FORMAT) > FORMAT:
         raise BundleError(
             f"{path} was written in feature format {manifest['format']} and this Palate reads up to {FORMAT}: upgrade Palate"
         )
-    arrays = _values(path / "values.safetensors")
-    ids = _ids(path / "ids.parquet", "id")
+    of = manifest.get("of", "items")
+    arrays = _values(path / "values.safetensors", mapped=of == "interactions")
     encoder = manifest.get("encoder")
     ref = None
     if encoder is not None:
         state = State.load(path, "encoder") if (path / "encoder.json").is_file() else State()
         ref = EncoderRef(encoder["name"], encoder["settings"], state)
-    table = FeatureTable(
-        arrays["values"],
-        arrays["present"],
-        manifest["source"],
-        manifest.get("of", "items"),
-        manifest.get("modality", "vector"),
-        ref,
-    )
+    values = cast("Floats", LazyRows(arrays["values"])) if of == "interactions" else arrays["values"]
+    present = np.array(arrays["present"])
+    table = FeatureTable(values, present, manifest["source"], of, manifest.get("modality", "vector"), ref)
+    if of == "interactions":
+        return table, str(manifest.get("log", ""))
+    ids = _ids(path / "ids.parquet", "id")
     if len(ids) != len(table):
         raise StoreError(f"{path} has {len(table)} rows and {len(ids)} ids: encode it again")
     return table, ids
@@ -137,9 +200,9 @@ def _source(part: Path) -> str | None:
     return read_json(manifest)["source"] if manifest.is_file() else None
 
 
-def _values(path: Path) -> dict[str, Any]:
+def _values(path: Path, mapped: bool) -> dict[str, Any]:
     try:
-        return dict(load_file(path))
+        return map_arrays(path) if mapped else dict(load_file(path))
     except Exception as error:
         raise StoreError(f"{path} could not be read ({error}): encode it again") from error
 

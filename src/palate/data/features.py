@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,20 @@ from palate.core.errors import DataError
 from palate.core.fingerprint import fingerprint
 from palate.core.state import State
 from palate.core.types import JSON, Floats, Mask
+from palate.data.lazy import BLOCK, LazyRows, joined, lazily
 
 Of = Literal["items", "users", "interactions"]
+OF: tuple[Of, ...] = get_args(Of)
+
+
+def part_name(column: str, of: Of = "items") -> str:
+    """Return what the part of a column is called.
+
+    Example:
+        >>> part_name("title"), part_name("avatar", "users"), part_name("text", "interactions")
+        ('title', 'users.avatar', 'interactions.text')
+    """
+    return column if of == "items" else f"{of}.{column}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +46,8 @@ class FeatureTable:
     """Vectors of items, users or interactions.
 
     Shapes:
-        values: float32[n, d]; present: bool[n]. Row = code. Absent rows hold zeros and must not be read.
+        values: float32[n, d]; present: bool[n]. Row = code (of interactions: the row of the log). Absent rows hold
+            zeros and must not be read. Values of interactions may be `LazyRows`: read them in blocks.
     Missing data:
         `present` is the fact; a zero vector means nothing.
     """
@@ -62,7 +75,7 @@ class FeatureTable:
             raise DataError(
                 f"features need float32 values and bool present: given {self.values.dtype} and {self.present.dtype}"
             )
-        if not np.isfinite(self.values[self.present]).all():
+        if not isinstance(self.values, LazyRows) and not _finite(self.values, self.present):
             raise DataError("features hold NaN or infinite values in rows marked present: mark those rows absent")
 
     @property
@@ -77,15 +90,21 @@ class FeatureTable:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of the values that can be read, the mask and the source."""
+        """Digest of the values that can be read, the mask and the source; of interactions, of mask and source alone."""
+        if self.of == "interactions":
+            return fingerprint(self.of, self.dim, self.present, self.source)
         return fingerprint(self.values[self.present], self.present, self.source)
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, codes: npt.NDArray[np.integer]) -> FeatureTable:
-        """Return the rows at `codes`, in that order; -1 gives an absent row."""
+        """Return the rows at `codes`, in that order; -1 gives an absent row. Rows of interactions are not copied."""
         known = codes >= 0
+        if self.of == "interactions":
+            present = known & self.present[np.maximum(codes, 0)] if len(self) else np.zeros(len(codes), bool)
+            values: Any = lazily(self.values).take(codes)
+            return replace(self, values=values, present=present, source=fingerprint(self.source, codes))
         values = (
             np.where(known[:, None], self.values[np.maximum(codes, 0)], np.float32(0))
             if len(self)
@@ -99,8 +118,29 @@ class FeatureTable:
     def dropped(self, rows: Mask) -> FeatureTable:
         """Return the same table with these rows made absent."""
         present = self.present & ~rows
-        values = np.where(present[:, None], self.values, np.float32(0))
+        lazy = isinstance(self.values, LazyRows)
+        values = self.values if lazy else np.where(present[:, None], self.values, np.float32(0))
         return replace(self, values=values, present=present, source=fingerprint(self.source, "dropped", rows))
+
+    def followed_by(self, other: FeatureTable) -> FeatureTable:
+        """Return the rows of this table and then those of another by the same encoder.
+
+        Raises:
+            DataError: the tables differ in width or in what their rows are.
+        """
+        if (self.of, self.dim) != (other.of, other.dim):
+            raise DataError(
+                f"{self.dim} numbers of {self.of} and {other.dim} of {other.of} do not go together: encode both alike"
+            )
+        present = np.concatenate([self.present, other.present])
+        source = fingerprint(self.source, "followed by", other.source)
+        return replace(self, values=joined(self.values, other.values), present=present, source=source)
+
+
+def _finite(values: Floats, present: Mask) -> bool:
+    """Tell whether all present rows are sound, a block at a time."""
+    blocks = (slice(start, start + BLOCK) for start in range(0, len(values), BLOCK))
+    return all(np.isfinite(values[block][present[block]]).all() for block in blocks)
 
 
 def features_of(values: npt.NDArray[np.floating], source: str = "given", **about: str) -> FeatureTable:

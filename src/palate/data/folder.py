@@ -26,9 +26,10 @@ from palate.core.errors import BundleError, DataError, StoreError
 from palate.core.files import replacing_file, replacing_folder, write_text
 from palate.core.ids import IdMap
 from palate.data import media, quarantine
-from palate.data.catalogue import MEDIA_TYPES, Catalogue
+from palate.data.catalogue import MEDIA_TYPES, Catalogue, ColumnType
 from palate.data.dataset import Dataset
-from palate.data.feature_folder import FEATURES, load_features, save_features, set_before
+from palate.data.feature_folder import FEATURES, load_features, log_of, save_features, set_before
+from palate.data.features import FeatureTable
 from palate.data.interactions import Interactions
 from palate.data.positive import Positive
 
@@ -41,6 +42,7 @@ __all__ = [
     "save",
     "save_features",
     "save_split",
+    "whose_rows",
     "write_into",
 ]
 
@@ -53,13 +55,17 @@ def is_dataset(path: Path) -> bool:
     return (path / MANIFEST).is_file()
 
 
-def load(path: Path | str) -> Dataset:
+def load(path: Path | str, *, stale: bool = False) -> Dataset:
     """Read a dataset folder.
+
+    Args:
+        path: the folder.
+        stale: leave out parts of interactions whose log has changed since, to encode them again, instead of refusing.
 
     Raises:
         DataError: there is no folder, or its tables do not fit together.
         BundleError: it is not a dataset folder, or a newer Palate wrote it.
-        StoreError: a file is damaged.
+        StoreError: a file is damaged, or a part of interactions was made for another log than is there.
     """
     path = Path(path)
     about = _manifest(path)
@@ -74,13 +80,14 @@ def load(path: Path | str) -> Dataset:
     people = None
     if users_table is not None and (users_table.width > 1 or "users" in about):
         people = Catalogue(users_table, about.get("users", {}), path)
+    interactions = _interactions(events, users, items, path, about.get("interactions", {}))
     return Dataset(
         users,
         items,
-        _interactions(events, users, items, path),
+        interactions,
         Catalogue(items_table, about.get("items", {}), path),
         people,
-        load_features(path, items, users),
+        load_features(path, items, users, interactions, stale=stale),
         Positive(rule=about.get("positive", Positive().rule)),
         about.get("name", path.name),
         about.get("licence", ""),
@@ -112,8 +119,14 @@ def write_into(data: Dataset, folder: Path) -> None:
     """Write tables, media and parts into an empty folder, for a caller that puts it in place."""
     _write_tables(data, folder)
     for name, table in data.features.items():
-        ids = {"items": data.items, "users": data.users}.get(table.of)
-        save_features(folder, name, table, IdMap(map(str, range(len(table)))) if ids is None else ids)
+        save_features(folder, name, table, whose_rows(data, table))
+
+
+def whose_rows(data: Dataset, table: FeatureTable) -> IdMap | str:
+    """Return the ids of a part's rows; of a part of interactions the fingerprint of their log."""
+    if table.of == "interactions":
+        return log_of(data.interactions, data.users, data.items, table)
+    return data.items if table.of == "items" else data.users
 
 
 def save_split(path: Path, labels: pl.Series) -> None:
@@ -177,7 +190,9 @@ def _ids(column: pl.Series, path: Path) -> IdMap:
     return IdMap(column.cast(pl.String).to_list())
 
 
-def _interactions(events: pl.DataFrame | None, users: IdMap, items: IdMap, path: Path) -> Interactions:
+def _interactions(
+    events: pl.DataFrame | None, users: IdMap, items: IdMap, path: Path, types: Mapping[str, ColumnType]
+) -> Interactions:
     if events is None:
         return Interactions.empty()
     user, item = users.encode(events["user_id"]), items.encode(events["item_id"])
@@ -189,7 +204,8 @@ def _interactions(events: pl.DataFrame | None, users: IdMap, items: IdMap, path:
     weight = events["weight"].cast(pl.Float32).to_numpy() if "weight" in events.columns else np.ones(n, np.float32)
     time = events["timestamp"].cast(pl.Int64).to_numpy() if "timestamp" in events.columns else None
     rest = [name for name in events.columns if name not in ("user_id", "item_id", "weight", "timestamp")]
-    return Interactions(user, item, weight, time, events.select(rest) if rest else None)
+    known = {name: kind for name, kind in types.items() if name in rest}
+    return Interactions(user, item, weight, time, events.select(rest) if rest else None, known)
 
 
 def _write_tables(data: Dataset, folder: Path) -> None:
@@ -206,8 +222,10 @@ def _write_tables(data: Dataset, folder: Path) -> None:
         about["users"] = dict(data.people.types)
     if len(data.users):
         _with_ids(people, "user_id", data.users).write_parquet(folder / "users.parquet")
+    if data.interactions.types:
+        about["interactions"] = dict(data.interactions.types)
     if len(data.interactions):
-        _events(data).write_parquet(folder / "interactions.parquet")
+        _events(data, folder).write_parquet(folder / "interactions.parquet")
     write_text(folder / MANIFEST, tomli_w.dumps(about))
 
 
@@ -217,7 +235,7 @@ def _with_ids(table: pl.DataFrame, key: str, ids: IdMap) -> pl.DataFrame:
     return table.insert_column(0, ids.series.alias(key)) if table.width else pl.DataFrame({key: ids.series})
 
 
-def _events(data: Dataset) -> pl.DataFrame:
+def _events(data: Dataset, folder: Path) -> pl.DataFrame:
     events = data.interactions
     columns = {
         "user_id": data.users.series.gather(events.user),
@@ -227,7 +245,9 @@ def _events(data: Dataset) -> pl.DataFrame:
     if events.time is not None:
         columns["timestamp"] = pl.Series(events.time)
     table = pl.DataFrame(columns)
-    return table if events.extra is None else table.hstack(events.extra)
+    return (
+        table if events.extra is None else table.hstack(_place(data.table_of("interactions"), folder, "interactions"))
+    )
 
 
 def _place(table: Catalogue, folder: Path, of: str) -> pl.DataFrame:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,7 @@ import polars as pl
 
 from palate.core.fingerprint import fingerprint
 from palate.core.types import Codes, Floats, Mask, Times
+from palate.data.catalogue import Catalogue, ColumnType
 
 LABELS = ("train", "valid", "test")
 """What the extra column `split` may say."""
@@ -31,7 +34,9 @@ class Interactions:
     weight: Floats
     time: Times | None = None
     extra: pl.DataFrame | None = None
-    """Other columns by row: `kind` (click, rating …), `text` (a review), `split` (train, valid, test)."""
+    """Other columns by row: `kind` (click, rating …), `text` (a review), `split` (train, valid, test), and any more."""
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
+    """Types of the extra columns; `text` is text without being named."""
 
     def __len__(self) -> int:
         return len(self.user)
@@ -47,8 +52,16 @@ class Interactions:
     @cached_property
     def fingerprint(self) -> str:
         """Digest of every row in order."""
-        extra = {} if self.extra is None else self.extra.to_dict()
+        table = self.table()
+        extra = {name: table.placeless(name, "interactions") for name in table.table.columns}
         return fingerprint(self.user, self.item, self.weight, self.time, extra)
+
+    def table(self, root: Path | None = None) -> Catalogue:
+        """Return the extra columns with their types; media lie in `root`."""
+        if self.extra is None:
+            return Catalogue(pl.DataFrame(), {}, root)
+        text: dict[str, ColumnType] = {"text": "text"} if "text" in self.extra.columns else {}
+        return Catalogue(self.extra, {**text, **self.types}, root)
 
     def take(self, rows: Mask | npt.NDArray[np.integer]) -> Interactions:
         """Return the rows that a mask or an index array selects, in that order."""
@@ -59,6 +72,7 @@ class Interactions:
             self.weight[index],
             None if self.time is None else self.time[index],
             None if self.extra is None else self.extra[index],
+            self.types,
         )
 
     def column(self, name: str) -> pl.Series | None:
@@ -94,4 +108,5 @@ class Interactions:
             np.concatenate([first.weight, second.weight]),
             time,
             extra,
+            {**second.types, **first.types},
         )

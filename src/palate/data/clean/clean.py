@@ -91,7 +91,7 @@ def clean(data: Dataset, config: CleanConfig | None = None, /, **settings: Any) 
     left &= ~outside
     if len(events) and not left.any():
         raise DataError(f"nothing of '{data.name}' would be left: ask for a wider range or a smaller core")
-    fresh = data.with_interactions(events.take(left))
+    fresh = data.take_interactions(left)
     if config.user_core > 1 or config.item_core > 1:
         fresh = _shrunk(fresh, config)
     steps = {reason: int(rows.sum()) for reason, rows in reasons if rows.any()}
@@ -146,9 +146,8 @@ def _shrunk(data: Dataset, config: CleanConfig) -> Dataset:
     items, item = _kept(events.item, len(data.items), config.item_core > 1)
     of = {"users": users, "items": items}
     features = {
-        name: part.take(of[part.of]) if len(of[part.of]) < len(part) else part
+        name: part.take(of[part.of]) if part.of in of and len(of[part.of]) < len(part) else part
         for name, part in data.features.items()
-        if part.of in of
     }
     return replace(
         data,

@@ -16,7 +16,7 @@ from palate.core.fingerprint import fingerprint
 from palate.core.part import Part
 from palate.core.rng import generator
 from palate.data.dataset import Dataset
-from palate.data.interactions import LABELS, Interactions
+from palate.data.interactions import LABELS
 
 TRAIN, VALID, TEST = 0, 1, 2
 Labels = npt.NDArray[np.int8]
@@ -64,8 +64,7 @@ class Split:
 
     def refit(self) -> Split:
         """Return the split whose training part holds validation too (the `refit` protocol)."""
-        both = Interactions.concat(self.train.interactions, self.valid.interactions)
-        return replace(self, train=self.train.with_interactions(both))
+        return replace(self, train=self.train.joined(self.valid))
 
 
 class Splitter(Part[C]):
@@ -96,10 +95,27 @@ class Splitter(Part[C]):
         return labels
 
     def split(self, data: Dataset, seed: int = 0) -> Split:
-        """Cut a dataset in three."""
+        """Cut a dataset in three.
+
+        Raises:
+            DataError: train or test would be empty, the dataset lacks what the splitter needs, or an encoder has
+                learned from interactions that would come into the test.
+        """
         labels = self.labels_of(data, seed)
-        train, valid, test = (data.with_interactions(data.interactions.take(labels == part)) for part in range(3))
+        if self.name != "as-labelled":
+            _refuse_learned(data)
+        train, valid, test = (data.take_interactions(labels == part) for part in range(3))
         return Split(train, valid, test, self.name, seed)
+
+
+def _refuse_learned(data: Dataset) -> None:
+    """Refuse parts whose encoder has learned from the training rows of the split column, which another cut mixes up."""
+    for name, table in data.features.items():
+        if table.of == "interactions" and table.encoder is not None and table.encoder.state.arrays:
+            raise DataError(
+                f"the part '{name}' was learned by '{table.encoder.name}' from the training rows of the split column: "
+                "cut with as-labelled, or encode with an encoder that learns nothing, such as use"
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
+from palate.core.errors import DataError
 from palate.core.fingerprint import fingerprint
 from palate.core.progress import Advance, progress
+from palate.core.types import Floats
 from palate.data import quarantine
 from palate.data.dataset import Dataset
 from palate.data.feature_folder import feature_path
-from palate.data.features import FeatureTable
+from palate.data.features import FeatureTable, Of, part_name
+from palate.data.folder import whose_rows
+from palate.data.lazy import LazyRows
 from palate.data.quarantine import Rejected
 from palate.encoders import registry
 from palate.encoders._base import Encoder
-from palate.encoders.pipeline.inputs import Inputs, check_column, read_inputs
+from palate.encoders.pipeline.inputs import Chosen, Inputs, check_column, read_inputs
 from palate.encoders.pipeline.run import run
-from palate.encoders.pipeline.store import Key, PartStore, Vectors
+from palate.encoders.pipeline.store import Key, PartStore, Vectors, pack
 from palate.interfaces import Raw
 
 FLUSH_SECONDS = 2.0
@@ -56,16 +60,23 @@ class Encoded:
         return max(0, self.present - self.computed)
 
 
-def encode(data: Dataset, /, **columns: str | Encoder[Any]) -> Dataset:
+def encode(data: Dataset, /, *, of: Of = "items", **columns: str | Encoder[Any]) -> Dataset:
     """Return the dataset with a part for each named column, made by an encoder or the encoder of a name.
 
     A dataset with a folder keeps its parts there; what was encoded before is not encoded again, and a run that was
-    killed goes on where it stood.
+    killed goes on where it stood. The part of a column of users or interactions is called as in `users.avatar`,
+    `interactions.text`; models read a part of interactions as one of items (see `Dataset.item_parts`).
+
+    Args:
+        data: the dataset.
+        of: whose columns they are: items, users or interactions.
+        columns: the encoder of each column, or its name.
 
     Missing data:
         A row without content, or with a broken one, is absent; the broken ones go to the folder's quarantine.
     Raises:
-        DataError: there is no such column, or the encoder reads another kind of media.
+        DataError: there is no such column, the encoder reads another kind of media, or it would learn from
+            interactions of which some will be the test.
         WeightsError: pretrained weights cannot be had.
 
     Example:
@@ -81,18 +92,34 @@ def encode(data: Dataset, /, **columns: str | Encoder[Any]) -> Dataset:
     return encode_columns(data, columns)[0]
 
 
-def encode_columns(data: Dataset, columns: Mapping[str, str | Encoder[Any]]) -> tuple[Dataset, list[Encoded]]:
+def encode_columns(
+    data: Dataset, columns: Mapping[str, str | Encoder[Any]], of: Of = "items"
+) -> tuple[Dataset, list[Encoded]]:
     """Do what `encode` does, and tell what was done for each part."""
     encoders = _encoders(columns)
     for name, encoder in encoders.items():
-        check_column(data.catalogue, name, encoder)
-        feature_path(Path(), name)
+        check_column(data.table_of(of), name, encoder)
+        feature_path(Path(), part_name(name, of))
+        _check_learner(data, encoder, of)
     done = []
     for name, encoder in encoders.items():
-        table, about = _encode_column(data, name, encoder)
-        data = data.with_features(**{name: table})
+        table, about = _encode_column(data, name, encoder, of)
+        data = data.with_features(**{about.part: table})
         done.append(about)
     return data, done
+
+
+def _check_learner(data: Dataset, encoder: Encoder[Any], of: Of) -> None:
+    """Refuse to learn from interactions of which nobody knows yet which will be the test."""
+    if of == "interactions" and _learns(encoder) and data.interactions.column("split") is None:
+        raise DataError(
+            f"'{encoder.name}' would learn from every interaction, those of the test among them: choose one that learns "
+            "nothing, such as use, or cut the data first ('palate data split'), and it learns from training rows"
+        )
+
+
+def _learns(encoder: Encoder[Any]) -> bool:
+    return encoder.learns and not encoder.state().arrays
 
 
 def _encoders(columns: Mapping[str, str | Encoder[Any]]) -> dict[str, Encoder[Any]]:
@@ -108,22 +135,26 @@ def _encoders(columns: Mapping[str, str | Encoder[Any]]) -> dict[str, Encoder[An
     return encoders
 
 
-def _encode_column(data: Dataset, name: str, encoder: Encoder[Any]) -> tuple[FeatureTable, Encoded]:
+def _encode_column(data: Dataset, column: str, encoder: Encoder[Any], of: Of) -> tuple[FeatureTable, Encoded]:
     began = time.perf_counter()
+    name = part_name(column, of)
     store = None if data.root is None else PartStore(data.root, name)
-    inputs = read_inputs(data.catalogue, name, encoder)
-    source = fingerprint(encoder.fingerprint, [key or b"" for key in inputs.keys])
+    inputs = read_inputs(data.table_of(of), column, encoder)
+    labels = data.interactions.column("split") if of == "interactions" and _learns(encoder) else None
+    source = fingerprint(encoder.fingerprint, pack(inputs.keys), labels)
     table, computed = _finished(data, name, store, source), 0
     if table is not None:
         set_aside = _set_aside_before(data, name)
     else:
         with nullcontext() if store is None else store.locked():
-            vectors, computed = _compute(name, encoder, inputs, store)
-            table = _assemble(encoder, inputs, vectors, source)
-            rejected = _rejected(data, name, inputs, vectors)
+            if _learns(encoder):
+                _learn(name, encoder, inputs, labels)
+            vectors, computed = _compute(name, encoder, inputs, store, of)
+            table = _assemble(encoder, inputs, vectors, source, of)
+            rejected = _rejected(data, column, inputs, vectors, of)
             if store is not None and data.root is not None:
                 quarantine.append(data.root, f"encode:{name}", rejected)
-                store.finish(table, data.items, encoder.fingerprint, inputs.keys)
+                table = store.finish(table, partial(whose_rows, data), encoder.fingerprint, inputs.keys)
         set_aside = len(rejected)
     seconds = time.perf_counter() - began
     done = Encoded(name, encoder.name, table.dim, len(table), int(table.present.sum()), seconds, computed, set_aside)
@@ -133,7 +164,7 @@ def _encode_column(data: Dataset, name: str, encoder: Encoder[Any]) -> tuple[Fea
 def _finished(data: Dataset, name: str, store: PartStore | None, source: str) -> FeatureTable | None:
     """Return the part if it was made from exactly this before."""
     if store is not None:
-        return store.finished(source, data.items)
+        return store.finished(source, partial(whose_rows, data))
     table = data.features.get(name)
     return table if table is not None and table.source == source else None
 
@@ -144,62 +175,71 @@ def _set_aside_before(data: Dataset, name: str) -> int:
     return quarantine.read(data.root).filter(pl.col("step") == f"encode:{name}").height
 
 
-def _compute(name: str, encoder: Encoder[Any], inputs: Inputs, store: PartStore | None) -> tuple[Vectors, int]:
-    """Return the vectors of every content, and how many of them were made now."""
-    if encoder.learns and not encoder.state().arrays:
-        with progress(f"fitting {encoder.name} on {name}"):
+def _learn(name: str, encoder: Encoder[Any], inputs: Inputs, labels: pl.Series | None) -> None:
+    """Fit an encoder on all inputs, or on those that are labelled as training."""
+    with progress(f"fitting {encoder.name} on {name}"):
+        if labels is None:
             encoder.fit(inputs.raw)
+        else:
+            encoder.fit([raw if label == "train" else None for raw, label in zip(inputs.raw, labels, strict=True)])
+
+
+def _compute(name: str, encoder: Encoder[Any], inputs: Inputs, store: PartStore | None, of: Of) -> tuple[Vectors, int]:
+    """Return the vectors of every content, and how many of them were made now."""
     identity = encoder.fingerprint
     vectors = Vectors(encoder.dim) if store is None else store.known(identity, encoder.dim)
-    todo: dict[Key, Raw] = {}
-    for key, raw in zip(inputs.keys, inputs.raw, strict=True):
-        if key is not None and raw is not None and key not in vectors:
-            todo.setdefault(key, raw)
+    todo: dict[Key, int] = {}
+    for row, key in enumerate(inputs.keys):
+        if key is not None and key not in vectors:
+            todo.setdefault(key, row)
     before = len(vectors.place)
     if todo:
         encoder.prepare()
-        with progress(f"encoding {name}", len(todo), "items") as advance:
-            _fill(vectors, encoder, todo, partial(store.keep, identity) if store else None, advance)
+        with progress(f"encoding {name}", len(todo), of) as advance:
+            _fill(vectors, encoder, todo, inputs.raw, partial(store.keep, identity) if store else None, advance)
     return vectors, len(vectors.place) - before
 
 
 def _fill(
     vectors: Vectors,
     encoder: Encoder[Any],
-    todo: Mapping[Key, Raw],
-    keep: Callable[[Vectors], None] | None,
+    todo: Mapping[Key, int],
+    raw: Sequence[Raw | None],
+    keep: Callable[[Vectors], Path] | None,
     advance: Advance,
 ) -> None:
-    """Encode what is left to do; every few seconds, what is done goes to disk."""
+    """Encode what is left to do; every few seconds, what is done goes to disk and leaves the memory."""
     keys, fresh, written = list(todo), Vectors(encoder.dim), time.monotonic()
-    for batch in run(encoder, list(todo.values())):
+    for batch in run(encoder, Chosen(raw, np.fromiter(todo.values(), np.int64, len(todo)))):
         mine = keys[batch.start : batch.start + len(batch.present)]
         good = [key for key, there in zip(mine, batch.present, strict=True) if there]
         fresh.add(good, batch.values[batch.present], {mine[place]: why for place, why in batch.reasons.items()})
         advance(len(mine))
         if batch.start + len(mine) == len(keys) or time.monotonic() - written > FLUSH_SECONDS:
-            if keep is not None:
-                keep(fresh)
-            vectors.update(fresh)
+            if keep is None:
+                vectors.update(fresh)
+            else:
+                vectors.add(list(fresh.place), keep(fresh), fresh.reasons)
             fresh, written = Vectors(encoder.dim), time.monotonic()
 
 
-def _assemble(encoder: Encoder[Any], inputs: Inputs, vectors: Vectors, source: str) -> FeatureTable:
-    values = np.zeros((len(inputs.keys), encoder.dim), np.float32)
-    present = np.zeros(len(inputs.keys), bool)
-    for row, key in enumerate(inputs.keys):
-        vector = None if key is None else vectors.get(key)
-        if vector is not None:
-            values[row], present[row] = vector, True
-    return FeatureTable(values, present, source, "items", encoder.modality, encoder.reference())
+def _assemble(encoder: Encoder[Any], inputs: Inputs, vectors: Vectors, source: str, of: Of) -> FeatureTable:
+    rows = vectors.rows(inputs.keys)
+    chosen = LazyRows(vectors, rows)
+    values = cast("Floats", chosen) if of == "interactions" else chosen[:]
+    return FeatureTable(values, rows >= 0, source, of, encoder.modality, encoder.reference())
 
 
-def _rejected(data: Dataset, column: str, inputs: Inputs, vectors: Vectors) -> list[Rejected]:
+def _rejected(data: Dataset, column: str, inputs: Inputs, vectors: Vectors, of: Of) -> list[Rejected]:
     """Return a row for everything that is there and yet has no vector."""
-    given = data.catalogue.column(column).to_list()
-    rows = []
-    for row, key in enumerate(inputs.keys):
-        reason = inputs.reasons.get(row) if key is None else vectors.reasons.get(key)
-        if reason is not None:
-            rows.append(Rejected(column, row + 1, data.items.ids[row], reason, str(given[row])[:200]))
-    return rows
+    if not inputs.reasons and not vectors.reasons:
+        return []
+    reasons = {
+        row: inputs.reasons.get(row) if key is None else vectors.reasons.get(key) for row, key in enumerate(inputs.keys)
+    }
+    rows = [row for row, reason in reasons.items() if reason is not None]
+    given, name = data.table_of(of).column(column), part_name(column, of)
+    return [
+        Rejected(name, row + 1, who, str(reasons[row]), str(given[row])[:200])
+        for row, who in zip(rows, data.names_of(of, rows), strict=True)
+    ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from palate.core.cores import cores
@@ -21,6 +23,7 @@ from palate.encoders.pipeline.store import Key
 from palate.interfaces import Raw
 
 _CHUNK = 1 << 20
+_SLICE = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,51 @@ class Inputs:
         A row without content has None in `raw` and `keys`; `reasons` tells of those that should have had one.
     """
 
-    raw: list[Raw | None]
+    raw: Sequence[Raw | None]
     keys: list[Key | None]
     reasons: dict[int, str]
+
+
+class Texts(Sequence[str | None]):
+    """The texts of a column, read from it when they are looked at; a blank one is None."""
+
+    def __init__(self, column: pl.Series) -> None:
+        self.column = column.cast(pl.String)
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    @overload
+    def __getitem__(self, rows: int) -> str | None: ...
+    @overload
+    def __getitem__(self, rows: slice) -> list[str | None]: ...
+    def __getitem__(self, rows: int | slice) -> str | list[str | None] | None:
+        if isinstance(rows, slice):
+            return [_text(value) for value in self.column[rows].to_list()]
+        return _text(self.column[rows])
+
+    def __iter__(self) -> Iterator[str | None]:
+        for start in range(0, len(self), _SLICE):
+            yield from self[start : start + _SLICE]
+
+
+class Chosen(Sequence[Raw]):
+    """Some rows of a column, all of which hold something."""
+
+    def __init__(self, raw: Sequence[Raw | None], rows: npt.NDArray[np.int64]) -> None:
+        self.raw, self.rows = raw, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, places: int) -> Raw: ...
+    @overload
+    def __getitem__(self, places: slice) -> list[Raw]: ...
+    def __getitem__(self, places: int | slice) -> Raw | list[Raw]:
+        found = [self.raw[int(row)] for row in np.atleast_1d(self.rows[places])]
+        there = [entry for entry in found if entry is not None]
+        return there if isinstance(places, slice) else there[0]
 
 
 def check_column(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> None:
@@ -56,8 +101,8 @@ def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inp
     values = catalogue.column(column)
     if encoder.modality in MEDIA_TYPES:
         return _media(catalogue, column, values.to_list())
-    texts = [text if text is not None and text.strip() else None for text in values.cast(pl.String).to_list()]
-    return Inputs([*texts], [None if text is None else _digest(text.encode()) for text in texts], {})
+    texts = Texts(values)
+    return Inputs(texts, [None if text is None else _digest(text.encode()) for text in texts], {})
 
 
 def _media(catalogue: Catalogue, column: str, values: Sequence[str | None]) -> Inputs:
@@ -92,6 +137,10 @@ def _look(root: Path | None, value: str | None) -> tuple[Path | None, Key | None
     except (OSError, ValueError) as error:
         return None, None, f"the file cannot be read: {getattr(error, 'strerror', None) or error}"
     return path, digest.digest(), None
+
+
+def _text(value: str | None) -> str | None:
+    return value if value is not None and value.strip() else None
 
 
 def _digest(content: bytes) -> Key:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from filelock import Timeout
 from safetensors import safe_open
 
+from palate.core.arrays import map_arrays
 from palate.core.errors import DataError
 from palate.core.files import locked, replacing_file
 from palate.core.ids import IdMap
@@ -24,42 +26,84 @@ from palate.core.state import Array, write_arrays
 from palate.core.types import JSON, Floats
 from palate.data.feature_folder import BEFORE, CONTENT, feature_path, load_part, save_features
 from palate.data.features import FeatureTable
+from palate.data.lazy import LazyRows, Rows
 
+Whose = Callable[[FeatureTable], IdMap | str]
+"""Tells the ids of a part's rows; of a part of interactions the fingerprint of their log."""
 Key = bytes
 """16 bytes that stand for a content."""
+_OPEN = 64
 
 
 class Vectors:
-    """Vectors by content; `reasons` tells why a content has none."""
+    """Vectors by content, in memory or in files; `reasons` tells why a content has none.
+
+    Rows of all blocks are numbered through, so that vectors serve `LazyRows` as where rows come from.
+    """
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
-        self.blocks: list[Floats] = []
-        self.place: dict[Key, tuple[int, int]] = {}
+        self.blocks: list[Rows | Path] = []
+        self.ends = [0]
+        self.place: dict[Key, int] = {}
         self.reasons: dict[Key, str] = {}
+        self._open: dict[int, Rows] = {}
 
-    def add(self, keys: Sequence[Key], values: Floats, reasons: dict[Key, str]) -> None:
-        """Take over the vectors of `keys`, and the reasons of those that have none."""
-        block = len(self.blocks)
+    def add(
+        self, keys: Sequence[Key], values: Rows | Path, reasons: dict[Key, str], rows: Sequence[int] | None = None
+    ) -> None:
+        """Take over the vectors of `keys`, and the reasons of those that have none.
+
+        Args:
+            keys: the contents.
+            values: their vectors, or a safetensors file that holds them.
+            reasons: why other contents have none.
+            rows: where in `values` each key's vector is; the first row is the first key's, where nothing is given.
+        """
+        start = self.ends[-1]
         self.blocks.append(values)
-        self.place.update({key: (block, row) for row, key in enumerate(keys)})
+        self.ends.append(start + (len(keys) if isinstance(values, Path) else values.shape[0]))
+        self.place.update(
+            zip(keys, range(start, start + len(keys)) if rows is None else [start + row for row in rows], strict=True)
+        )
         self.reasons.update(reasons)
 
     def update(self, other: Vectors) -> None:
         """Take over all that `other` holds."""
-        shift = len(self.blocks)
+        start = self.ends[-1]
         self.blocks += other.blocks
-        self.place.update({key: (shift + block, row) for key, (block, row) in other.place.items()})
+        self.ends += [start + end for end in other.ends[1:]]
+        self.place.update({key: start + row for key, row in other.place.items()})
         self.reasons.update(other.reasons)
 
-    def packed(self) -> tuple[list[Key], Floats]:
-        """Return the keys and their vectors as one array, float32[n, dim]."""
-        return list(self.place), np.concatenate([np.zeros((0, self.dim), np.float32), *self.blocks])
+    def rows(self, keys: Sequence[Key | None]) -> npt.NDArray[np.int64]:
+        """Return the row of each content, -1 where it has no vector."""
+        place = self.place
+        return np.fromiter((-1 if key is None else place.get(key, -1) for key in keys), np.int64, len(keys))
 
-    def get(self, key: Key) -> Floats | None:
-        """Return a content's vector, or None where it has none."""
-        at = self.place.get(key)
-        return None if at is None else self.blocks[at[0]][at[1]]
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and width."""
+        return self.ends[-1], self.dim
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> Floats:
+        found = np.empty((len(rows), self.dim), np.float32)
+        owner = np.searchsorted(self.ends, rows, side="right") - 1
+        for block in np.unique(owner).tolist():
+            mine = owner == block
+            found[mine] = self._opened(block)[rows[mine] - self.ends[block]]
+        return found
+
+    def _opened(self, block: int) -> Rows:
+        """Return a block; files stay open until there are too many of them."""
+        values = self.blocks[block]
+        if not isinstance(values, Path):
+            return values
+        if block not in self._open:
+            if len(self._open) >= _OPEN:
+                self._open.clear()
+            self._open[block] = map_arrays(values)["values"]
+        return self._open[block]
 
     def __contains__(self, key: object) -> bool:
         return key in self.place or key in self.reasons
@@ -90,12 +134,12 @@ class PartStore:
                 f"another process is encoding the part '{self.name}' of {self.folder}: wait until it ends"
             ) from error
 
-    def finished(self, source: str, ids: IdMap) -> FeatureTable | None:
+    def finished(self, source: str, whose: Whose) -> FeatureTable | None:
         """Return the part on disk if it was made from exactly this."""
         if not (self.final / "manifest.json").is_file():
             return None
         table, known = load_part(self.final)
-        return table if table.source == source and known == ids else None
+        return table if table.source == source and known == whose(table) else None
 
     def known(self, encoder: str, dim: int) -> Vectors:
         """Return the vectors of this encoder that are on disk, from finished parts and unfinished work."""
@@ -106,40 +150,50 @@ class PartStore:
                 table, _ = load_part(place)
                 if table.source == note["source"] and table.dim == dim:
                     rows = np.flatnonzero(table.present)
-                    vectors.add([arrays["keys"][row].tobytes() for row in rows], table.values[rows], {})
+                    vectors.add(_unpack(arrays["keys"][rows]), table.values, {}, rows.tolist())
         for chunk in sorted(self._work(encoder).glob("chunk-*.safetensors")):
             arrays, note = _read(chunk)
             if note.get("encoder") == encoder:
-                keys = [row.tobytes() for row in arrays["keys"]]
-                vectors.add(keys, arrays["values"], {bytes.fromhex(key): why for key, why in note["reasons"].items()})
+                reasons = {bytes.fromhex(key): why for key, why in note["reasons"].items()}
+                vectors.add(_unpack(arrays["keys"]), chunk, reasons)
         return vectors
 
-    def keep(self, encoder: str, vectors: Vectors) -> None:
-        """Write one more chunk of unfinished work."""
+    def keep(self, encoder: str, vectors: Vectors) -> Path:
+        """Write one more chunk of unfinished work; returns where its vectors are."""
         work = self._work(encoder)
         path = work / f"chunk-{len(list(work.glob('chunk-*.safetensors'))):05d}.safetensors"
-        keys, values = vectors.packed()
+        values = vectors[np.fromiter(vectors.place.values(), np.int64, len(vectors.place))]
         note = {"encoder": encoder, "reasons": {key.hex(): why for key, why in vectors.reasons.items()}}
         with replacing_file(path) as aside:
-            write_arrays(aside, {"keys": _pack(keys), "values": values}, json.dumps(note, sort_keys=True))
+            arrays = {"keys": pack(list(vectors.place)), "values": values}
+            write_arrays(aside, arrays, json.dumps(note, sort_keys=True))
+        return path
 
-    def finish(self, table: FeatureTable, ids: IdMap, encoder: str, keys: Sequence[Key | None]) -> None:
-        """Write the finished part and remove the unfinished work."""
-        save_features(self.folder, self.name, table, ids)
+    def finish(self, table: FeatureTable, whose: Whose, encoder: str, keys: Sequence[Key | None]) -> FeatureTable:
+        """Write the finished part, remove the unfinished work, and return the part."""
+        save_features(self.folder, self.name, table, whose(table))
         note = {"encoder": encoder, "source": table.source}
         with replacing_file(self.final / CONTENT) as aside:
-            write_arrays(aside, {"keys": _pack([key or bytes(16) for key in keys])}, json.dumps(note, sort_keys=True))
+            write_arrays(aside, {"keys": pack(keys)}, json.dumps(note, sort_keys=True))
         for done in (self.partial, self.before):
             shutil.rmtree(done, ignore_errors=True)
             with suppress(OSError):  # another part may still be there
                 done.parent.rmdir()
+        # what was gathered from many files is now in one
+        return load_part(self.final)[0] if isinstance(table.values, LazyRows) else table
 
     def _work(self, encoder: str) -> Path:
         return self.partial / encoder[:16]
 
 
-def _pack(keys: Sequence[Key]) -> Array:
-    return np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), 16)
+def pack(keys: Sequence[Key | None]) -> Array:
+    """Return contents as uint8[n, 16]; zeros where there is none."""
+    return np.frombuffer(b"".join([key or bytes(16) for key in keys]), np.uint8).reshape(len(keys), 16)
+
+
+def _unpack(keys: Array) -> list[Key]:
+    whole = np.ascontiguousarray(keys).tobytes()
+    return [whole[start : start + 16] for start in range(0, len(whole), 16)]
 
 
 def _read(path: Path) -> tuple[dict[str, Array], JSON]:
