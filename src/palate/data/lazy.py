@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from palate.core.types import Floats
 
-BLOCK = 16_384
+BLOCK = 4096
 """Rows that are read at once."""
 
 
@@ -54,9 +54,11 @@ class LazyRows:
         rows, rest = (key[0], key[1:]) if isinstance(key, tuple) else (key, ())
         chosen = np.atleast_1d(self.index[rows])
         known = chosen >= 0
-        values = np.zeros((len(chosen), self.shape[1]), np.float32)
-        if known.any():
-            values[known] = self.base[chosen[known]]
+        if known.all() and len(chosen):
+            values = np.asarray(self.base[chosen])
+        else:
+            values = np.zeros((len(chosen), self.shape[1]), np.float32)
+            values[known] = self.base[chosen[known]] if known.any() else 0
         found = values[0] if np.ndim(self.index[rows]) == 0 else values
         return cast("Floats", found[(slice(None), *rest)] if rest else found)
 

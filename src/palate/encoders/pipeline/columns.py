@@ -89,7 +89,7 @@ def encode(data: Dataset, /, *, of: Of = "items", **columns: str | Encoder[Any])
         >>> encode(shop, title="tf-idf").features["title"].present.tolist()
         [True, False]
     """
-    return encode_columns(data, columns)[0]
+    return encode_columns(data, columns, of)[0]
 
 
 def encode_columns(
