@@ -1,11 +1,12 @@
-# make setup · demo · test · check · bench · docs · clean
+# make setup · demo · test · check · bench · eval · docs · clean
 PYTHON ?= python3
 VENV := .venv
 DEMO_VENV := .venv-demo
 BIN := $(VENV)/bin
+DATA ?= $(or $(PALATE_TEST_DATA),../shared/data)
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup demo test check bench docs clean
+.PHONY: setup demo test check bench eval docs clean
 
 setup: $(VENV)/.ready
 
@@ -39,7 +40,11 @@ check: setup
 bench: setup
 	@for script in benchmarks/speed/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+eval: setup
+	$(BIN)/python benchmarks/quality/ground.py --real $(DATA) --out out/ground $(EVAL_FLAGS)
+
 docs: setup
+	$(BIN)/python tools/reference.py
 	$(BIN)/python -m pytest tests/docs -q
 
 clean:
