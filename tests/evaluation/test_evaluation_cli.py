@@ -72,9 +72,35 @@ def test_compare_writes_a_report_and_hands_the_settings_on(palate, folder, tmp_p
     assert "--model item-knn --set shrink=7 --protocol refit --out item-knn.palate" in out
 
 
+def test_compare_takes_several_k_metrics_names_and_ensembles(palate, folder, tmp_path):
+    code, out, err = palate(
+        "compare", folder, "--models", "popularity,wide=item-knn,both=ensemble", "--set", "wide.shrink=70", "--set",
+        "both.members=[item-knn,content-knn]", "--parts", "title", "-k", "3,5", "--metrics", "ndcg,recall", "--by",
+        "recall@3", "--tests", "all", "--seeds", 2, "--json", "--report", tmp_path / "r.md",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    value = json.loads(out)
+    assert value["by"] == "recall@3"
+    assert {row["model"] for row in value["rows"]} == {"popularity", "wide", "both"}
+    assert list(value["rows"][0]["metrics"]) == ["ndcg@3", "ndcg@5", "recall@3", "recall@5"]
+    assert len(value["tests"]) == 3
+    report = (tmp_path / "r.md").read_text(encoding="utf-8")
+    assert "| shrink=70.0 |" in report
+    assert "content-knn (parts=title, fusion concat), item-knn (defaults), joined by weighted-scores" in report
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (["--models", "popularity,popularity=item-knn"], "two models are called 'popularity'"),
+        (["--models", "=item-knn"], "'=item-knn' names no model"),
+        (["--models", "popularity", "-k", "ten"], "the cut-off k was 'ten'"),
+        (["--models", "popularity", "-k", ""], "the cut-off k was ''"),
+        (["--models", "popularity", "--metrics", "recal"], "there is no metric 'recal': did you mean 'recall'?"),
+        (["--models", "popularity", "--by", "recall@5"], "cannot be chosen by 'recall@5', which is not measured: did you mean 'recall@20'"),
+        (["--models", "popularity", "--tests", "some"], "the tests were 'some': allowed are best"),
+        (["--models", "popularity", "--report", "r.pdf"], "its name must end in .html or .md"),
+        (["--models", "both=ensemble", "--set", "both.members=[item-knn]", "--parts", "title"], "none of both reads parts"),
         (["--models", "popularty"], "there is no model 'popularty': did you mean 'popularity'?"),
         (["--models", ","], "no model was named"),
         (["--models", "popularity", "--set", "shrink=3"], "names no model: write popularity.shrink=3"),

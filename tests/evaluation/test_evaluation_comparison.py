@@ -75,6 +75,16 @@ def test_a_model_that_fails_is_a_row_with_the_reason(cut):
         compare(cut, each(hungry=Hungry))
 
 
+def test_a_fault_in_one_model_costs_the_others_nothing(cut):
+    class Faulty(Popularity):
+        def _fit(self, train, valid, run):
+            raise ZeroDivisionError("division\nby zero")
+
+    found = compare(cut, each(faulty=Faulty, popularity=Popularity), k=5)
+    assert found.failures == {"faulty": "a fault in the model: ZeroDivisionError: division by zero"}
+    assert found.best == "popularity"
+
+
 def test_random_models_run_every_seed_and_others_are_spared(cut):
     found = compare(cut, each(popularity=Popularity, noise=Noise), seeds=4, k=5)
     fixed, noise = found.trials["popularity"], found.trials["noise"]
@@ -137,6 +147,57 @@ def test_the_tests_are_corrected_for_their_number(cut):
     assert low["p_holm"] == pytest.approx(min(1, 2 * low["p"]))
     assert high["p_holm"] == pytest.approx(max(low["p_holm"], high["p"]))
     assert all(test["significant"] == (test["p_holm"] < 0.05) for test in found.tests)
+
+
+def test_every_pair_is_tested_and_corrected_together(cut):
+    models = each(popularity=Popularity, noise=Noise, peek=Peek, twin=Popularity)
+    found = compare(cut, models, k=5, pairs="all")
+    pairs = [(test["model"], test["against"]) for test in found.tests]
+    assert len(pairs) == len({frozenset(pair) for pair in pairs}) == 6
+    assert pairs[0][0] == found.best == "peek"
+    from palate.metrics import holm
+
+    assert [test["p_holm"] for test in found.tests] == holm([test["p"] for test in found.tests])
+    twins = next(test for test in found.tests if {test["model"], test["against"]} == {"popularity", "twin"})
+    assert (twins["difference"], twins["interval"], twins["p"]) == (0, [0, 0], 1)
+    assert found.to_json()["pairs"] == "all"
+    assert "popularity against" in str(found)
+    with pytest.raises(ConfigError, match="the pairs to test were 'some': allowed are best, all"):
+        compare(cut, models, pairs="some")
+
+
+def test_a_difference_has_an_interval_user_by_user(cut):
+    test = compare(cut, each(popularity=Popularity, noise=Noise), k=5).tests[0]
+    ours, theirs = (
+        evaluate(kind().fit(cut.train), cut, 5, ("recall",)).per_user["recall@5"] for kind in (Popularity, Noise)
+    )
+    spread = 1.96 * (ours - theirs).std() / np.sqrt(len(ours))
+    low, high = test["interval"]
+    assert low <= test["difference"] <= high
+    assert (high - low) == pytest.approx(2 * spread, rel=0.15)
+
+
+def test_hindsight_is_told_and_chooses_nothing(cut):
+    found = compare(cut, each(popularity=Popularity, peek=Peek), k=5)
+    assert (found.best, found.hindsight) == ("peek", "popularity")
+    assert "On test popularity is " in str(found)
+    assert "hindsight" not in str(compare(cut, each(popularity=Popularity, twin=Popularity), k=5))
+
+
+def test_validation_that_orders_otherwise_than_test_is_told(cut):
+    from palate.evaluation._table import _ranks, rank_agreement
+
+    assert _ranks(np.array([3.0, 1.0, 3.0, 7.0])).tolist() == [1.5, 0, 1.5, 3]
+    same = compare(cut, each(a=Popularity, b=Noise, c=Popularity), k=5)
+    assert rank_agreement(same) is None
+    found = compare(cut, {"peek": lambda _: Peek(), **{f"n{s}": (lambda _, s=s: Shifted(s)) for s in range(5)}}, k=5)
+    from scipy.stats import spearmanr
+
+    rows = [found.trials[name] for name in found.trials]
+    both = [[trial.valid.metrics["recall@5"] for trial in rows], [trial.test.metrics["recall@5"] for trial in rows]]
+    assert rank_agreement(found) == pytest.approx(spearmanr(*both).statistic)
+    told = f"(rank correlation {rank_agreement(found):.2f})" in " ".join(str(found).split())
+    assert told == (rank_agreement(found) < 0.5)
 
 
 def test_json_has_the_promised_shape(cut):

@@ -11,7 +11,8 @@ from palate.data.missing import with_missing
 from palate.data.split import split
 from palate.evaluation import evaluate, missing_curve
 from palate.evaluation._drops import Drop
-from palate.evaluation._report_lines import Level, Line, Plot, Spot, apart
+from palate.evaluation._report_charts import apart
+from palate.evaluation._report_lines import Level, Line, Plot, Spot
 from palate.evaluation.missing import _interval
 from palate.models import ContentKNN, Popularity
 

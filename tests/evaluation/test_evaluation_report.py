@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from palate.core.errors import MemoryLimitError, StoreError
+from palate.core.errors import MemoryLimitError, RequestError, StoreError
 from palate.data.catalogue import Catalogue
 from palate.data.split import split
 from palate.evaluation import compare
-from palate.evaluation._report_charts import Bar, Dot, bars, intervals
+from palate.evaluation._report_charts import Bar, Dot, Mark, bars, intervals, marks
 from palate.evaluation._report_media import Media, thumbnail
 from palate.evaluation.report import write_report
 from palate.models import Popularity
@@ -99,7 +99,7 @@ def test_the_report_is_one_whole_file(shop, tmp_path):
     assert "<script" not in text
     assert "url(" not in text
     assert "$" not in text.replace("data:", "")[: text.index("<body>")]
-    assert page.count("svg") == 1
+    assert page.count("svg") == 3
     assert page.count("img") > 40
     assert page.count("audio") > 3
     assert page.text.count("of these in fact liked") == 6
@@ -116,8 +116,80 @@ def test_several_comparisons_stand_one_after_the_other(shop, tmp_path):
     cut, other = split(shop), split(shop, "leave-last-out")
     found = [compare(each, {"popularity": popularity}, k=5) for each in (cut, other)]
     page = Page(write_report(tmp_path / "r.html", shop, cut, found).read_text(encoding="utf-8"))
+    assert page.count("h2") == 4
     assert page.count("svg") == 2
     assert "leave-last-out, strict" in page.text
+
+
+def test_every_plot_says_how_to_read_it(tiny, tmp_path):
+    cut = split(tiny)
+    found = compare(cut, {"popularity": popularity, "reversed": lambda _: Reversed()}, k=5)
+    text = write_report(tmp_path / "r.html", tiny, cut, found).read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.count("svg") == 3
+    assert len(re.findall(r'</svg></div><p class="lead reading">[^<]{60,}</p>', text)) == 3
+    assert len(re.findall(r'<text class="title"[^>]*>[^<]{15,}</text>', text)) == 3
+    assert "popularity against each other model" in page.text
+    assert "hollow: validation, which chose" in page.text
+
+
+class Reversed(Popularity):
+    """Scores by unpopularity."""
+
+    def _fit(self, train, valid, run):
+        super()._fit(train, valid, run)
+        self.counts = -self.counts
+
+
+@pytest.mark.parametrize("protocol", ["strict", "refit"])
+def test_markdown_says_what_the_page_says(shop, tmp_path, protocol):
+    cut = split(shop)
+    models = {"popularity": popularity, EVIL: lambda _: Reversed(), "hungry": hungry}
+    found = compare(cut, models, k=(3, 5), seeds=2, protocol=protocol, pairs="all")
+    text = write_report(tmp_path / "r.md", shop, cut, found).read_text(encoding="utf-8")
+    page = Page(write_report(tmp_path / "r.html", shop, cut, found).read_text(encoding="utf-8"))
+    assert text.startswith("<!-- Palate report -->\n")
+    assert "<script" not in text
+    for row in found.rows[:2]:
+        for figure in (row["metrics"]["recall@5"], row["valid"]["recall@5"], *row["intervals"]["ndcg@3"]):
+            assert f"{figure:.4f}" in text
+            assert f"{figure:.4f}" in page.text
+    for words in (
+        "it would take 900 MB",
+        "Every metric on test",
+        "Holm",
+        "random-per-user, seed 0",
+        "picture",
+        "Notes",
+    ):
+        assert words in text
+        assert words in page.text
+    widths = [line.count("|") - line.count("\\|") for line in text.splitlines() if line.startswith("|")]
+    tables = re.split(r"\n(?!\|)", text)
+    assert len(widths) > 20
+    for table in tables:
+        lines = [line for line in table.splitlines() if line.startswith("|")]
+        assert len({line.count("|") - line.count("\\|") for line in lines}) <= 1
+    if protocol == "refit":
+        for name in found.trials:
+            assert name.endswith(" (refit)")
+        assert "popularity (refit)" in text
+        assert "popularity (refit)" in page.text
+        assert "| popularity |" not in text
+        assert "fitted again on train and validation, then judged once by test" in text
+
+
+def test_a_report_is_a_page_or_markdown_and_replaces_only_reports(tiny, tmp_path):
+    cut = split(tiny)
+    found = compare(cut, {"popularity": popularity}, k=5)
+    with pytest.raises(RequestError, match=r"'r.pdf': its name must end in .html or .md"):
+        write_report(tmp_path / "r.pdf", tiny, cut, found)
+    (tmp_path / "notes.md").write_text("# mine")
+    with pytest.raises(RequestError, match="is no report, so it is not replaced"):
+        write_report(tmp_path / "notes.md", tiny, cut, found)
+    for name in ("r.md", "r.html", "r.htm"):
+        first = write_report(tmp_path / name, tiny, cut, found).read_text(encoding="utf-8")
+        assert write_report(tmp_path / name, tiny, cut, found).read_text(encoding="utf-8") == first
 
 
 def test_a_catalogue_without_media_and_a_model_given(tiny, tmp_path):
@@ -202,3 +274,13 @@ def test_the_plot_draws_whatever_the_range(low, high):
     assert ticks == sorted(ticks)
     if low == low:
         assert ticks[0] <= low <= high <= ticks[-1] + 1e-9
+
+
+@pytest.mark.parametrize("seconds", [[0.0, 0.0], [0.001, 250], [3, 4, 5]])
+def test_the_plane_draws_whatever_the_costs(seconds):
+    svg = marks([Mark(f"<{n}>", x, 0.1) for n, x in enumerate(seconds)], "a < b", "u", "x", "y")
+    Page(svg)
+    places = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    assert places == sorted(places)
+    assert min(places) >= 64
+    assert max(places) <= 680 - 170

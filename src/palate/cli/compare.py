@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,42 +18,59 @@ if TYPE_CHECKING:
     from palate.data.dataset import Dataset
     from palate.data.split import Split
     from palate.evaluation import Comparison
+    from palate.evaluation.comparison import Pairs
     from palate.evaluation.protocol import Protocol
 
 
 @app.command()
 def compare(
     ds: Annotated[Path, typer.Argument(metavar="DS", help="A dataset folder.")],
-    models: Annotated[str, typer.Option("--models", help="Names, as in popularity,item-knn; see 'palate models'.")],
+    models: Annotated[
+        str,
+        typer.Option(
+            "--models", help="As in popularity,item-knn, or wide=item-knn to give one a name; see 'palate models'."
+        ),
+    ],
     seeds: Annotated[int, typer.Option("--seeds", help="How many seeds for models that are random.")] = 1,
     how: Annotated[str | None, typer.Option("--how", help="The split; default random-per-user.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the split.")] = 0,
-    k: Annotated[int, typer.Option("--k", "-k", help="The length of the lists.")] = 20,
+    k: Annotated[str, typer.Option("--k", "-k", help="The length of the lists, or several, as in 10,20.")] = "20",
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", help="As in recall,ndcg@10; default the usual ones.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="What chooses on validation, as in ndcg@10; default the first metric.")
+    ] = None,
+    tests: Annotated[str, typer.Option("--tests", help="best: it against each other model; all: every pair.")] = "best",
     positive: Annotated[str | None, typer.Option("--positive", help="What counts as liked, as in weight>=4.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="As in item-knn.shrink=30.")] = None,
     parts: Annotated[str | None, typer.Option("--parts", help="Parts to read, as in title,photo; default all.")] = None,
     fuse: Annotated[str | None, typer.Option("--fuse", help="Fusion of the parts' vectors.")] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="strict, or refit: a name of its own.")] = "strict",
-    report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report there.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write a report there, .html or .md.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit recommenders, choose by validation, judge each once by test."""
     from palate.data.folder import load
     from palate.evaluation import compare as judge
+    from palate.evaluation.protocol import DEFAULT_METRICS
 
+    cuts, pairs = _numbers(k), _pairs(tests)
     recipes = _recipes(
-        _words(models), parse_settings(settings or []), None if parts is None else _words(parts), fuse,
+        _aliases(models), parse_settings(settings or []), None if parts is None else _words(parts), fuse,
         {"how": how or "random-per-user", "seed": seed, "positive": positive, "protocol": protocol},
     )  # fmt: skip
     if report is not None:
         _free(report)
     recipe = next(iter(recipes.values()))
     for each in recipes.values():
-        each.build()
+        each.check()
     data = recipe.prepared(load(ds))
     cut = recipe.split(data)
-    factories = {name: (lambda _, made=each: made.build()) for name, each in recipes.items()}
-    found = judge(cut, factories, seeds, k, _protocol(recipe))
+    there = [name for name, table in data.features.items() if table.of == "items"]
+    factories = {name: (lambda _, made=each: made.build(there)) for name, each in recipes.items()}
+    wanted = DEFAULT_METRICS if metrics is None else _words(metrics)
+    found = judge(cut, factories, seeds, cuts, _protocol(recipe), metrics=wanted, by=by, pairs=pairs)
     if report is not None:
         _write_report(report, data, cut, found)
     value = {**found.to_json(), "positive": data.positive.rule, "notes": found.notes()}
@@ -65,36 +81,69 @@ def _words(text: str) -> list[str]:
     return list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
+def _numbers(text: str) -> list[int]:
+    words = _words(text)
+    if not words or not all(word.isdecimal() for word in words):
+        raise ConfigError(f"the cut-off k was '{text}': give a number of 1 or more, or several, as in 10,20")
+    return [int(word) for word in words]
+
+
+def _pairs(text: str) -> Pairs:
+    known: dict[str, Pairs] = {"best": "best", "all": "all"}
+    if text not in known:
+        raise ConfigError(
+            f"the tests were '{text}': allowed are best (it against each other model) and all (every pair)"
+        )
+    return known[text]
+
+
+def _aliases(text: str) -> dict[str, str]:
+    """Return model names by the names in the table: `wide=item-knn,ease` gives one of them a name of its own."""
+    named: dict[str, str] = {}
+    for word in _words(text):
+        alias, equals, model = (part.strip() for part in word.partition("="))
+        model = model if equals else alias
+        if not alias or not model or "." in alias:
+            raise ConfigError(f"'{word}' names no model: write a name, or NAME=MODEL as in wide=item-knn")
+        if named.get(alias, model) != model:
+            raise ConfigError(f"two models are called '{alias}': give each a name of its own")
+        named[alias] = model
+    return named
+
+
 def _protocol(recipe: Recipe) -> Protocol:
     return recipe.protocol
 
 
 def _recipes(
-    names: Sequence[str], settings: dict[str, Any], parts: list[str] | None, fuse: str | None, common: dict[str, Any]
+    named: dict[str, str], settings: dict[str, Any], parts: list[str] | None, fuse: str | None, common: dict[str, Any]
 ) -> dict[str, Recipe]:
     from palate.bundle import Recipe
-    from palate.models import registry
 
-    if not names:
+    if not named:
         raise ConfigError("no model was named: give --models, as in popularity,item-knn")
-    content = {name for name in names if "features" in registry.get(name).requires}
-    if (parts is not None or fuse is not None) and not content:
-        raise ConfigError(f"none of {', '.join(names)} reads parts: leave out --parts and --fuse, or add content-knn")
-    own: dict[str, dict[str, Any]] = {name: {} for name in names}
+    own: dict[str, dict[str, Any]] = {name: {} for name in named}
     for key, value in settings.items():
         name, dot, setting = key.partition(".")
         if not dot or not setting:
-            raise ConfigError(f"the setting '{key}' names no model: write {names[0]}.{key}={value}")
+            raise ConfigError(f"the setting '{key}' names no model: write {next(iter(named))}.{key}={value}")
         if name not in own:
             raise ConfigError(f"the setting '{key}' is for '{name}', which is not compared: {did_you_mean(name, own)}")
         own[name][setting] = value
-    return {
-        name: Recipe.of(
-            {"model": name, "settings": own[name], **common}
-            | ({"parts": parts, "fuse": fuse} if name in content else {})
-        )
-        for name in names
-    }
+    plain = {name: Recipe.of({"model": named[name], "settings": own[name], **common}) for name in named}
+    if parts is None and fuse is None:
+        return plain
+    content = {name for name, recipe in plain.items() if _reads(recipe)}
+    if not content:
+        raise ConfigError(f"none of {', '.join(named)} reads parts: leave out --parts and --fuse, or add content-knn")
+    given = {"parts": None if parts is None else tuple(parts), "fuse": fuse}
+    return {name: recipe.model_copy(update=given) if name in content else recipe for name, recipe in plain.items()}
+
+
+def _reads(recipe: Recipe) -> bool:
+    from palate.bundle.build import parts_read
+
+    return bool(parts_read(recipe.build(["any"]).spec(), ["any"]))
 
 
 def _free(report: Path) -> None:

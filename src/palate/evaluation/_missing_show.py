@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from palate.evaluation._report_blocks import Grid, Points, Row, Words
+from palate.evaluation._report_blocks import markdown as blocks_as_markdown
 from palate.evaluation._report_lines import Level, Line, Plot, Spot
 from palate.evaluation._table import _short, share_text
 
@@ -42,11 +44,8 @@ def table(found: MissingCurves) -> list[tuple[str, ...]]:
 
 def markdown(found: MissingCurves) -> str:
     """Return the table in Markdown, with head and notes."""
-    head = head_of(found)
-    lines = [head, ("---", *["---:"] * (len(head) - 1)), *table(found)]
-    words = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    listed = "\n".join(f"- {note}" for note in notes(found))
-    return f"{_head(found)}\n\n{words}\n\n{listed}\n"
+    rows = [Row(line[0], line[1:]) for line in table(found)]
+    return blocks_as_markdown([Words(_head(found)), Grid(head_of(found), rows), Points(notes(found))])
 
 
 def notes(found: MissingCurves) -> list[str]:

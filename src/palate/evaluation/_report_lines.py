@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TypeAlias
 
-from palate.evaluation._report_charts import _axis
+from palate.evaluation._report_charts import _axis, apart
 
 _LEFT, _RIGHT, _TOP, _BOTTOM, _WIDTH, _HEIGHT = 64, 196, 76, 56, 820, 440
 _LEAST_GAP = 17
@@ -135,31 +135,6 @@ class Plot:
 
 
 Height: TypeAlias = Callable[[float], float]
-
-
-def apart(wanted: Sequence[float], gap: float, top: float, bottom: float) -> list[float]:
-    """Return heights near the wanted ones, in their order, at least `gap` from one another where there is room.
-
-    Example:
-        >>> apart([10, 12, 50], 10, 0, 100)
-        [6.0, 16.0, 50.0]
-    """
-    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
-    groups: list[list[float]] = []  # of each: the middle, how many
-    for index in order:
-        groups.append([wanted[index], 1])
-        while len(groups) > 1 and groups[-1][0] - groups[-2][0] < gap * (groups[-1][1] + groups[-2][1]) / 2:
-            middle, count = groups.pop()
-            before, several = groups.pop()
-            groups.append([(middle * count + before * several) / (count + several), count + several])
-    placed = [middle + gap * (step - (count - 1) / 2) for middle, count in groups for step in range(int(count))]
-    # what is smaller of two rows with gaps has gaps too, and so has what is larger
-    placed = [min(place, bottom - gap * (len(placed) - 1 - step)) for step, place in enumerate(placed)]
-    placed = [max(place, top + gap * step) for step, place in enumerate(placed)]
-    result = [0.0] * len(wanted)
-    for index, place in zip(order, placed, strict=True):
-        result[index] = float(place)
-    return result
 
 
 def _reach(x: float) -> float:

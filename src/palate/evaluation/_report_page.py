@@ -11,6 +11,7 @@ from string import Template
 
 from palate.core.errors import RequestError
 from palate.data.dataset import Dataset
+from palate.evaluation._report_blocks import plain
 from palate.evaluation._report_lines import STYLE
 
 MARK = "Palate report</title>"
@@ -33,7 +34,7 @@ def page(data: Dataset, main: str) -> str:
 
 def markdown_page(data: Dataset, main: str) -> str:
     """Return a whole Markdown report around its sections."""
-    return f"{NOTE}\n\n# {data.name}\n\n{main.strip()}\n\nPalate {version('palate')}, data {data.fingerprint[:12]}\n"
+    return f"{NOTE}\n\n# {plain(data.name)}\n\n{main.strip()}\n\nPalate {version('palate')}, data {data.fingerprint[:12]}\n"
 
 
 def refuse_foreign(path: Path, kinds: Sequence[str] = (".html", ".md")) -> None:
@@ -57,25 +58,3 @@ def refuse_foreign(path: Path, kinds: Sequence[str] = (".html", ".md")) -> None:
 def kind_of(path: Path) -> str:
     """Return a file's ending in small letters, .htm as .html."""
     return {".htm": ".html", ".markdown": ".md"}.get(path.suffix.lower(), path.suffix.lower())
-
-
-def table(head: Sequence[str], rows: Sequence[str]) -> str:
-    """Return a table in HTML; rows as `row` makes them."""
-    titles = "".join(f"<th>{escape(title)}</th>" for title in head)
-    return f'<div class="wide"><table><thead><tr>{titles}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-
-
-def row(name: str, cells: Sequence[str], best: bool = False) -> str:
-    """Return a row of a table; the cells are HTML already."""
-    mark = " <span>best</span>" if best else ""
-    return f"<tr{' class=best' if best else ''}><th>{escape(name)}{mark}</th>{''.join(f'<td>{c}</td>' for c in cells)}</tr>"
-
-
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table in Markdown; all columns but the first stand to the right."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -52,11 +54,12 @@ def notes(comparison: Comparison) -> list[str]:
     if comparison.best is None:
         lines.append("Validation holds no likes: nothing was chosen; the order is that of the test figures.")
     else:
-        lines.append(f"Best by {comparison.by} on validation: {comparison.best}.")
+        lines += _choice_notes(comparison)
     for test in comparison.tests:
         verdict = "a real difference" if test["significant"] else "may be chance"
+        one = "" if comparison.pairs == "best" else f"{test['model']} "
         lines.append(
-            f"  against {test['against']}: {test['difference']:+.4f}, p {p_text(test['p_holm'])} (paired, Holm): {verdict}"
+            f"  {one}against {test['against']}: {test['difference']:+.4f}, p {p_text(test['p_holm'])} (paired, Holm): {verdict}"
         )
     lines += _run_notes(comparison)
     shares = {name: share_text(trial.test.unscored) for name, trial in comparison.trials.items() if trial.test.unscored}
@@ -65,6 +68,45 @@ def notes(comparison: Comparison) -> list[str]:
         for share, names in _grouped(shares).items()
     ]
     return lines + [f"{names} failed: {reason}" for reason, names in _grouped(comparison.failures).items()]
+
+
+def _choice_notes(comparison: Comparison) -> list[str]:
+    """Return what was chosen, and how far validation is to be trusted with it."""
+    by, best, ahead = comparison.by, str(comparison.best), comparison.hindsight
+    lines = [f"Best by {by} on validation: {best}."]
+    figures = {name: trial.test.metrics[by] for name, trial in comparison.trials.items()}
+    if figures[ahead] > figures[best]:
+        lines.append(
+            f"On test {ahead} is {figures[ahead] - figures[best]:.4f} ahead of it: that is hindsight, and chooses nothing."
+        )
+    agreement = rank_agreement(comparison)
+    if agreement is not None and agreement < 0.5:
+        lines.append(
+            f"Validation and test order the models differently (rank correlation {agreement:.2f}): is the split shifted? "
+            "'palate data check DS --split' looks."
+        )
+    return lines
+
+
+def rank_agreement(comparison: Comparison) -> float | None:
+    """Return Spearman's correlation of the models' figures on validation and on test; None below four models."""
+    pairs = [
+        (trial.valid.metrics[comparison.by], trial.test.metrics[comparison.by])
+        for trial in comparison.trials.values()
+        if trial.valid is not None
+    ]
+    if len(pairs) < 4:
+        return None
+    valid, test = (_ranks(np.array(side)) for side in zip(*pairs, strict=True))
+    if valid.std() == 0 or test.std() == 0:
+        return None
+    return float(np.corrcoef(valid, test)[0, 1])
+
+
+def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return places from 0 on, equal values sharing the mean of theirs."""
+    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts + 1) / 2)[group]
 
 
 def _grouped(facts: Mapping[str, str]) -> dict[str, str]:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
 
 from palate.core.errors import ConfigError, DataError, PalateError, did_you_mean
 from palate.data.split._base import Split
 from palate.evaluation._trial import Factory, Plan, Trial, run_trial
 from palate.evaluation.protocol import DEFAULT_METRICS, MEMORY_MB, Protocol
 from palate.interfaces import Recommender
-from palate.metrics import holm, paired_test, parse_measures
+from palate.metrics import bootstrap_interval, holm, paired_test, parse_measures
+from palate.metrics._hits import Doubles
+
+Pairs: TypeAlias = Literal["best", "all"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +33,13 @@ class Comparison:
     by: str
     """The metric that chose and that the tests are about."""
     tests: Sequence[Mapping[str, Any]]
-    """The best against each other one on test: difference, p, and p after Holm's correction."""
+    """The best against each other one on test, or every pair: difference with its 95 % interval, p, and p after Holm's
+    correction."""
     protocol: Protocol
     how: str
     seeds: int
+    pairs: Pairs = "best"
+    """What is tested: the best against each other one, or all pairs."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -44,12 +52,18 @@ class Comparison:
     @property
     def order(self) -> list[str]:
         """Names, best first: by validation, or by test where there is none."""
+        return _ordered(self.trials, self.by)
 
-        def merit(name: str) -> float:
-            trial = self.trials[name]
-            return (trial.valid or trial.test).metrics[self.by]
+    @property
+    def users(self) -> int:
+        """How many users judged."""
+        return next(iter(self.trials.values())).test.users
 
-        return sorted(self.trials, key=merit, reverse=True)
+    @property
+    def hindsight(self) -> str:
+        """The one with the best `by` on test, which nobody could have known when choosing."""
+        figures = {name: self.trials[name].test.metrics[self.by] for name in self.order}
+        return max(figures, key=figures.__getitem__)
 
     @property
     def winner(self) -> Recommender | None:
@@ -72,6 +86,7 @@ class Comparison:
             "protocol": self.protocol,
             "how": self.how,
             "seeds": self.seeds,
+            "pairs": self.pairs,
         }
 
     def to_markdown(self) -> str:
@@ -101,6 +116,7 @@ def compare(
     *,
     metrics: Sequence[str] = DEFAULT_METRICS,
     by: str | None = None,
+    pairs: Pairs = "best",
     memory_mb: int = MEMORY_MB,
     resamples: int = 1000,
     threads: int | None = None,
@@ -118,6 +134,7 @@ def compare(
         protocol: strict, or refit (fit again on train and validation before the test).
         metrics: names as in `evaluate`.
         by: the metric that chooses; the first of `metrics` at the largest k unless given.
+        pairs: what is tested: "best", the best on validation against each other one, or "all" pairs.
         memory_mb: bound on the score matrices held at a time.
         resamples: bootstrap resamples behind the intervals.
         threads: how many cores a model may use; None takes all.
@@ -131,6 +148,8 @@ def compare(
     by = by or str(parse_measures([metrics[0]], [max(ks)])[0])
     if not models or seeds < 1:
         raise ConfigError(f"given {len(models)} models and {seeds} seeds to compare: give at least one of each")
+    if pairs not in get_args(Pairs):
+        raise ConfigError(f"the pairs to test were '{pairs}': allowed are {', '.join(get_args(Pairs))}")
     if by not in names:
         raise ConfigError(f"the models cannot be chosen by '{by}', which is not measured: {did_you_mean(by, names)}")
     plan = Plan(ks, tuple(metrics), protocol, seeds, memory_mb, resamples, threads)
@@ -142,14 +161,23 @@ def compare(
             trials[name] = run_trial(factory, split, plan)
         except (PalateError, MemoryError) as error:
             failures[name] = " ".join(str(error).split()) or "not enough memory"
+        except Exception as error:  # noqa: BLE001  one model's fault must not cost the others' figures
+            failures[name] = f"a fault in the model: {type(error).__name__}: {' '.join(str(error).split())}"
     if not trials:
         raise DataError(
             "no model could be judged: " + "; ".join(f"{name}: {reason}" for name, reason in failures.items())
         )
     best = _best(trials, by)
-    return Comparison(
-        trials, failures, best, by, _tests(trials, best, by) if best else (), protocol, split.how, seeds
-    )  # fmt: skip
+    tests = _tests(trials, _paired(trials, best, pairs, by), by, resamples)
+    return Comparison(trials, failures, best, by, tests, protocol, split.how, seeds, pairs)
+
+
+def _ordered(trials: Mapping[str, Trial], by: str) -> list[str]:
+    def merit(name: str) -> float:
+        trial = trials[name]
+        return (trial.valid or trial.test).metrics[by]
+
+    return sorted(trials, key=merit, reverse=True)
 
 
 def _best(trials: Mapping[str, Trial], by: str) -> str | None:
@@ -157,24 +185,39 @@ def _best(trials: Mapping[str, Trial], by: str) -> str | None:
     return max(merits, key=merits.__getitem__) if merits else None
 
 
-def _tests(trials: Mapping[str, Trial], best: str, by: str) -> list[dict[str, Any]]:
-    if by not in trials[best].test.per_user:
+def _paired(trials: Mapping[str, Trial], best: str | None, pairs: Pairs, by: str) -> list[tuple[str, str]]:
+    if best is None:
         return []
-    mine = trials[best].test.per_user[by]
-    others = [name for name in trials if name != best]
-    p_values = [paired_test(mine, trials[name].test.per_user[by]) for name in others]
+    names = [best, *(name for name in _ordered(trials, by) if name != best)]
+    if pairs == "best":
+        return [(best, name) for name in names[1:]]
+    return [(one, other) for place, one in enumerate(names) for other in names[place + 1 :]]
+
+
+def _tests(
+    trials: Mapping[str, Trial], pairs: Sequence[tuple[str, str]], by: str, resamples: int
+) -> list[dict[str, Any]]:
+    values = {name: trial.test.per_user[by] for name, trial in trials.items() if by in trial.test.per_user}
+    pairs = [(one, other) for one, other in pairs if one in values and other in values]
+    p_values = [paired_test(values[one], values[other]) for one, other in pairs]
     return [
         {
-            "model": best,
-            "against": name,
+            "model": one,
+            "against": other,
             "metric": by,
-            "difference": trials[best].test.metrics[by] - trials[name].test.metrics[by],
+            "difference": trials[one].test.metrics[by] - trials[other].test.metrics[by],
+            "interval": _difference(values[one] - values[other], resamples),
             "p": p,
             "p_holm": corrected,
             "significant": corrected < 0.05,
         }
-        for name, p, corrected in zip(others, p_values, holm(p_values), strict=True)
+        for (one, other), p, corrected in zip(pairs, p_values, holm(p_values), strict=True)
     ]
+
+
+def _difference(values: Doubles, resamples: int) -> list[float]:
+    low, high = bootstrap_interval(values[np.isfinite(values), None], resamples=resamples)
+    return [float(low[0]), float(high[0])]
 
 
 def _row(name: str, trial: Trial) -> dict[str, Any]:

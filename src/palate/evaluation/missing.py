@@ -18,7 +18,7 @@ from palate.evaluation._drops import Drop
 from palate.evaluation._trial import Factory
 from palate.evaluation.protocol import MEMORY_MB, Protocol, evaluate
 from palate.evaluation.result import Evaluation
-from palate.interfaces import Recommender, Run
+from palate.interfaces import Recommender, Run, Settles
 from palate.metrics._hits import Doubles
 from palate.models import Popularity
 
@@ -185,7 +185,8 @@ class _Judge:
         run = Run(seed=self.seed, threads=self.threads)
         model: Recommender = self.factory(self.seed)
         if self.protocol == "refit":
-            model.fit(split.refit().train, None, run)
+            again = model.fit(split.train, split.valid, run).settled() if isinstance(model, Settles) else model
+            model = again.fit(split.refit().train, None, run)
         else:
             model.fit(split.train, split.valid, run)
         found = evaluate(model, split, self.k, self.metrics, self.protocol, memory_mb=self.memory_mb)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 from palate.core.files import write_text
 from palate.data.dataset import Dataset
 from palate.evaluation._missing_show import head_of, notes, plot, reading, table
-from palate.evaluation._report_page import NOTE, kind_of, markdown_page, page, refuse_foreign, row
-from palate.evaluation._report_page import table as html_table
+from palate.evaluation._report_blocks import Block, Grid, Heading, Picture, Points, Row, html, markdown
+from palate.evaluation._report_page import NOTE, kind_of, markdown_page, page, refuse_foreign
 from palate.evaluation.missing import MissingCurves
 
 KINDS = (".html", ".md", ".svg")
@@ -33,19 +32,18 @@ def write_missing(path: Path | str, data: Dataset, found: MissingCurves) -> Path
     if kind == ".svg":
         write_text(path, f"{NOTE}\n{found.plot()}\n")
     elif kind == ".md":
-        write_text(path, markdown_page(data, f"## Missing parts\n\n{found.to_markdown()}"))
+        write_text(path, markdown_page(data, markdown(blocks(found))))
     else:
-        write_text(path, page(data, section(found)))
+        write_text(path, page(data, f"<section>{html(blocks(found))}</section>"))
     return path
 
 
-def section(found: MissingCurves) -> str:
-    """Return the plot, how to read it, and the table, as a section of a page."""
+def blocks(found: MissingCurves) -> list[Block]:
+    """Return the plot, how to read it, and the table."""
     whole = found.whole
-    rows = [row(line[0], [escape(cell) for cell in line[1:]]) for line in table(found)]
-    listed = "".join(f"<li>{escape(note)}</li>" for note in notes(found))
-    return (
-        f"<section><h2>Missing parts <small>{escape(found.model)}, {escape(whole.how)}, {escape(whole.protocol)}</small></h2>"
-        f'<div class="wide">{plot(found)}</div><p class="lead">{escape(reading(found))}</p>'
-        f"{html_table(head_of(found), rows)}<ul class='fine'>{listed}</ul></section>"
-    )
+    return [
+        Heading("Missing parts", f"{found.model}, {whole.how}, {whole.protocol}", 2),
+        Picture(plot(found), reading(found)),
+        Grid(head_of(found), [Row(line[0], line[1:]) for line in table(found)]),
+        Points(notes(found)),
+    ]
