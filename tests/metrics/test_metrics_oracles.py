@@ -94,3 +94,12 @@ def test_bootstrap_is_that_of_scipy():
     low, high = bootstrap_interval(values[:, None], resamples=4000)
     theirs = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=np.random.default_rng(0))
     assert (low[0], high[0]) == pytest.approx(tuple(theirs.confidence_interval), abs=0.004)
+
+
+def test_auc_of_wide_rows_is_that_of_narrow_ones(world, monkeypatch):
+    scores, relevant, _ = world
+    scores = np.where(np.random.default_rng(2).random(scores.shape) < 0.1, np.nan, np.floor(scores / 7))
+    hidden = (np.random.default_rng(1).random(scores.shape) < 0.3) & ~relevant
+    narrow = auc(scores.astype(np.float32), sp.csr_array(relevant), sp.csr_array(hidden))
+    monkeypatch.setattr("palate.metrics.scores._WIDE", 1)
+    assert np.array_equal(narrow, auc(scores.astype(np.float32), sp.csr_array(relevant), sp.csr_array(hidden)))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from palate.core.types import CSR, Floats
 from palate.metrics._hits import Doubles
 
-_CELLS = 1 << 20
+Index = npt.NDArray[np.integer]
+_CELLS = 1 << 17
+_WIDE = 2048
 
 
 def auc(scores: Floats, relevant: CSR, hidden: CSR | None = None) -> Doubles:
@@ -34,12 +37,7 @@ def auc(scores: Floats, relevant: CSR, hidden: CSR | None = None) -> Doubles:
         unseen = n - np.diff(hidden.indptr)
     row, column = relevant.tocoo().coords
     own = keys[row, column]
-    below = np.empty(len(row))
-    step = max(1, _CELLS // max(1, n))
-    for start in range(0, len(row), step):
-        part = slice(start, start + step)
-        block, mine = keys[row[part]], own[part, None]
-        below[part] = (np.count_nonzero(block < mine, axis=1) + np.count_nonzero(block <= mine, axis=1)) / 2
+    below = _below(keys, row, own)
     # Hidden items stand at -inf: below every number, tied with NaN.
     below -= (n - unseen)[row] * np.where(own == -np.inf, 0.5, 1.0)
     rel = np.diff(relevant.indptr)
@@ -47,3 +45,22 @@ def auc(scores: Floats, relevant: CSR, hidden: CSR | None = None) -> Doubles:
     wins = np.bincount(row, below, minlength=users) - rel**2 / 2
     pairs = rel * (unseen - rel)
     return np.where(pairs > 0, wins / np.maximum(pairs, 1), np.nan)
+
+
+def _below(keys: Floats, row: Index, own: Floats) -> Doubles:
+    """Return how many of a row stand below each number, those equal to it counting one half."""
+    n = keys.shape[1]
+    below = np.empty(len(row))
+    if n >= _WIDE:  # a row is work enough for a call of its own, and need not be copied
+        less, equal = np.empty(n, dtype=bool), np.empty(n, dtype=bool)
+        for place, (code, mine) in enumerate(zip(row.tolist(), own, strict=True)):
+            np.less(keys[code], mine, out=less)
+            np.less_equal(keys[code], mine, out=equal)
+            below[place] = (np.count_nonzero(less) + np.count_nonzero(equal)) / 2
+        return below
+    step = max(1, _CELLS // max(1, n))
+    for start in range(0, len(row), step):
+        part = slice(start, start + step)
+        block, each = keys[row[part]], own[part, None]
+        below[part] = (np.count_nonzero(block < each, axis=1) + np.count_nonzero(block <= each, axis=1)) / 2
+    return below
