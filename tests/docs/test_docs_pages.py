@@ -13,7 +13,7 @@ from palate.data.split import registry as splitters
 from palate.encoders import registry as encoders
 from palate.fusion import registry as fusions
 from palate.fusion.late import registry as late
-from palate.metrics import NAMES
+from palate.metrics import COMPAT, NAMES
 from palate.models import ItemKNN
 from palate.models import registry as models
 from palate.serving.app import create_app
@@ -26,7 +26,7 @@ DOCS = Path(__file__).parents[2] / "docs"
     [
         ("data.md", sources.names()), ("data.md", splitters.names()), ("encoders.md", encoders.names()),
         ("models.md", models.names()), ("models.md", fusions.names()), ("models.md", late.names()),
-        ("evaluation.md", list(NAMES)),
+        ("evaluation.md", list(NAMES)), ("evaluation.md", list(COMPAT)),
     ],
 )  # fmt: skip
 def test_every_part_is_documented(page, names):

@@ -103,7 +103,7 @@ def test_what_a_metric_needs_and_the_data_lack_is_an_error_when_named(tiny, smal
     with pytest.raises(DataError, match="no features of items: encode it first"):
         evaluate(popular, cut, k=5, metrics=["diversity-content"])
     with pytest.raises(DataError, match=r"'genre' is no column of categories or text: did you mean 'genres'"):
-        evaluate(model, small, k=2, metrics=["calibration"], categories="genre")
+        evaluate(model, small, k=2, metrics=["beyond"], categories="genre")
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,17 @@ _BLOCK = 4096
 
 
 class Shelf:
-    """The items as the metrics beyond accuracy see them: popularity, categories and vectors, of training only."""
+    """The items as the metrics beyond accuracy see them: popularity, categories and vectors, of training only.
+
+    Raises:
+        DataError: the column named for the categories is none.
+    """
 
     def __init__(self, known: Dataset, categories: str | None) -> None:
         self.known = known
         self.named = categories
+        if categories is not None:
+            category_column(known.catalogue, categories)
 
     @cached_property
     def popularity(self) -> npt.NDArray[np.int64]:

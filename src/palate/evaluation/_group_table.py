@@ -17,10 +17,10 @@ def value_text(value: float) -> str:
     """Return a figure with four decimals, or fewer where it is large.
 
     Example:
-        >>> value_text(0.08514), value_text(153.25)
-        ('0.0851', '153.2')
+        >>> value_text(0.08514), value_text(153.256), value_text(12345.6)
+        ('0.0851', '153.26', '12,346')
     """
-    return f"{value:.4f}" if not abs(value) >= 10 else f"{value:.1f}"
+    return f"{value:.4f}" if not abs(value) >= 10 else f"{value:.2f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def group_lines(by: str, groups: Sequence[Group]) -> list[str]:
