@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from test_docs_readme import blocks, run_block
+
+from doc_blocks import blocks, run_block
 
 
 @pytest.mark.slow

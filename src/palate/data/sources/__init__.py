@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from palate.core.registry import Registry
-from palate.data.sources._base import Report, Source
+from palate.data.sources._base import Gathered, Report, Source, SourceConfig
 
 registry: Registry[Source[Any]] = Registry("source", __name__)
 
-__all__ = ["Report", "Source", "registry"]
+__all__ = ["Gathered", "Report", "Source", "SourceConfig", "registry"]
