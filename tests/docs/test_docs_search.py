@@ -20,3 +20,6 @@ def test_every_block_runs_in_order(tmp_path):
         said += done.stdout
     assert "3 items for u001" in said
     assert "did you mean 'price'" in said
+    assert "items for '复古台灯'" in said
+    assert "to the taste of u001" in said
+    assert '"kind": "taste"' in said

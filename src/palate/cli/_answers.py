@@ -63,9 +63,9 @@ def answer(engine: Engine, found: Answer, as_json: bool, head: str, say: str = "
 
 
 def in_short(reasons: Sequence[Reason]) -> str:
-    """Return reasons as lines: what was liked, then the parts."""
+    """Return reasons as lines: what was liked, then words and tastes, then the parts."""
     liked = [reason.label for reason in reasons if reason.kind == "liked"]
     lines = [f"liked {', '.join(liked)}"] if liked else []
-    lines += [reason.text for reason in reasons if reason.kind == "popular"]
+    lines += [reason.text for reason in reasons if reason.kind in ("popular", "words", "taste")]
     parts = [reason.text for reason in reasons if reason.kind == "part"]
     return "\n".join([*lines, ", ".join(parts).replace(" %", "\u00a0%")] if parts else lines)

@@ -32,7 +32,7 @@ def serve(
         opened = Bundle.open(bundle)
         application = create_app(opened)
         with progress("loading encoders"):
-            troubles = application.state.engine.searcher.prepare()
+            troubles = application.state.engine.prepare()
         for trouble in troubles:
             typer.echo(trouble, err=True)
         server = server_of(application)

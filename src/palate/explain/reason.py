@@ -15,7 +15,7 @@ from palate.explain.titles import titles
 from palate.interfaces import Explains, Queries
 from palate.models import Model
 
-Kind = Literal["liked", "part", "popular"]
+Kind = Literal["liked", "part", "popular", "words", "taste"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Reason:
 
     kind: Kind
     of: str | None
-    """Item id (`liked`), part name (`part`), or nothing (`popular`)."""
+    """Item id (`liked`), part name (`part`), user id (`taste`), or nothing (`popular`, `words`)."""
     label: str
     """What `of` is called."""
     amount: float

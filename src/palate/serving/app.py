@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 import palate
 from palate.bundle import Bundle
 from palate.core.errors import PalateError, RequestError
-from palate.serving import routes
+from palate.serving import routes, search_routes
 from palate.serving.catalogue import Showcase
 from palate.serving.docs import docs_page
 from palate.serving.engine import Engine
@@ -44,6 +44,7 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None) -> FastA
     app.state.engine = Engine(bundle, settings)
     app.state.showcase = Showcase(bundle)
     app.include_router(routes.router)
+    app.include_router(search_routes.router)
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(PalateError, _failed)

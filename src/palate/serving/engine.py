@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +11,22 @@ import numpy as np
 from palate.bundle import Bundle
 from palate.core.errors import DataError
 from palate.core.types import CSR, Codes, Floats
-from palate.explain import Reason, counterfactual, part_reasons, reasons, titles
+from palate.explain import counterfactual, part_reasons, reasons, titles
 from palate.interfaces import Queries, Ranked
-from palate.retrieval import By, Filters, Searcher, content_space, default_way, similar
-from palate.retrieval.searcher import Found
+from palate.retrieval import (
+    By,
+    Filters,
+    Finder,
+    How,
+    Searcher,
+    Taste,
+    Wanted,
+    WordIndex,
+    content_space,
+    default_way,
+    similar,
+)
+from palate.serving.findings import drafted
 from palate.serving.schemas import Answer, Explained, Hit, Without
 from palate.serving.settings import ServingSettings
 from palate.serving.stages import (
@@ -48,6 +60,8 @@ class Engine:
         self.users, self.items = bundle.data.users, bundle.data.items
         self.space = content_space(self.model, bundle.data)
         self.searcher = Searcher(bundle.data.features)
+        self.words = WordIndex(self.catalogue)
+        self.finder = Finder(self.searcher, self.words)
         self.filters = Filters(self.catalogue, self.items)
         candidates = AllItems(len(self.items))
         explain = ExplainByModel(self.model, self.catalogue, self.settings.reasons)
@@ -90,19 +104,37 @@ class Engine:
         return self._answer(replace(draft, reasons=tuple(part_reasons(row) for row in rows)))
 
     def search(
-        self, *, text: str | None = None, image: Path | None = None, k: int = 10, where: str | None = None
+        self,
+        *,
+        text: str | None = None,
+        image: Path | None = None,
+        k: int = 10,
+        where: str | None = None,
+        by: How | None = None,
+        user: str | None = None,
+        weights: Mapping[str, float] | None = None,
     ) -> Answer:
-        """Return the k items nearest to a text or a picture, of those that pass the filter `where`.
+        """Return the k items that suit a text, a picture or both best.
+
+        Args:
+            text: words that say what is looked for.
+            image: a picture that shows it.
+            k: how many.
+            where: a filter; what does not pass is left out before the k best are chosen.
+            by: how the text is looked for: by vectors, words, or both (`hybrid`).
+            user: whose taste ranks what was found once more; nothing changes where the model knows too little of them.
+            weights: how much `text`, `image` and `user` count.
 
         Raises:
-            DataError: nothing can be searched in that way.
+            DataError: nothing can be searched in that way, or the user is unknown.
+            ConfigError: a weight is wrong.
             RequestError: the filter cannot be read.
         """
         k, only = self._length(k), self._passing(where)
-        found = (
-            self.searcher.by_image(image, k, only) if image is not None else self.searcher.by_text(text or "", k, only)
-        )
-        return self._answer(_draft(found.ranked, found))
+        taste = None if user is None else self._taste(user)
+        given = {name: weight for name, weight in (weights or {}).items() if name != "user" or taste or user is None}
+        finding = self.finder.find(Wanted(text, image, by, given), k, only, taste)
+        return self._answer(drafted(finding, text, self.words, lambda code: self._because(user, code), user))
 
     def explain(self, user: str, item: str, k: int | None = None) -> Explained:
         """Say why an item scores as it does for a user, and what would have changed the answer.
@@ -136,9 +168,16 @@ class Engine:
             smallest=found.smallest,
         )  # fmt: skip
 
+    def prepare(self) -> list[str]:
+        """Load the encoders and index the words now rather than at the first search; returns what cannot be had."""
+        if self.words.columns:
+            self.words.prepare()
+        return self.searcher.prepare()
+
     def can_search(self) -> list[str]:
         """Return what can be searched by: `text`, `image`."""
-        return [modality for modality in ("text", "image") if self.searcher.parts(modality)]
+        there = {"text": bool(self.finder.ways()), "image": bool(self.searcher.parts("image"))}
+        return [modality for modality, possible in there.items() if possible]
 
     def can_compare(self) -> list[str]:
         """Return how items can be compared: `content`, `behaviour`."""
@@ -151,6 +190,22 @@ class Engine:
 
     def _passing(self, where: str | None) -> Codes | None:
         return None if where is None else np.flatnonzero(self.filters.mask(where)).astype(np.int32)
+
+    def _taste(self, user: str) -> Taste | None:
+        """Return what a user thinks of items; nothing where nothing is known of them."""
+        self.users.code(user, "user")
+        if self.model.name == "popularity":
+            raise DataError(
+                "a search cannot follow a user's taste, since popularity is the same for everyone: leave the user out, "
+                "or train another model, such as item-knn"
+            )
+        query = self._ask(user, 1).query
+        return (lambda codes: self.model.score(query, codes)[0]) if query.history.nnz else None
+
+    def _because(self, user: str | None, item: int) -> list[str]:
+        query = self._ask(user or "", 1).query
+        said = reasons(self.model, query, item, self.items, self.catalogue, min(2, self.settings.reasons))
+        return [reason.label for reason in said if reason.kind == "liked"]
 
     def _scores_any(self, ask: Ask) -> bool:
         """Tell whether a filter, and not the model, left nothing to recommend."""
@@ -189,18 +244,6 @@ def _run(stages: tuple[Stage, ...], ask: Ask) -> Draft:
     return draft
 
 
-def _draft(ranked: Ranked, found: Found | None = None) -> Draft:
+def _draft(ranked: Ranked) -> Draft:
     there = ranked.items[0] >= 0
-    items: Codes = ranked.items[0][there]
-    if found is None or len(found.parts) < 2:
-        return Draft(items, ranked.scores[0][there])
-    rows = range(len(items))
-    said = tuple(
-        [_matched(name, float(part[row])) for name, part in found.parts.items() if part[row] == part[row]]
-        for row in rows
-    )
-    return Draft(items, ranked.scores[0][there], said)
-
-
-def _matched(part: str, cosine: float) -> Reason:
-    return Reason("part", part, part, cosine, None, f"{part} {cosine:.2f}")
+    return Draft(ranked.items[0][there], ranked.scores[0][there])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Json
 
 from palate.explain import Reason
+from palate.retrieval import How
 
 
 class Schema(BaseModel):
@@ -60,15 +61,34 @@ class Explained(Schema):
     """Nothing where it was not asked for, or the item is not in the list."""
 
 
-class SearchText(Schema):
-    """What to search for."""
+class SearchWanted(Schema):
+    """How to search."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    text: str
     k: Annotated[int, Field(ge=1)] = 10
     filter: str | None = None
     """Which items may come, as in price < 20."""
+    by: How | None = None
+    """How a text is looked for; hybrid where it can be."""
+    user: str | None = None
+    """Whose taste ranks what was found once more."""
+
+
+class SearchText(SearchWanted):
+    """What to search for."""
+
+    text: str
+    weights: dict[Literal["text", "user"], float] = Field(default_factory=dict)
+    """How much the text and the user count, from 0 to 1."""
+
+
+class SearchPicture(SearchWanted):
+    """What to search for beside the picture, as the fields of a form."""
+
+    text: str | None = None
+    weights: Json[dict[Literal["text", "image", "user"], float]] = Field(default_factory=dict)
+    """How much the text, the picture and the user count, from 0 to 1, as in {"image": 0.7}."""
 
 
 class User(Schema):

@@ -71,7 +71,7 @@ function why(reasons) {
   const box = make("div", { class: "why" });
   const liked = kinds("liked");
   if (liked.length) box.append(make("p", { class: "liked" }, "because you liked ", ...sentence(liked.map((reason) => reason.label))));
-  for (const reason of kinds("popular")) box.append(make("p", {}, reason.text));
+  for (const reason of ["popular", "words", "taste"].flatMap(kinds)) box.append(make("p", {}, reason.text));
   const parts = kinds("part");
   const bars = make("div", { class: "bars" });
   [...parts].sort((a, b) => (a.of < b.of ? -1 : 1)).forEach((reason, index) => {

@@ -1,0 +1,200 @@
+"""Search of every kind: lists joined by reciprocal rank, weights, and somebody's taste."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+from test_retrieval_search import WordCounts
+
+from palate.core.errors import ConfigError, DataError
+from palate.data.catalogue import Catalogue
+from palate.data.features import EncoderRef, features_of
+from palate.retrieval import Finder, Searcher, Wanted, WordIndex
+from palate.retrieval.blend import Listed, blend, weights_of
+
+CATALOGUE = Catalogue(
+    pl.DataFrame({"title": ["a tea", "a lamp", "cup", "tea lamp cup", None, "old books"]}), {"title": "text"}
+)
+
+
+def listed(name, weight, items):
+    return Listed(name, weight, np.array(items, np.int32), np.linspace(1, 0, len(items), dtype=np.float32))
+
+
+@pytest.fixture
+def finder(monkeypatch):
+    """A part of titles and one of pictures, which show the lamp of item 4 and the cup of item 1."""
+    monkeypatch.setattr("palate.retrieval.searcher.restore", lambda ref: WordCounts())
+    title = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1], [np.nan] * 3, [np.nan] * 3], np.float32)
+    photo = np.array([[np.nan] * 3, [0, 0, 1], [np.nan] * 3, [1, 0, 0], [0, 1, 0], [1, 1, 0]], np.float32)
+    parts = {
+        "title": replace(features_of(title, modality="text"), encoder=EncoderRef("counts")),
+        "photo": replace(features_of(photo, modality="image"), encoder=EncoderRef("counts")),
+    }
+    return Finder(Searcher(parts), WordIndex(CATALOGUE))
+
+
+@pytest.fixture
+def lamp(tmp_path):
+    """A picture whose path says lamp, which is what the stand-in for an encoder reads."""
+    path = tmp_path / "lamp.png"
+    Image.new("RGB", (4, 4)).save(path)
+    return path
+
+
+def test_reciprocal_ranks_are_those_of_the_paper():
+    found = blend([listed("a", 0.5, [7, 3, 5]), listed("b", 0.5, [3, 9])], 4)
+    by_hand = {7: 1 / 61, 3: 1 / 62 + 1 / 61, 5: 1 / 63, 9: 1 / 62}
+    assert found.ranked.items.tolist() == [[3, 7, 9, 5]]
+    assert found.ranked.scores[0] == pytest.approx([61 / 2 * by_hand[code] for code in (3, 7, 9, 5)], rel=1e-6)
+    assert found.places["a"].tolist() == [2, 1, 0, 3]
+    assert found.places["b"].tolist() == [1, 0, 2, 0]
+    assert sum(found.amounts.values()) == pytest.approx(found.ranked.scores[0])
+
+
+def test_first_everywhere_is_one_and_a_single_list_keeps_its_scores():
+    assert blend([listed("a", 0.2, [4]), listed("b", 0.1, [4, 1])], 1).ranked.scores.tolist() == [[1.0]]
+    alone = blend([listed("a", 0.3, [5, 1, 2])], 5)
+    assert alone.ranked.items.tolist() == [[5, 1, 2, -1, -1]]
+    assert alone.ranked.scores[0, :3].tolist() == [1.0, 0.5, 0.0]
+    assert blend([], 2).ranked.items.tolist() == [[-1, -1]]
+
+
+def test_equal_scores_add_the_same():
+    flat = Listed("a", 1, np.array([2, 3, 5], np.int32), np.array([1, 1, 0.5], np.float32))
+    found = blend([flat, listed("b", 1, [3, 7])], 4)
+    assert found.ranked.items.tolist() == [[3, 2, 7, 5]]
+    assert dict(zip(found.ranked.items[0].tolist(), found.places["a"].tolist(), strict=True)) == {
+        3: 1,
+        2: 1,
+        5: 3,
+        7: 0,
+    }
+
+
+def test_ties_rank_by_the_lower_code():
+    assert blend([listed("a", 1, [9, 4]), listed("b", 1, [4, 9])], 2).ranked.items.tolist() == [[4, 9]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "weights"),
+    [
+        (["text"], {}, [1]), (["text", "image"], {}, [0.5, 0.5]), (["text", "image"], {"text": 0.7}, [0.7, 0.3]),
+        (["text", "image"], {"text": 0.6, "image": 0.6}, [0.5, 0.5]), (["text", "user"], {}, [0.7, 0.3]),
+        (["text", "image", "user"], {}, [0.35, 0.35, 0.3]), (["text", "user"], {"user": 0.5}, [0.5, 0.5]),
+        (["text", "image", "user"], {"text": 0.5}, [0.5, 0.25, 0.25]), (["text"], {"text": 0.2}, [1]),
+        (["text", "user"], {"user": 0}, [1, 0]), (["text", "image"], {"text": 1, "image": 0}, [1, 0]),
+    ],
+)  # fmt: skip
+def test_weights(asked, given, weights):
+    assert list(weights_of(asked, given).values()) == pytest.approx(weights)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"picture": 0.5}, "'picture' has nothing to weigh: allowed: image, text"), ({"text": 1.5}, "was 1.5: give a number from 0 to 1"),
+        ({"text": float("nan")}, "was nan"), ({"text": 1}, "leave nothing for 'image'"), ({"text": 0, "image": 0}, "every weight is 0"),
+    ],
+)  # fmt: skip
+def test_wrong_weights(given, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        weights_of(["text", "image"], given)
+
+
+def test_a_text_is_looked_for_by_vectors_by_words_and_by_both(finder):
+    assert finder.ways() == ["vectors", "words", "hybrid"]
+    by = {way: finder.find(Wanted("lamp", by=way), 6) for way in finder.ways()}
+    assert by["vectors"].ranked.items[0, :2].tolist() == [1, 3]
+    assert set(by["words"].ranked.items[0, :2].tolist()) == {1, 3}
+    assert [listed.name for listed in by["hybrid"].lists] == ["text", "words"]
+    assert by["hybrid"].ranked.items[0, :2].tolist() == [1, 3]
+    assert by["hybrid"].ranked.scores[0, 0] == pytest.approx(1)
+    assert np.array_equal(finder.find(Wanted("lamp"), 6).ranked.scores, by["hybrid"].ranked.scores, equal_nan=True)
+
+
+def test_one_way_may_make_nothing_of_a_text_but_not_both(finder):
+    assert finder.find(Wanted("books"), 2).ranked.items.tolist() == [[5, -1]]
+    assert [listed.name for listed in finder.find(Wanted("books"), 2).lists] == ["words"]
+    with pytest.raises(DataError, match="'zebra' could not be read"):
+        finder.find(Wanted("zebra"))
+    with pytest.raises(DataError, match="could not be read"):
+        finder.find(Wanted("books", by="vectors"))
+    with pytest.raises(DataError, match="is empty"):
+        finder.find(Wanted(" "))
+
+
+def test_without_encoders_words_alone_and_without_texts_vectors_alone(finder):
+    words = Finder(Searcher({}), finder.words)
+    assert words.ways() == ["words"]
+    assert words.find(Wanted("tea"), 3).ranked.items[0, 2] == -1
+    with pytest.raises(DataError, match="only words can be: leave 'by' out"):
+        words.find(Wanted("tea", by="hybrid"))
+    with pytest.raises(DataError, match="no part to search by text"):
+        words.find(Wanted("tea", by="vectors"))
+    bare = Finder(finder.searcher, WordIndex(Catalogue(pl.DataFrame({"price": [1.0] * 6}))))
+    assert bare.ways() == ["vectors"]
+    assert bare.find(Wanted("tea"), 1).ranked.items.tolist() == [[0]]
+    assert Finder(Searcher({}), bare.words).ways() == []
+    with pytest.raises(DataError, match="no part to search by text"):
+        Finder(Searcher({}), bare.words).find(Wanted("tea"))
+
+
+def test_a_text_and_a_picture_by_weight(finder, lamp):
+    angle = np.linspace(0, np.pi / 2, 200)
+    turned = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1).astype(np.float32)
+    photo = replace(finder.searcher._parts["photo"], values=turned[::-1].copy(), present=np.ones(200, bool))
+    title = replace(finder.searcher._parts["title"], values=turned, present=np.arange(200) != 20)
+    many = Finder(Searcher({"title": title, "photo": photo}), finder.words)
+
+    tea = lamp.rename(lamp.with_name("tea.png"))
+    best = {
+        weight: many.find(Wanted("tea", tea, "vectors", {"text": weight}), 6).ranked.items[0]
+        for weight in (0.95, 0.5, 0.05)
+    }
+    assert best[0.95][0] == 0  # tea by the title
+    assert best[0.05][0] == 199  # tea by the picture
+    assert set(best[0.5][:2].tolist()) == {0, 199}
+
+
+def test_a_picture_alone_and_one_that_counts_for_nothing(finder, lamp):
+    assert finder.find(Wanted(image=lamp), 1).ranked.items.tolist() == [[4]]
+    only_text = finder.find(Wanted("cup", lamp, "vectors", {"text": 1, "image": 0}), 6).ranked
+    assert np.array_equal(only_text.items, finder.find(Wanted("cup", by="vectors"), 6).ranked.items)
+
+
+def test_a_taste_ranks_what_was_found_and_adds_nothing(finder):
+    def taste(codes):
+        return np.where(codes == 4, 9, np.where(codes == 3, 5, np.where(codes == 1, 1, np.nan))).astype(np.float32)
+
+    plain = finder.find(Wanted("lamp", by="words"), 6)
+    mine = finder.find(Wanted("lamp", by="words", weights={"user": 0.9}), 6, taste=taste)
+    assert set(mine.ranked.items[0].tolist()) == set(plain.ranked.items[0].tolist()) == {1, 3, -1}
+    assert mine.ranked.items[0, 0] == 3
+    assert mine.blend.places["user"].tolist() == [1, 2]
+    none = finder.find(Wanted("lamp", by="words", weights={"user": 0}), 6, taste=taste)
+    assert np.array_equal(none.ranked.scores, plain.ranked.scores, equal_nan=True)
+    unknown = finder.find(Wanted("lamp", by="words"), 6, taste=lambda codes: np.full(len(codes), np.nan, np.float32))
+    assert np.array_equal(unknown.ranked.scores, plain.ranked.scores, equal_nan=True)
+
+
+def test_only_some_may_be_found(finder, lamp):
+    only = np.array([0, 3, 5], np.int32)
+    for wanted in (Wanted("tea"), Wanted("tea", by="words"), Wanted(image=lamp), Wanted("tea", lamp)):
+        items = finder.find(wanted, 6, only).ranked.items[0]
+        assert set(items[items >= 0].tolist()) <= {0, 3, 5}
+        assert len(items[items >= 0])
+    assert finder.find(Wanted("tea"), 2, np.zeros(0, np.int32)).ranked.items.tolist() == [[-1, -1]]
+
+
+def test_wrong_requests(finder, lamp):
+    with pytest.raises(DataError, match="a text, a picture or both"):
+        finder.find(Wanted())
+    with pytest.raises(ConfigError, match="did you mean 'words'"):
+        finder.find(Wanted("tea", by="word"))
+    with pytest.raises(ConfigError, match="by=words says how a text is looked for"):
+        finder.find(Wanted(image=lamp, by="words"))
