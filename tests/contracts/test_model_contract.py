@@ -12,9 +12,9 @@ from palate.data.interactions import Interactions
 from palate.interfaces import Explains, ItemVectors, Queries, Recommender, Run
 from palate.models import Ensemble, registry
 
-USERS, ITEMS = 30, 24
-COLD, BARE, LONELY = 22, 23, 29
-"""An item nobody met, an item without features, a user who did nothing."""
+USERS, ITEMS = 30, 25
+COLD, BARE, VOID, LONELY = 22, 23, 24, 29
+"""An item nobody met, one without features, one of which both are true, a user who did nothing."""
 
 
 def board(features=True, likes=True):
@@ -24,7 +24,7 @@ def board(features=True, likes=True):
         (user, item)
         for user in range(USERS)
         for item in range(ITEMS)
-        if user % 2 == item % 2 and item != COLD and user != LONELY and (user + item // 2) % 6 and likes
+        if user % 2 == item % 2 and item not in (COLD, VOID) and user != LONELY and (user + item // 2) % 6 and likes
     ]
     user, item = (np.array([pair[side] for pair in pairs], np.int32) for side in (0, 1))
     colour = np.arange(ITEMS) % 2
@@ -33,7 +33,7 @@ def board(features=True, likes=True):
         centre = rng.normal(size=(2, width))
         values = (centre[colour] + 0.05 * rng.normal(size=(ITEMS, width))).astype(np.float32)
         present = np.ones(ITEMS, bool)
-        present[BARE] = False
+        present[[BARE, VOID]] = False
         if name == "sound":
             present[4:7] = False
         values[~present] = np.nan
@@ -78,6 +78,10 @@ def everyone(data):
 
 def personal(model):
     return model.name != "popularity"
+
+
+def reads_content(model):
+    return "features" in model.requires | model.accepts
 
 
 def test_is_a_recommender(model):
@@ -171,11 +175,12 @@ def test_what_was_learned_survives_a_round_trip(kind, model, world, tmp_path):
 def test_items_that_cannot_be_scored_are_nan(model, world):
     scores = model.score(everyone(world))
     known = np.delete(np.arange(USERS), LONELY)
-    cold = "features" not in model.requires and model.name != "ensemble"
+    cold = not reads_content(model) and model.name != "ensemble"
     bare = "features" in model.requires
     assert np.isnan(scores[known, COLD]).all() == cold
     assert np.isnan(scores[known, BARE]).all() == bare
-    rest = np.delete(np.arange(ITEMS), [COLD, BARE])
+    assert np.isnan(scores[:, VOID]).all()
+    rest = np.delete(np.arange(ITEMS), [COLD, BARE, VOID])
     assert np.isfinite(scores[np.ix_(known, rest)]).all()
 
 
@@ -184,7 +189,7 @@ def test_a_user_without_history_cannot_be_scored(model, world):
         pytest.skip("popularity speaks to everyone")
     assert np.isnan(model.score(everyone(world))[LONELY]).all()
     assert np.isnan(model.score(Queries.of_history([], ITEMS))).all()
-    nothing = BARE if "features" in model.requires else COLD
+    nothing = BARE if "features" in model.requires else VOID
     assert np.isnan(model.score(Queries.of_history([nothing], ITEMS))).all()
 
 

@@ -58,7 +58,7 @@ def parts_read(spec: Mapping[str, Any], there: Iterable[str]) -> tuple[str, ...]
     if "members" in spec:
         read = {part for member in spec["members"].values() for part in parts_read(member, names)}
         return tuple(sorted(read))
-    if "features" not in models.registry.get(spec["name"]).requires:
+    if not _reads_content(spec["name"]):
         return ()
     chosen = spec["settings"].get("parts")
     return tuple(names if chosen is None else sorted(chosen))
@@ -104,7 +104,7 @@ def _ensemble(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
         members[name] = build_model(_for_member(recipe, Recipe.of(fields)), parts)
     for name in own:
         raise ConfigError(f"a setting is for the member '{name}', and there is none: {did_you_mean(name, members)}")
-    if not any("features" in model.requires for model in members.values()):
+    if not any(_reads_content(model.name) for model in members.values() if model.name != Ensemble.name):
         _refuse_idle(recipe, ("parts", "fuse"))
     combine = late.registry.get(recipe.late or WeightedScores.name)(**recipe.late_settings)
     return Ensemble(members, combine, Ensemble.config_type.of(settings))
@@ -122,10 +122,15 @@ def _member_words(entry: Any) -> dict[str, Any]:
 
 def _for_member(recipe: Recipe, member: Recipe) -> Recipe:
     """Hand the ensemble's parts and fusion to a member that reads parts and names none."""
-    if "features" not in models.registry.get(member.model).requires:
+    if not _reads_content(member.model):
         return member
     fuse = {} if member.fuse is not None else {"fuse": recipe.fuse, "fuse_settings": recipe.fuse_settings}
     return member.model_copy(update={"parts": member.parts or recipe.parts, **fuse})
+
+
+def _reads_content(name: str) -> bool:
+    kind = models.registry.get(name)
+    return "features" in kind.requires | kind.accepts
 
 
 def _spec(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,7 +140,7 @@ def _spec(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 def _check_words(recipe: Recipe) -> None:
     """Refuse words of a recipe that have nothing to act on, which would otherwise silently do nothing."""
     if "features" not in models.registry.get(recipe.model).requires:
-        _refuse_idle(recipe, ("parts", "fuse", "late"))
+        _refuse_idle(recipe, ("late",) if _reads_content(recipe.model) else ("parts", "fuse", "late"))
     if recipe.fuse is None and recipe.fuse_settings:
         raise ConfigError("the recipe has fuse_settings and no fusion is named: add fuse")
     if recipe.late is None and recipe.late_settings:

@@ -18,6 +18,8 @@ _PUBLIC = {
     "UserKNN": "user_knn",
     "SLIM": "slim",
     "EASE": "ease",
+    "ALS": "als",
+    "BPR": "bpr",
     "Ensemble": "ensemble",
 }
 

@@ -28,6 +28,8 @@ class Model(Part[C], ABC):
 
     requires: ClassVar[frozenset[str]] = frozenset({"interactions"})
     """"interactions", "features", or both."""
+    accepts: ClassVar[frozenset[str]] = frozenset()
+    """What it also uses where there is some."""
 
     users: IdMap
     items: IdMap

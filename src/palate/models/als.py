@@ -1,0 +1,86 @@
+"""Factors of likes by least squares, where what was liked counts more than what was not."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import PositiveFloat, PositiveInt
+from threadpoolctl import threadpool_limits
+
+from palate.core.errors import ConfigError
+from palate.core.progress import track
+from palate.core.rng import generator
+from palate.core.types import CSR, Codes, Floats
+from palate.data.dataset import Dataset
+from palate.interfaces import Run
+from palate.linalg.confidence import White, solved, whitened
+from palate.models._factors import FactorConfig, FactorModel, Learned
+
+_STEPS = 3
+"""Conjugate gradient steps of a half-sweep; the next one goes on from there."""
+_ALL_STEPS = 200
+
+
+class ALSConfig(FactorConfig):
+    """How wide, how long, how much a like counts."""
+
+    epochs: PositiveInt = 10
+    """Sweeps over users and items."""
+    reg: PositiveFloat = 30.0
+    """Holds factors small; added to the diagonal of every user's and item's equations."""
+    alpha: PositiveFloat = 10.0
+    """A like has confidence 1 + alpha, everything else 1."""
+
+
+class ALS(FactorModel[ALSConfig]):
+    """Score items by factors that fit likes as 1 with confidence 1 + alpha and all else as 0 with confidence 1.
+
+    Minimises sum over all u, i of c_ui (p_ui - <x_u, y_i>)^2 + reg (sum |x_u|^2 + sum |y_i|^2) by alternating exact
+    least squares in x and y (Hu, Koren and Volinsky 2008, equations 3 to 5), each by a few conjugate gradient steps
+    (Takacs, Pilaszy and Tikk 2011) in the coordinates in which the part that all rows share is the identity.
+
+    No user is stored: a taste is the last half-sweep, solved for the history at hand until nothing is left to solve,
+    so that a new person is served as a known one is. The weights of likes do not count: a history holds what was
+    liked, not how much.
+    """
+
+    name = "als"
+    config_type = ALSConfig
+
+    def _learn(self, train: Dataset, run: Run) -> Learned:
+        config = self.config
+        by_user = train.liked
+        by_item = sp.csr_array(by_user.T.tocsr())
+        scale = 1 / np.sqrt(config.dim)
+        factors = generator(run.seed, self.name).normal(scale=scale, size=(len(train.items), config.dim))
+        items = np.where(self.warm[:, None], factors, 0).astype(np.float32)
+        with threadpool_limits(run.threads):
+            for _ in track(range(config.epochs), self.name, unit="epochs"):
+                users = self._half(by_user, items, run.threads)
+                items = self._half(by_item, users, run.threads)
+                self.check_finite(items)
+            vectors = self._white(items).vectors
+        return Learned(vectors, np.zeros(len(train.items), np.float32))
+
+    def _half(self, rows: CSR, factors: Floats, threads: int | None) -> Floats:
+        white = self._white(factors)
+        return solved(rows, white.vectors, self.config.alpha, _STEPS, threads) @ white.root.T
+
+    def _white(self, factors: Floats) -> White:
+        try:
+            return whitened(factors, self.config.reg)
+        except np.linalg.LinAlgError as error:
+            raise ConfigError(
+                f"reg was {self.config.reg:g}, which is too little beside factors this large: give more, such as 1"
+            ) from error
+
+    def _tastes(self, history: CSR) -> Floats:
+        return solved(history, self.vectors, self.config.alpha, _ALL_STEPS)
+
+    def _amounts(self, history: Codes, item: int) -> Floats:
+        """Solve the user's equations for the item: section 5 of the paper, in double precision."""
+        liked = self.vectors[history].astype(np.float64)
+        alpha = self.config.alpha
+        system = np.eye(liked.shape[1]) + alpha * (liked.T @ liked)
+        weighed = np.linalg.solve(system, self.vectors[item].astype(np.float64))
+        return ((1 + alpha) * (liked @ weighed)).astype(np.float32)
