@@ -100,3 +100,33 @@ def test_a_wrong_request_is_one_sentence(say, words, sentence):
     assert out == ""
     assert sentence in err
     assert err.count("\n") == 1
+
+
+def test_formats_tell_files_and_a_line_of_each(say):
+    code, out, _ = say("data", "formats")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    for word in ("NAME.inter", "user_id:token", "layout of 2014", "yelp_academic_dataset_review.json", "terms:", "…"):
+        assert word in out
+    code, out, _ = say("data", "formats", "amazon")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "'categories': [['Cell" in " ".join(out.split())
+    assert "yelp" not in out
+    code, out, _ = say("data", "formats", "yelp", "--json")
+    row = json.loads(out)["rows"][0]
+    assert {"name", "summary", "terms", "files"} == row.keys()
+    assert {"file", "holds", "example", "header", "layout", "needed"} == row["files"][0].keys()
+    assert json.loads(row["files"][0]["example"])["business_id"]
+    code, _, err = say("data", "formats", "yelpp")
+    assert code == 2
+    assert "did you mean 'yelp'" in err
+
+
+def test_parts_of_a_recbole_split_can_be_named(say, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"x.{name}.inter").write_text("user_id:token\titem_id:token\n1\t2\n3\t4\n")
+    code, out, _ = say("data", "import", "recbole", ".", "ds", "--parts", "a,b", "--json")
+    assert code == 0
+    assert folder.load("ds").interactions.column("split").to_list() == ["train", "train", "valid", "valid"]
+    code, _, err = say("data", "import", "yelp", ".", "ds", "--parts", "a,b")
+    assert (code, err.count("\n")) == (2, 1)

@@ -36,6 +36,8 @@ class Category:
     """The files of one category that are to be read, and those that are not."""
 
     events: list[File] = field(default_factory=list)
+    texts: list[File] = field(default_factory=list)
+    """Reviews whose texts belong to the ratings of a split."""
     items: list[File] = field(default_factory=list)
     left: list[File] = field(default_factory=list)
 
@@ -143,15 +145,18 @@ def _beside(file: File, own: File) -> bool:
 
 
 def _chosen(files: list[File]) -> Category:
-    """Take the split ratings if there are any, else the reviews, else the ratings; all of the items."""
+    """Take the split ratings if there are any, with the texts of the reviews, else the reviews, else the ratings."""
     found = Category(items=[file for file in files if file.holds == "items"])
-    splits = [file for file in files if file.holds == "ratings" and file.split]
+    splits = sorted(
+        (file for file in files if file.holds == "ratings" and file.split), key=lambda f: _SPLITS.index(f.split)
+    )
     reviews = [file for file in files if file.holds == "reviews"]
     ratings = [file for file in files if file.holds == "ratings" and not file.split]
     found.events = next((some for some in (splits, reviews, ratings) if some), [])
-    found.left = [file for file in (*splits, *reviews, *ratings) if file not in found.events]
-    shards = all(file.path.suffix == ".parquet" for file in found.events)
-    if not splits and not shards and len(found.events) > 1:
-        names = ", ".join(file.path.name for file in found.events)
-        raise DataError(f"{names} hold reviews of the same category: name the one to import")
+    found.texts = reviews if splits else []
+    found.left = [file for file in (*reviews, *ratings) if file not in (*found.events, *found.texts)]
+    for some in (found.texts, [] if splits else found.events):
+        if len(some) > 1 and not all(file.path.suffix == ".parquet" for file in some):
+            names = ", ".join(file.path.name for file in some)
+            raise DataError(f"{names} hold reviews of the same category: name the one to import")
     return found

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +15,7 @@ import polars as pl
 from palate.core.errors import DataError
 from palate.core.progress import progress
 from palate.data.quarantine import Rejected, frame_of
-from palate.data.sources._literal import json_of_literal
+from palate.data.sources._literal import DECODER, json_of_literal
 
 BLOCK = 8 << 20
 """Bytes of text that are held at once, beside the columns that are kept."""
@@ -24,6 +23,8 @@ LONGEST = 16 << 20
 """A longer line is set aside unread."""
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 200
+_Line = tuple[int, bytes]
+"""A line and its number, from 1."""
 
 
 @dataclass
@@ -67,7 +68,7 @@ def read_lines(path: Path, fields: Sequence[str], literals: bool = False) -> Lin
     if not table.height:
         why = work.rejected[0].reason if work.rejected else "it is empty"
         raise DataError(f"{path} holds no line that is a JSON object ({why}): give one object a line")
-    return Lines(table, frame_of(work.rejected), pl.concat(numbers))
+    return Lines(table, work.frame(), pl.concat(numbers))
 
 
 def good_lines(path: Path) -> tuple[bytes, pl.Series, pl.DataFrame]:
@@ -81,10 +82,10 @@ def good_lines(path: Path) -> tuple[bytes, pl.Series, pl.DataFrame]:
         if block is None:
             work.set_aside(first, f"the line is longer than {LONGEST >> 20} MiB", None)
             continue
-        for number, line in work.objects(block, first, (), False):
+        for number, line in work.objects(_numbered(block, first), (), False):
             kept.append(line)
             numbers.append(number)
-    return b"\n".join(kept), pl.Series("row", numbers, dtype=pl.Int64), frame_of(work.rejected)
+    return b"\n".join(kept), pl.Series("row", numbers, dtype=pl.Int64), work.frame()
 
 
 @dataclass
@@ -96,16 +97,22 @@ class _Work:
         shown = None if line is None else line[:_SHOWN].decode("utf-8", "replace").strip()
         self.rejected.append(Rejected(self.place, number, None, reason, shown))
 
-    def objects(self, block: bytes, first: int, fields: Sequence[str], literals: bool) -> Iterator[tuple[int, bytes]]:
-        """Yield the lines that are objects, as JSON, with their numbers; the others are set aside."""
-        for number, line in enumerate(block.split(b"\n"), first):
-            if not line.strip():
-                continue
+    def frame(self) -> pl.DataFrame:
+        """Return what was set aside, by line."""
+        return frame_of(sorted(self.rejected, key=lambda one: one.row or 0))
+
+    def objects(self, lines: Iterable[_Line], fields: Sequence[str], literals: bool) -> Iterator[_Line]:
+        """Yield the lines that are objects, as JSON; the others are set aside."""
+        for number, line in lines:
             found = _object(line, fields, literals)
             if isinstance(found, bytes):
                 yield number, found
             else:
                 self.set_aside(number, found, line)
+
+
+def _numbered(block: bytes, first: int) -> list[_Line]:
+    return [(number, line) for number, line in enumerate(block.split(b"\n"), first) if line.strip()]
 
 
 def _whole(block: bytes, schema: dict[str, Any]) -> pl.DataFrame | None:
@@ -122,22 +129,41 @@ def _whole(block: bytes, schema: dict[str, Any]) -> pl.DataFrame | None:
 def _mended(
     block: bytes, first: int, schema: dict[str, Any], literals: bool, work: _Work
 ) -> tuple[pl.DataFrame, pl.Series]:
-    """Parse a block without its broken lines."""
-    good = list(work.objects(block, first, list(schema), literals))
-    tables, numbers = [pl.DataFrame(schema=schema)], []
-    piles = [good] if good else []
+    """Parse a block without its broken lines: first without those that do not end as an object does, which are most."""
+    fields = list(schema)
+    lines = _numbered(block, first)
+    cut = [line for line in lines if not line[1].rstrip().endswith(b"}")]
+    lines = [line for line in lines if line[1].rstrip().endswith(b"}")]
+    lines += work.objects(cut, fields, literals)
+    table = _whole(_joined(lines), schema)
+    if table is None:
+        return _by_halves(list(work.objects(lines, fields, literals)), schema, work)
+    return table, _rows(lines)
+
+
+def _by_halves(lines: list[_Line], schema: dict[str, Any], work: _Work) -> tuple[pl.DataFrame, pl.Series]:
+    """Parse lines without those that are JSON to Python and not to polars."""
+    tables, rows = [pl.DataFrame(schema=schema)], [_rows([])]
+    piles = [lines] if lines else []
     while piles:
         pile = piles.pop()
-        table = _whole(b"\n".join(line for _, line in pile), schema)
+        table = _whole(_joined(pile), schema)
         if table is not None:
             tables.append(table)
-            numbers += [number for number, _ in pile]
+            rows.append(_rows(pile))
         elif len(pile) == 1:
             work.set_aside(pile[0][0], "the line cannot be read as JSON", pile[0][1])
         else:
-            half = len(pile) // 2
-            piles += [pile[half:], pile[:half]]
-    return pl.concat(tables), pl.Series("row", numbers, dtype=pl.Int64)
+            piles += [pile[len(pile) // 2 :], pile[: len(pile) // 2]]
+    return pl.concat(tables), pl.concat(rows)
+
+
+def _joined(lines: list[_Line]) -> bytes:
+    return b"\n".join(line for _, line in lines)
+
+
+def _rows(lines: list[_Line]) -> pl.Series:
+    return pl.Series("row", [number for number, _ in lines], dtype=pl.Int64)
 
 
 def _object(line: bytes, fields: Sequence[str], literals: bool) -> bytes | str:
@@ -150,7 +176,7 @@ def _object(line: bytes, fields: Sequence[str], literals: bool) -> bytes | str:
         made = json_of_literal(text, fields)
         return "the line is neither a JSON object nor a Python dict" if made is None else made.encode()
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = DECODER.decode(text)
     except (ValueError, RecursionError):
         return "the line is not a JSON object"
     return line if isinstance(value, dict) else "the line is not a JSON object"
@@ -197,7 +223,3 @@ def _split(file: IO[bytes] | gzip.GzipFile) -> Iterator[tuple[int, bytes | None]
         number += block.count(b"\n")
     if rest:
         yield number, rest
-
-
-def _refuse(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")

@@ -12,6 +12,14 @@ from typing import Any
 
 _STRING = re.compile(r"""'[^'\\\n]*(?:\\.[^'\\\n]*)*'|"[^"\\\n]*(?:\\.[^"\\\n]*)*\"""")
 _JSON_STRING = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")')
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse)
+"""Reads JSON as it is defined: without NaN and Infinity."""
 _WORDS = {"None": "null", "True": "true", "False": "false"}
 
 
@@ -27,7 +35,7 @@ def json_of_literal(line: str, fields: Collection[str]) -> str | None:
     """
     quick = _translated(line)
     try:
-        if quick is not None and isinstance(json.loads(quick, parse_constant=_refuse), dict):
+        if quick is not None and isinstance(DECODER.decode(quick), dict):
             return quick
     except (ValueError, RecursionError):
         pass  # it may be a dict all the same: with a trailing comma, a tuple, a prefix before a string
@@ -47,7 +55,7 @@ def _translated(line: str) -> str | None:
     else:
         try:
             text = _STRING.sub(_json_string, line)
-        except (ValueError, SyntaxError):
+        except ValueError:
             return None
     if "None" in line or "True" in line or "False" in line:
         pieces = _JSON_STRING.split(text)
@@ -58,7 +66,10 @@ def _translated(line: str) -> str | None:
 
 def _json_string(found: re.Match[str]) -> str:
     token = found[0]
-    return encode_basestring(_literal(token) if "\\" in token else token[1:-1])
+    text = _literal(token) if "\\" in token else token[1:-1]
+    if not isinstance(text, str):
+        raise ValueError(f"{token} is no string")
+    return encode_basestring(text)
 
 
 def _literal(text: str) -> Any:
@@ -68,7 +79,3 @@ def _literal(text: str) -> Any:
             return ast.literal_eval(text.strip())
         except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
             return None
-
-
-def _refuse(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")

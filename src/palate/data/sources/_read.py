@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import itertools
 import json
 import zlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 import polars as pl
 
@@ -19,6 +20,8 @@ from palate.data.quarantine import Rejected, frame_of
 from palate.data.sources._lines import good_lines
 
 _SEPARATORS = ",\t;|"
+_PILE = 50_000
+"""Rows that are held one by one, where a file has to be read so."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +116,34 @@ def _delimited(path: Path, separator: str, encoding: str, header: list[str] | No
 def _line_by_line(path: Path, separator: str, quote: str | None, encoding: str, names: list[str] | None) -> Read:
     """Read a file that has broken lines: slower, and each broken line is told."""
     try:
-        text = _bytes(path).decode(encoding, "surrogateescape")
+        with _text(path, encoding) as file:
+            return _from_records(path, _records(file, separator, quote), separator, names)
     except (LookupError, UnicodeError) as error:
         raise DataError(f"{path} cannot be read as '{encoding}' ({error}): name its encoding, as in gb18030") from error
-    records = _records(text.removeprefix("\ufeff"), separator, quote)
+
+
+def _text(path: Path, encoding: str) -> io.TextIOWrapper:
+    raw: Any = path.open("rb")
+    packed = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    file = gzip.GzipFile(fileobj=raw) if packed else raw
+    signed = "utf-8-sig" if encoding.lower().replace("-", "") == "utf8" else encoding
+    return io.TextIOWrapper(file, signed, "surrogateescape", newline="")
+
+
+def _from_records(
+    path: Path, records: Iterator[tuple[int, list[str] | str]], separator: str, names: list[str] | None
+) -> Read:
     header = _header(next(records, (0, []))[1]) if names is None else names
-    good: list[list[str | None]] = []
-    numbers: list[int] = []
-    aside: list[Rejected] = []
-    for number, values in records if names is None else ((number + 1, values) for number, values in records):
+    schema = dict.fromkeys(header, pl.String)
+    tables, good, numbers, aside = (
+        [pl.DataFrame(schema=schema)],
+        list[list[str | None]](),
+        list[int](),
+        list[Rejected](),
+    )
+    for place, values in records:
+        number = place if names is None else place + 1
         wrong = values if isinstance(values, str) else _wrong(values, len(header))
         if wrong:
             shown = separator.join(values).encode("utf-8", "replace").decode()[:200]
@@ -129,37 +151,58 @@ def _line_by_line(path: Path, separator: str, quote: str | None, encoding: str, 
         elif values:
             good.append([value or None for value in values])
             numbers.append(number)
-    if not good and aside:
+        if len(good) == _PILE:
+            tables.append(pl.DataFrame(good, schema=schema, orient="row"))
+            good.clear()
+    tables.append(pl.DataFrame(good, schema=schema, orient="row"))
+    table = pl.concat(tables)
+    if not table.height and aside:
         raise DataError(f"none of the {len(aside):,} rows of {path} can be read: {aside[0].reason}")
-    table = pl.DataFrame(good, schema=dict.fromkeys(header, pl.String), orient="row")
     return Read(table, frame_of(aside), pl.Series("row", numbers, dtype=pl.Int64))
 
 
-def _records(text: str, separator: str, quote: str | None) -> Iterator[tuple[int, list[str] | str]]:
+def _records(file: Iterable[str], separator: str, quote: str | None) -> Iterator[tuple[int, list[str] | str]]:
     """Yield the number and the values of each record, the header being 0; of a broken one, what is wrong.
 
     After a broken record reading goes on at the next line, so that a quote that is never closed costs one row.
     """
-    lines = io.StringIO(text, newline="").readlines()
-    start, number = 0, -1
-    while start < len(lines):
-        rest = itertools.islice(lines, start, None)
-        reader = csv.reader(
-            rest,
-            delimiter=separator,
-            quotechar=quote,
-            quoting=csv.QUOTE_NONE if quote is None else csv.QUOTE_MINIMAL,
-            strict=True,
-        )
-        done = 0
+    lines, number = _Rewind(file), -1
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if quote is None else csv.QUOTE_MINIMAL
+    while True:
+        reader = csv.reader(lines, delimiter=separator, quotechar=quote, quoting=quoting, strict=True)
         try:
             for values in reader:
-                number, done = number + 1, reader.line_num
+                lines.since.clear()
+                number += 1
                 yield number, values
             return
         except csv.Error as error:
-            number, start = number + 1, start + done + 1
+            lines.back_to_second()
+            number += 1
             yield number, f"the row cannot be parsed ({error})"
+
+
+class _Rewind:
+    """Lines, of which those of the record that is being read can be read again."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.since: deque[str] = deque()
+        self._again: deque[str] = deque()
+        self._lines = iter(lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._lines)
+        self.since.append(line)
+        return line
+
+    def back_to_second(self) -> None:
+        """Go back to the line after the first of the record."""
+        self.since.popleft()
+        self._again.extendleft(reversed(self.since))
+        self.since.clear()
 
 
 def _header(values: list[str] | str) -> list[str]:
@@ -173,7 +216,9 @@ def _header(values: list[str] | str) -> list[str]:
 def _wrong(values: list[str], width: int) -> str | None:
     if values and len(values) != width:
         return f"the row has {len(values)} fields for {width} columns"
-    if any("\udc80" <= letter <= "\udcff" for value in values for letter in value if letter > "\ud7ff"):
+    try:
+        "".join(values).encode()
+    except UnicodeEncodeError:  # a byte that could not be read is kept as half a letter
         return "the row is not UTF-8 text"
     return None
 
@@ -191,11 +236,6 @@ def _json_lines(path: Path) -> Read:
     except pl.exceptions.PolarsError:  # the values of a field are of several kinds
         table = pl.DataFrame([json.loads(line) for line in good.split(b"\n")], infer_schema_length=None, strict=False)
     return Read(table, aside, numbers)
-
-
-def _bytes(path: Path) -> bytes:
-    data = path.read_bytes()
-    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
 
 
 def _short(error: Exception) -> str:

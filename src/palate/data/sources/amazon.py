@@ -112,7 +112,7 @@ class Amazon(Source[AmazonConfig]):
         """Read reviews or ratings and metadata of each category that is there."""
         found = find(src)
         aside, notes = [frame_of([])], list[str]()
-        events = [_events(file, aside, notes) for category in found.values() for file in category.events]
+        events = [frame for category in found.values() for frame in _all_events(category, aside, notes)]
         rows = Rows(pl.concat(events, how="diagonal")) if events else None
         items = _items([file for category in found.values() for file in category.items], aside, notes)
         media = Media()
@@ -126,6 +126,25 @@ class Amazon(Source[AmazonConfig]):
         name = "-".join(found) if len(found) < 3 else src.resolve().name
         data, told = assemble(rows, items, None, name, _TERMS, positive=self.config.positive)
         return Gathered(data, media.files, pl.concat(aside), (*dict.fromkeys(notes), *told))
+
+
+def _all_events(category: Category, aside: list[pl.DataFrame], notes: list[str]) -> list[pl.DataFrame]:
+    """Read the interactions of a category; those of a split get their texts from the reviews beside."""
+    events = [_events(file, aside, notes) for file in category.events]
+    if not category.texts:
+        return events
+    texts = pl.concat([_events(file, aside, notes) for file in category.texts], how="diagonal")
+    pair = ["user_id", "item_id"]
+    if "timestamp" in texts.columns:
+        texts = texts.sort("timestamp", maintain_order=True)
+    first = texts.unique(pair, keep="first", maintain_order=True).select(*pair, "text")
+    joined = [frame.join(first, on=pair, how="left", maintain_order="left") for frame in events]
+    with_text = sum(frame.height - frame["text"].null_count() for frame in joined)
+    names = ", ".join(file.path.name for file in category.texts)
+    notes.append(
+        f"{with_text:,} of {sum(frame.height for frame in joined):,} interactions have their text from {names}"
+    )
+    return joined
 
 
 def _events(file: File, aside: list[pl.DataFrame], notes: list[str]) -> pl.DataFrame:
@@ -208,6 +227,3 @@ def _with_pictures(items: Table, folder: Path) -> tuple[Table, Media]:
         media = from_paths("image", "image", frame["image"], folder.parent, ids)
     types = {name: kind for name, kind in _TYPES.items() if name in frame.columns}
     return Table(frame, types), media
-
-
-__all__ = ["Amazon", "AmazonConfig", "Category"]
