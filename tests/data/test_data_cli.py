@@ -125,7 +125,7 @@ def test_formats_tell_files_and_a_line_of_each(say):
 def test_parts_of_a_recbole_split_can_be_named(say, tmp_path):
     for name in ("a", "b"):
         (tmp_path / f"x.{name}.inter").write_text("user_id:token\titem_id:token\n1\t2\n3\t4\n")
-    code, out, _ = say("data", "import", "recbole", ".", "ds", "--parts", "a,b", "--json")
+    code, _, _ = say("data", "import", "recbole", ".", "ds", "--parts", "a,b", "--json")
     assert code == 0
     assert folder.load("ds").interactions.column("split").to_list() == ["train", "train", "valid", "valid"]
     code, _, err = say("data", "import", "yelp", ".", "ds", "--parts", "a,b")
