@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from palate.cli._app import AsJson, app, emit
+from palate.cli._words import cut_offs, words
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError, did_you_mean
 
@@ -48,6 +49,13 @@ def compare(
     fuse: Annotated[str | None, typer.Option("--fuse", help="Fusion of the parts' vectors.")] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="strict, or refit: a name of its own.")] = "strict",
     report: Annotated[Path | None, typer.Option("--report", help="Write a report there, .html or .md.")] = None,
+    compat: Annotated[
+        str | None, typer.Option("--compat", help="Define metrics as implicit, lenskit or ranx does.")
+    ] = None,
+    candidates: Annotated[
+        str, typer.Option("--candidates", help="Rank all items, or those warm or cold in training.")
+    ] = "all",
+    categories: Annotated[str | None, typer.Option("--categories", help="The column of the items' categories.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit recommenders, choose by validation, judge each once by test."""
@@ -55,9 +63,9 @@ def compare(
     from palate.evaluation import compare as judge
     from palate.evaluation.protocol import DEFAULT_METRICS
 
-    cuts, pairs = _numbers(k), _pairs(tests)
+    cuts, pairs = cut_offs(k), _pairs(tests)
     recipes = _recipes(
-        _aliases(models), parse_settings(settings or []), None if parts is None else _words(parts), fuse,
+        _aliases(models), parse_settings(settings or []), None if parts is None else words(parts), fuse,
         {"how": how or "random-per-user", "seed": seed, "positive": positive, "protocol": protocol},
     )  # fmt: skip
     if report is not None:
@@ -69,23 +77,15 @@ def compare(
     cut = recipe.split(data)
     there = [name for name, table in data.features.items() if table.of == "items"]
     factories = {name: (lambda _, made=each: made.build(there)) for name, each in recipes.items()}
-    wanted = DEFAULT_METRICS if metrics is None else _words(metrics)
-    found = judge(cut, factories, seeds, cuts, _protocol(recipe), metrics=wanted, by=by, pairs=pairs)
+    wanted = DEFAULT_METRICS if metrics is None else words(metrics)
+    found = judge(
+        cut, factories, seeds, cuts, _protocol(recipe), metrics=wanted, by=by, pairs=pairs,
+        compat=compat, candidates=candidates, categories=categories,
+    )  # fmt: skip
     if report is not None:
         _write_report(report, data, cut, found)
     value = {**found.to_json(), "positive": data.positive.rule, "notes": found.notes()}
     emit(value, as_json, lambda: _show(ds, data, cut, found, how is None, report, recipes))
-
-
-def _words(text: str) -> list[str]:
-    return list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-
-
-def _numbers(text: str) -> list[int]:
-    words = _words(text)
-    if not words or not all(word.isdecimal() for word in words):
-        raise ConfigError(f"the cut-off k was '{text}': give a number of 1 or more, or several, as in 10,20")
-    return [int(word) for word in words]
 
 
 def _pairs(text: str) -> Pairs:
@@ -100,7 +100,7 @@ def _pairs(text: str) -> Pairs:
 def _aliases(text: str) -> dict[str, str]:
     """Return model names by the names in the table: `wide=item-knn,ease` gives one of them a name of its own."""
     named: dict[str, str] = {}
-    for word in _words(text):
+    for word in words(text):
         alias, equals, model = (part.strip() for part in word.partition("="))
         model = model if equals else alias
         if not alias or not model or "." in alias:

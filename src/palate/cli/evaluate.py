@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from palate.cli._app import AsJson, app, emit
+from palate.cli._words import cut_offs, words
 from palate.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def evaluate(
     from palate.bundle import Bundle
     from palate.evaluation import evaluate as judge
 
-    cuts, names, groups = _numbers(k), _words(metrics), _words(by)
+    cuts, names, groups = cut_offs(k), words(metrics), words(by)
     if report is not None and not drop:
         raise ConfigError("--report shows what happens when parts go missing: add --drop, as in --drop all=0.1..0.9")
     if drop:
@@ -132,14 +133,3 @@ def _alone(**given: str | None) -> None:
         raise ConfigError(
             f"--drop judges by recall and ndcg, on the test part and among all items: leave out {', '.join(odd)}"
         )
-
-
-def _words(text: str) -> list[str]:
-    return list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-
-
-def _numbers(text: str) -> list[int]:
-    words = _words(text)
-    if not words or not all(word.isdecimal() for word in words):
-        raise ConfigError(f"the cut-off k was '{text}': give a number of 1 or more, or several, as in 10,20")
-    return [int(word) for word in words]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from palate.metrics import Measure, bootstrap_interval
+from palate.metrics import bootstrap_interval
 from palate.metrics._hits import Doubles
 
 
 def over_users(
     per_user: Mapping[str, Doubles],
-    measures: Sequence[Measure],
+    measures: Iterable[object],
     resamples: int,
     seed: int,
     weights: Mapping[str, Doubles] | None = None,
@@ -21,7 +21,7 @@ def over_users(
 
     Args:
         per_user: the values, by metric; NaN is left out.
-        measures: which of them, in which order.
+        measures: which of them, in which order; measures or their names.
         resamples: of the bootstrap.
         seed: of the bootstrap.
         weights: what users weigh, for the metrics where they are not all equal.

@@ -23,7 +23,7 @@ def leaderboard(comparison: Comparison, width: int = 80) -> Iterator[RenderableT
     table.add_column("model", overflow="fold", min_width=8)
     for title in (f"valid\n{by}", f"test\n{by}", "95 %", f"test\n{second}" if second else ""):
         if title:
-            table.add_column(title, justify="right", no_wrap=True)
+            table.add_column(title.replace(" (", "\n("), justify="right", no_wrap=True)
     costs = ("fit\ns", "eval\ns", "peak\nMB") if width >= 80 else ()
     for title in costs:
         table.add_column(title, justify="right", no_wrap=True)
@@ -47,10 +47,16 @@ def shown_metrics(comparison: Comparison) -> tuple[str, str | None]:
 
 def notes(comparison: Comparison) -> list[str]:
     """Return what a reader must know beside the figures, one sentence each."""
-    users = next(iter(comparison.trials.values())).test.users
+    test_part = next(iter(comparison.trials.values())).test
+    users = test_part.users
     lines = [f"{comparison.protocol}, split {comparison.how}, {users:,} users on test; [ ] 95 % interval over users."]
     if comparison.protocol == "refit":
         lines.append("refit: fitted again on train + validation before the test; not comparable with strict figures.")
+    if test_part.candidates != "all":
+        lines.append(f"Only {test_part.candidates} items were candidates; not comparable with figures among all items.")
+    if test_part.compat is not None:
+        lines.append(f"Metrics with ({test_part.compat}) are defined as there; not comparable with ours.")
+    lines += [f"{note[0].upper()}{note[1:]}." for note in test_part.notes]
     if comparison.best is None:
         lines.append("Validation holds no likes: nothing was chosen; the order is that of the test figures.")
     else:

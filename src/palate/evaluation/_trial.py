@@ -11,11 +11,10 @@ import numpy as np
 
 from palate.core.memory import PeakMemory
 from palate.data.split._base import Split
-from palate.evaluation._scoring import relevant_items
-from palate.evaluation.protocol import Protocol, evaluate
+from palate.evaluation._scoring import candidate_items, relevant_items
+from palate.evaluation.protocol import On, Protocol, evaluate
 from palate.evaluation.result import Evaluation, over_users
 from palate.interfaces import Recommender, Run, Settles
-from palate.metrics import parse_measures
 
 Factory: TypeAlias = Callable[[int], Recommender]
 """A seed to an unfitted model."""
@@ -32,6 +31,16 @@ class Plan:
     memory_mb: int
     resamples: int
     threads: int | None
+    compat: str | None = None
+    candidates: str = "all"
+    categories: str | None = None
+
+    def judge(self, model: Recommender, split: Split, protocol: Protocol = "strict", on: On = "test") -> Evaluation:
+        """Judge a fitted model, without intervals: those are of the mean over the runs."""
+        return evaluate(
+            model, split, self.ks, self.metrics, protocol, on, compat=self.compat, candidates=self.candidates,
+            categories=self.categories, memory_mb=self.memory_mb, resamples=1,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,16 +99,14 @@ def _run_once(factory: Factory, seed: int, split: Split, plan: Plan) -> _Run:
         model = factory(seed).fit(split.train, split.valid, run)
         fit = time.perf_counter() - start
         valid = None
-        if relevant_items(split.train, split.valid).nnz:
-            valid = evaluate(model, split, plan.ks, plan.metrics, on="valid", memory_mb=plan.memory_mb, resamples=1)
+        if relevant_items(split.train, split.valid, candidate_items(split.train, plan.candidates)).nnz:
+            valid = plan.judge(model, split, on="valid")
         if plan.protocol == "refit":
             start = time.perf_counter()
             again = model.settled() if isinstance(model, Settles) else factory(seed)
             model = again.fit(split.refit().train, None, run)
             fit += time.perf_counter() - start
-        test = evaluate(
-            model, split, plan.ks, plan.metrics, plan.protocol, memory_mb=plan.memory_mb, resamples=1
-        )  # fmt: skip
+        test = plan.judge(model, split, plan.protocol)
     return _Run(model, test, valid, fit, memory.peak_mb)
 
 
@@ -110,8 +117,7 @@ def _same(first: Evaluation, second: Evaluation) -> bool:
 def _mean(evaluations: Sequence[Evaluation], plan: Plan) -> Evaluation:
     first = evaluations[0]
     per_user = {name: np.mean([each.per_user[name] for each in evaluations], axis=0) for name in first.per_user}
-    measures = parse_measures(plan.metrics, plan.ks)
-    _, intervals = over_users(per_user, measures, plan.resamples, seed=0)
+    _, intervals = over_users(per_user, list(per_user), plan.resamples, 0, first.weights)
     return replace(
         first,
         metrics={name: float(np.mean([each.metrics[name] for each in evaluations])) for name in first.metrics},

@@ -11,11 +11,14 @@ import numpy as np
 
 from palate.core.errors import ConfigError, DataError, PalateError, did_you_mean
 from palate.data.split._base import Split
+from palate.evaluation._beyond import Shelf
 from palate.evaluation._trial import Factory, Plan, Trial, run_trial
 from palate.evaluation.protocol import DEFAULT_METRICS, MEMORY_MB, Protocol
+from palate.evaluation.result import Evaluation
 from palate.interfaces import Recommender
-from palate.metrics import bootstrap_interval, holm, paired_test, parse_measures
+from palate.metrics import Measure, bootstrap_interval, holm, paired_test, parse_measures
 from palate.metrics._hits import Doubles
+from palate.metrics.names import LOWER_IS_BETTER
 
 Pairs: TypeAlias = Literal["best", "all"]
 
@@ -57,7 +60,11 @@ class Comparison:
     @property
     def users(self) -> int:
         """How many users judged."""
-        return next(iter(self.trials.values())).test.users
+        return self._any.users
+
+    @property
+    def _any(self) -> Evaluation:
+        return next(iter(self.trials.values())).test
 
     @property
     def hindsight(self) -> str:
@@ -87,6 +94,8 @@ class Comparison:
             "how": self.how,
             "seeds": self.seeds,
             "pairs": self.pairs,
+            "candidates": self._any.candidates,
+            "compat": self._any.compat,
         }
 
     def to_markdown(self) -> str:
@@ -117,6 +126,9 @@ def compare(
     metrics: Sequence[str] = DEFAULT_METRICS,
     by: str | None = None,
     pairs: Pairs = "best",
+    compat: str | None = None,
+    candidates: str = "all",
+    categories: str | None = None,
     memory_mb: int = MEMORY_MB,
     resamples: int = 1000,
     threads: int | None = None,
@@ -135,24 +147,25 @@ def compare(
         metrics: names as in `evaluate`.
         by: the metric that chooses; the first of `metrics` at the largest k unless given.
         pairs: what is tested: "best", the best on validation against each other one, or "all" pairs.
+        compat: as in `evaluate`: a library whose definitions to use where they differ.
+        candidates: as in `evaluate`: which items can be listed.
+        categories: as in `evaluate`: the column that holds the categories.
         memory_mb: bound on the score matrices held at a time.
         resamples: bootstrap resamples behind the intervals.
         threads: how many cores a model may use; None takes all.
 
     Raises:
         DataError: no model could be judged.
-        ConfigError: no model, no seed, or a `by` that is not among the metrics.
+        ConfigError: no model, no seed, or a `by` that is not among the metrics or of which less is better.
     """
     ks = (k,) if isinstance(k, int) else tuple(k)
-    names = [str(measure) for measure in parse_measures(metrics, ks)]
-    by = by or str(parse_measures([metrics[0]], [max(ks)])[0])
+    wanted, _ = Shelf(split.train, categories).expanded(metrics)
+    by = _chooser(by, parse_measures(wanted[:1], [max(ks)], compat)[0], parse_measures(wanted, ks, compat))
     if not models or seeds < 1:
         raise ConfigError(f"given {len(models)} models and {seeds} seeds to compare: give at least one of each")
     if pairs not in get_args(Pairs):
         raise ConfigError(f"the pairs to test were '{pairs}': allowed are {', '.join(get_args(Pairs))}")
-    if by not in names:
-        raise ConfigError(f"the models cannot be chosen by '{by}', which is not measured: {did_you_mean(by, names)}")
-    plan = Plan(ks, tuple(metrics), protocol, seeds, memory_mb, resamples, threads)
+    plan = Plan(ks, tuple(metrics), protocol, seeds, memory_mb, resamples, threads, compat, candidates, categories)
     trials: dict[str, Trial] = {}
     failures: dict[str, str] = {}
     for given, factory in models.items():
@@ -170,6 +183,22 @@ def compare(
     best = _best(trials, by)
     tests = _tests(trials, _paired(trials, best, pairs, by), by, resamples)
     return Comparison(trials, failures, best, by, tests, protocol, split.how, seeds, pairs)
+
+
+def _chooser(by: str | None, usual: Measure, measured: Sequence[Measure]) -> str:
+    """Return the name of the metric that chooses; a library's own may be named without the library."""
+    known = {f"{each.metric}@{each.k}": each for each in measured if each.compat is not None}
+    known |= {str(each): each for each in measured}
+    chosen = usual if by is None else known.get(by)
+    if chosen is None:
+        raise ConfigError(
+            f"the models cannot be chosen by '{by}', which is not measured: {did_you_mean(str(by), known)}"
+        )
+    if chosen.metric in LOWER_IS_BETTER:
+        raise ConfigError(
+            f"the models cannot be chosen by '{chosen}', of which less is better: choose by recall or ndcg"
+        )
+    return str(chosen)
 
 
 def _ordered(trials: Mapping[str, Trial], by: str) -> list[str]:
@@ -197,7 +226,7 @@ def _paired(trials: Mapping[str, Trial], best: str | None, pairs: Pairs, by: str
 def _tests(
     trials: Mapping[str, Trial], pairs: Sequence[tuple[str, str]], by: str, resamples: int
 ) -> list[dict[str, Any]]:
-    values = {name: trial.test.per_user[by] for name, trial in trials.items() if by in trial.test.per_user}
+    values = {name: _values(trial.test, by) for name, trial in trials.items() if by in trial.test.per_user}
     pairs = [(one, other) for one, other in pairs if one in values and other in values]
     p_values = [paired_test(values[one], values[other]) for one, other in pairs]
     return [
@@ -213,6 +242,13 @@ def _tests(
         }
         for (one, other), p, corrected in zip(pairs, p_values, holm(p_values), strict=True)
     ]
+
+
+def _values(test: Evaluation, by: str) -> Doubles:
+    """Return one value a user, whose plain mean is the metric: weights, where it has some, are multiplied in."""
+    values = test.per_user[by]
+    weights = test.weights.get(by)
+    return values if weights is None else values * weights / weights[np.isfinite(values)].mean()
 
 
 def _difference(values: Doubles, resamples: int) -> list[float]:

@@ -112,7 +112,7 @@ def evaluate(
         model=model.name, on=on, protocol=protocol, how=split.how,
         metrics={str(measure): means[str(measure)] for measure in measures}, intervals=intervals,
         per_user=per_user, user_codes=lists.users, unscored=lists.unscored, candidates=candidates,
-        cold=cold_share(known, relevant), compat=compat, notes=notes,
+        cold=cold_share(known, relevant), compat=compat, notes=notes, weights=weights,
         groups=_groups(by, lists, measures, per_user, weights, shelf, resamples, seed),
         seconds={"evaluate": time.perf_counter() - start},
     )  # fmt: skip

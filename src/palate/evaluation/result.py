@@ -47,6 +47,8 @@ class Evaluation:
     """Share of the relevant items that training never met."""
     compat: str | None = None
     """The library whose definitions were asked for; the names of the metrics that differ from ours carry it."""
+    weights: Mapping[str, Doubles] = field(default_factory=dict)
+    """What users weigh in the mean, for metrics where they are not all equal."""
     groups: Mapping[str, Sequence[Group]] = field(default_factory=dict)
     """By "history" and "popularity", where asked for."""
     notes: Sequence[str] = ()
