@@ -6,14 +6,14 @@ from palate.core.ids import IdMap
 from palate.data.dataset import Dataset, bare_catalogue
 from palate.data.interactions import Interactions
 from palate.interfaces import Queries
-from palate.models import EASE, ContentKNN, ItemKNN
+from palate.models import EASE, SLIM, ContentKNN, ItemKNN, UserKNN
 
 
 def everyone(data):
     return Queries.of_users(data, np.arange(len(data.users), dtype=np.int32))
 
 
-@pytest.mark.parametrize("kind", [ItemKNN, EASE])
+@pytest.mark.parametrize("kind", [ItemKNN, UserKNN, SLIM, EASE])
 def test_a_dislike_and_a_repeated_like_change_nothing(tiny, kind):
     old = tiny.interactions
     more = Interactions(
@@ -45,12 +45,27 @@ def test_settings_out_of_range_are_refused(settings):
         ItemKNN(**settings)
 
 
+@pytest.mark.parametrize("settings", [{"neighbours": 0}, {"item_power": -1}, {"user_power": 0.5}])
+def test_user_knn_refuses_settings_out_of_range(settings):
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        UserKNN(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"l1": -1}, {"reg": -0.5}, {"epochs": 0}, {"tolerance": 0}])
+def test_slim_refuses_settings_out_of_range(settings):
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        SLIM(**settings)
+
+
 def test_ease_wants_some_regularisation():
     with pytest.raises(ConfigError, match="reg"):
         EASE(reg=0)
 
 
-@pytest.mark.parametrize("model", [ItemKNN(shrink=1, neighbours=3), ContentKNN(neighbours=2)], ids=lambda m: m.name)
+ONE_WAY = [ItemKNN(shrink=1, neighbours=3), ContentKNN(neighbours=2), SLIM(l1=0.2, reg=1, non_negative=False)]
+
+
+@pytest.mark.parametrize("model", ONE_WAY, ids=lambda model: model.name)
 def test_explanations_follow_edges_that_go_one_way(tiny, model):
     model.fit(tiny)
     again = type(model)(model.config).load_state(model.state())
@@ -72,7 +87,8 @@ def test_ease_refuses_a_reg_that_single_precision_cannot_carry(tiny):
         EASE(reg=1e-8).fit(tiny.with_interactions(twins))
 
 
-def test_item_knn_says_how_much_memory_it_would_take_before_it_takes_it():
+@pytest.mark.parametrize("kind", [ItemKNN, SLIM])
+def test_says_how_much_memory_it_would_take_before_it_takes_it(kind):
     everything = np.arange(1200, dtype=np.int32)
     items = IdMap(map(str, everything))
     bot = Dataset(
@@ -81,10 +97,12 @@ def test_item_knn_says_how_much_memory_it_would_take_before_it_takes_it():
         Interactions(np.zeros(1200, np.int32), everything, np.ones(1200, np.float32)),
         bare_catalogue(items),
     )
-    with pytest.raises(MemoryLimitError, match=r"item-knn could take 11 MB .*memory_limit_mb is 10.*neighbours=100"):
-        ItemKNN(memory_limit_mb=10).fit(bot)
-    assert ItemKNN(memory_limit_mb=10, neighbours=5).fit(bot).graph.nnz == 6000
-    assert ItemKNN(memory_limit_mb=11).fit(bot).graph.nnz == 1200 * 1199
+    with pytest.raises(
+        MemoryLimitError, match=rf"{kind.name} could take 11 MB .*memory_limit_mb is 10.*neighbours=100"
+    ):
+        kind(memory_limit_mb=10).fit(bot)
+    assert 0 < kind(memory_limit_mb=10, neighbours=5).fit(bot).graph.nnz <= 6000
+    assert 0 < kind(memory_limit_mb=11).fit(bot).graph.nnz <= 1200 * 1199
 
 
 def test_the_length_of_a_list_is_bounded_by_what_there_is(tiny):

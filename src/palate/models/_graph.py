@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from palate.core.errors import MemoryLimitError
 from palate.core.types import CSR, Codes, Floats, Mask
 from palate.interfaces import Queries
 from palate.linalg.products import dense_product, ones_where
@@ -39,3 +40,18 @@ def divided(queries: Queries, into: CSR, scorable: Mask, speaking: Mask, item: i
     amounts = np.zeros(into.shape[1], dtype=np.float32)
     amounts[into.indices[edges]] = into.data[edges]
     return amounts[history]
+
+
+def refuse_too_many_pairs(name: str, liked: CSR, limit_mb: int) -> None:
+    """Refuse to keep a number for all pairs of items that were ever liked together where they could be too many.
+
+    Raises:
+        MemoryLimitError: they could take more than the limit.
+    """
+    reached = liked.T @ np.diff(liked.indptr).astype(np.float64)
+    needed = round(8 * float(np.minimum(reached, liked.shape[1]).sum()) / (1 << 20))
+    if needed > limit_mb:
+        raise MemoryLimitError(
+            f"{name} could take {needed:,} MB for the likeness of {liked.shape[1]:,} items, and memory_limit_mb is "
+            f"{limit_mb:,}: keep the nearest only, as in neighbours=100, or raise the limit"
+        )

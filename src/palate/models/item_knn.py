@@ -9,14 +9,13 @@ import scipy.sparse as sp
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from palate.core.config import Config
-from palate.core.errors import MemoryLimitError
 from palate.core.state import State, pack_csr, unpack_csr
 from palate.core.types import CSR, Codes, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.interfaces import Explanation, Queries, Run
 from palate.linalg.cooccurrence import damped_cosine
 from palate.models._base import Model
-from palate.models._graph import divided, spread
+from palate.models._graph import divided, refuse_too_many_pairs, spread
 
 
 class ItemKNNConfig(Config):
@@ -56,22 +55,13 @@ class ItemKNN(Model[ItemKNNConfig]):
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         config = self.config
         if config.neighbours == 0:
-            self._refuse_too_much(train.liked)
+            refuse_too_many_pairs(self.name, train.liked, config.memory_limit_mb)
         self.into = damped_cosine(
             train.liked, shrink=config.shrink, user_power=config.user_power, neighbours=config.neighbours,
             threads=run.threads,
         )  # fmt: skip
         self.graph = self._turned(self.into)
         self.warm = np.bincount(train.liked.indices, minlength=len(train.items)) > 0
-
-    def _refuse_too_much(self, liked: CSR) -> None:
-        reached = liked.T @ np.diff(liked.indptr).astype(np.float64)
-        needed = round(8 * float(np.minimum(reached, liked.shape[1]).sum()) / (1 << 20))
-        if needed > self.config.memory_limit_mb:
-            raise MemoryLimitError(
-                f"{self.name} could take {needed:,} MB for the likeness of {liked.shape[1]:,} items, and memory_limit_mb is "
-                f"{self.config.memory_limit_mb:,}: keep the nearest only, as in neighbours=100, or raise the limit"
-            )
 
     def _turned(self, graph: CSR) -> CSR:
         return graph if self.config.neighbours == 0 else sp.csr_array(graph.T.tocsr())

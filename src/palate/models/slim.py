@@ -15,15 +15,15 @@ from palate.data.dataset import Dataset
 from palate.interfaces import Explanation, Queries, Run
 from palate.linalg.elastic_net import elastic_nets
 from palate.models._base import Model
-from palate.models._graph import divided, spread
+from palate.models._graph import divided, refuse_too_many_pairs, spread
 
 
 class SLIMConfig(Config):
     """How sparse and how small weights are held, and who may have one."""
 
-    l1: NonNegativeFloat = 1.0
+    l1: NonNegativeFloat = 0.5
     """What a weight must be worth to be there at all; an item liked together at most so often has none."""
-    reg: NonNegativeFloat = 10.0
+    reg: NonNegativeFloat = 100.0
     """How strongly weights are held small (their squares, half)."""
     neighbours: NonNegativeInt = 0
     """Only so many items most like an item (by cosine) may have a weight for it; 0 lets all that were liked with it."""
@@ -33,6 +33,8 @@ class SLIMConfig(Config):
     """At most so many sweeps of coordinate descent for each item."""
     tolerance: PositiveFloat = 1e-4
     """A sweep that moves no weight of an item by more has settled."""
+    memory_limit_mb: PositiveInt = 4096
+    """Refuse to weigh all of them where they could take more than this many MiB; one user who liked everything is enough."""
 
 
 class SLIM(Model[SLIMConfig]):
@@ -43,6 +45,8 @@ class SLIM(Model[SLIMConfig]):
 
     Missing data:
         NaN for items that nobody liked in training, and for users of whom no liked item was.
+    Raises:
+        MemoryLimitError: without a bound on `neighbours` the weights could take more than `memory_limit_mb`.
     """
 
     name = "slim"
@@ -56,6 +60,8 @@ class SLIM(Model[SLIMConfig]):
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         config = self.config
+        if config.neighbours == 0:
+            refuse_too_many_pairs(self.name, train.liked, config.memory_limit_mb)
         self.into = elastic_nets(
             train.liked, l1=config.l1, l2=config.reg, candidates=config.neighbours, non_negative=config.non_negative,
             sweeps=config.epochs, tolerance=config.tolerance, threads=run.threads, label="slim: item weights",

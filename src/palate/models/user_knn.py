@@ -23,11 +23,11 @@ from palate.models._base import Model
 class UserKNNConfig(Config):
     """How likeness is damped, and how many people speak."""
 
-    shrink: NonNegativeFloat = 10.0
+    shrink: NonNegativeFloat = 1.0
     """Added to the denominator of the cosine: damps the likeness of people who liked few things."""
-    item_power: NonNegativeFloat = 0.25
+    item_power: NonNegativeFloat = 0.1
     """Each item weighs (number of people who liked it)^-item_power: what everybody likes tells less of two people."""
-    neighbours: PositiveInt = 100
+    neighbours: PositiveInt = 200
     """How many of the people most like somebody speak to them."""
 
 
