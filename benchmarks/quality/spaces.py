@@ -19,6 +19,12 @@ _KNN = {"shrink": [0, 10, 30, 100, 300, 1000], "user_power": [0, 0.25, 0.5], "ne
 SPACES: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "popularity": {},
     "item-knn": _KNN,
+    "user-knn": {
+        "shrink": [0, 1, 3, 10, 30],
+        "item_power": [0, 0.1, 0.25, 0.5],
+        "neighbours": [50, 100, 200, 500, 1000],
+    },
+    "slim": {"l1": [0.1, 0.2, 0.5, 1, 2], "reg": [10, 30, 100, 200, 500]},
     "ease": {"reg": [10, 30, 100, 200, 500, 1000, 2000]},
     "vector-space": {"fuse": ["concat", "weighted", "mean"]},
     "content-knn": {"neighbours": [5, 10, 20, 50, 100], "fuse": ["concat", "weighted", "mean"]},
