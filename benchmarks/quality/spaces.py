@@ -14,11 +14,9 @@ from typing import Any
 Fields = dict[str, Any]
 """Fields of a recipe: model, settings, fuse, late."""
 
-_KNN = {"shrink": [0, 10, 30, 100, 300, 1000], "user_power": [0, 0.25, 0.5], "neighbours": [0, 50, 200]}
-
 SPACES: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "popularity": {},
-    "item-knn": _KNN,
+    "item-knn": {"shrink": [0, 10, 30, 100, 300, 1000], "user_power": [0, 0.25, 0.5], "neighbours": [0, 50, 200]},
     "user-knn": {
         "shrink": [0, 1, 3, 10, 30],
         "item_power": [0, 0.1, 0.25, 0.5],
@@ -28,12 +26,23 @@ SPACES: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "ease": {"reg": [10, 30, 100, 200, 500, 1000, 2000]},
     "vector-space": {"fuse": ["concat", "weighted", "mean"]},
     "content-knn": {"neighbours": [5, 10, 20, 50, 100], "fuse": ["concat", "weighted", "mean"]},
-}
+    "als": {"dim": [32, 64, 128], "reg": [3, 10, 30, 100, 300], "alpha": [1, 5, 10, 20], "epochs": [10, 20]},
+    "bpr": {"dim": [32, 64, 128], "lr": [0.02, 0.05, 0.1], "reg": [0.005, 0.01, 0.02, 0.05], "epochs": [30, 60, 120]},
+    "als (implicit)": {
+        "factors": [32, 64, 128], "regularization": [0.1, 1, 10, 50], "alpha": [1, 5, 20], "iterations": [15, 30],
+    },
+    "bpr (implicit)": {
+        "factors": [32, 64, 128], "learning_rate": [0.01, 0.03, 0.1], "regularization": [0.001, 0.01, 0.05],
+        "iterations": [100, 300],
+    },
+}  # fmt: skip
 
 TEAMS: Sequence[Sequence[str]] = (
     ("item-knn", "ease"),
     ("item-knn", "content-knn"),
     ("item-knn", "ease", "content-knn"),
+    ("user-knn", "ease"),
+    ("ease", "als"),
 )
 """Members that an ensemble is tried with, each with the settings that it was tuned to."""
 LATE = ("weighted-scores", "borda", "reciprocal-rank")
