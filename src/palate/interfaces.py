@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -160,6 +160,17 @@ class Settles(Protocol):
 
     def settled(self) -> Self:
         """Return an unfitted one in which that is fixed, to be fitted again on more data without a validation part."""
+        ...
+
+
+@runtime_checkable
+class Predicts(Protocol):
+    """A recommender that foretells what comes of a pair: the probability of a like ("click"), or a rating."""
+
+    @property
+    def predicts(self) -> Literal["click", "rating"]: ...
+    def predict(self, queries: Queries, rows: Codes, items: Codes) -> Floats:
+        """Foretell for the pairs of `queries` at `rows` and `items`: int32[n] each -> float32[n], NaN where it cannot."""
         ...
 
 

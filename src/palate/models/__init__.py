@@ -21,6 +21,8 @@ _PUBLIC = {
     "ALS": "als",
     "BPR": "bpr",
     "Ensemble": "ensemble",
+    "Logistic": "logistic",
+    "MLPCTR": "mlp_ctr",
 }
 
 __all__ = ["Model", "registry", *_PUBLIC]  # noqa: PLE0604  the names are text; the classes load when asked for

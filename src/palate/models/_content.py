@@ -76,6 +76,25 @@ class ContentModel(Model[K]):
         shares = self.fusion.shares(self.parts, history, np.full(len(history), item, dtype=np.int32))
         return {name: float(np.dot(amounts, factors)) for name, amounts in shares.items()}
 
+    def _item_by_part(self, item: int) -> dict[str, Floats]:
+        """Divide an item's fused vector over its parts; float32[d] each, which add up to it.
+
+        A part gets its own vector, fused alone, at the length that fits best (least squares); exact where the fusion
+        adds its parts up. What no part says alone is spread evenly over those that the item has.
+        """
+        row = np.array([item], dtype=np.int32)
+        own = {name: table.take(row) for name, table in self.parts.items()}
+        whole = self.vectors.values[item]
+        alone = {name: self.fusion.fuse({name: table}).values[0] for name, table in own.items() if table.present[0]}
+        if not alone:
+            return {}
+        directions = np.stack(list(alone.values()), axis=1)
+        lengths = np.linalg.lstsq(directions, whole, rcond=None)[0]
+        rest = (whole - directions @ lengths) / len(alone)
+        shares = {name: (length * unit + rest).astype(np.float32)
+                  for (name, unit), length in zip(alone.items(), lengths, strict=True)}  # fmt: skip
+        return {name: shares.get(name, np.zeros_like(whole)) for name in self.parts}
+
     def state(self) -> State:
         """The parts, and the fusion with what it learned; fused vectors follow from these."""
         arrays: dict[str, Array] = {}

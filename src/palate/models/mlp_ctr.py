@@ -1,0 +1,125 @@
+"""A small neural network over pairs: the same numbers as `logistic`, combined in ways that a sum cannot say."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from palate.core.progress import track
+from palate.core.rng import generator
+from palate.core.state import State
+from palate.core.types import Codes, Floats
+from palate.interfaces import Queries, Run
+from palate.linalg.parallel import even_cuts, map_blocks
+from palate.metrics._hits import Doubles
+from palate.models._pointwise import COUNT, HISTORY, ITEM_LEVEL, LIKENESS, Pointwise, PointwiseConfig, spreads
+
+
+class MLPCTRConfig(PointwiseConfig):
+    """What to predict, from which pairs, and how the network is built and trained."""
+
+    layers: tuple[PositiveInt, ...] = Field((32,), min_length=1, max_length=4)
+    """Widths of the hidden layers."""
+    epochs: PositiveInt = 10
+    """Passes over the pairs."""
+    lr: PositiveFloat = 1e-3
+    """Step size of Adam."""
+    reg: NonNegativeFloat = 1e-4
+    """Of the squared weights, against the mean loss."""
+    batch_size: PositiveInt = 512
+    """Pairs a step."""
+
+
+class MLPCTR(Pointwise[MLPCTRConfig]):
+    """Predict clicks or ratings by a small network over content, popularity and levels.
+
+    z_0 = the standardised numbers of a pair; z_k = max(0, z_{k-1} W_k + b_k); log-odds or rating = z W + b, trained by
+    Adam on log loss or squared error. `score` asks for a user of level 0, so that a known and a new user with the same
+    history get the same list; `predict` takes the user's own level. It tells no reasons: they would not add up.
+    (Products of embeddings beside the embeddings in a network: He et al. 2017, section 3.3, here over content.)
+
+    Missing data:
+        NaN for items without any part, and for people of whom no liked item has one.
+    """
+
+    name = "mlp-ctr"
+    config_type = MLPCTRConfig
+
+    weights: list[Floats]
+    """float32[in, out] a layer; the first takes the numbers of a pair as they are."""
+    biases: list[Floats]
+
+    def _learn(self, features: Floats, truth: Doubles, run: Run) -> None:
+        from sklearn.neural_network import MLPClassifier, MLPRegressor
+        from threadpoolctl import threadpool_limits
+
+        mean, spread = spreads(features)
+        standard = ((features - mean) / spread).astype(np.float32)
+        config, click = self.config, self.predicts == "click"
+        network = (MLPClassifier if click else MLPRegressor)(
+            config.layers, alpha=config.reg, learning_rate_init=config.lr, batch_size=min(config.batch_size, len(truth)),
+            random_state=int(generator(run.seed, self.name, "network").integers(2**31)),
+        )  # fmt: skip
+        with threadpool_limits(1):
+            for _ in track(range(config.epochs), f"{self.name}: learning", unit="epochs"):
+                if click:
+                    network.partial_fit(standard, truth, classes=[0.0, 1.0])
+                else:
+                    network.partial_fit(standard, truth)
+        first = network.coefs_[0] / spread[:, None]
+        self.weights = [np.asarray(layer, np.float32) for layer in (first, *network.coefs_[1:])]
+        offset = network.intercepts_[0] - mean @ first
+        self.biases = [np.asarray(bias, np.float32) for bias in (offset, *network.intercepts_[1:])]
+
+    def _outcome(self, features: Floats) -> Doubles:
+        return self._onward(features @ self.weights[0] + self.biases[0]).astype(np.float64)
+
+    def _onward(self, hidden: Floats) -> Floats:
+        """Return the output from what reaches the first hidden layer, which it overwrites; float32[n, h] -> [n]."""
+        for layer, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            np.maximum(hidden, 0, out=hidden)
+            hidden = hidden @ layer + bias
+        return hidden[:, 0]
+
+    def score(self, queries: Queries, items: Codes | None = None) -> Floats:
+        """Return log-odds or ratings for a user of level 0; float32[q, n]."""
+        codes = np.arange(len(self.items), dtype=np.int32) if items is None else items
+        people = self._asking(queries)
+        dim = self.basis.shape[1]
+        vectors = self.vectors.values[codes]
+        reduced = vectors @ self.basis
+        product, prior, single = np.split(self.weights[0], [dim, 2 * dim])
+        of_items = reduced @ prior + np.outer(self.counts[codes], single[COUNT]) + self.biases[0]
+        of_items += np.outer(self.item_level[codes], single[ITEM_LEVEL])
+        scores = np.full((len(queries), len(codes)), np.nan, dtype=np.float32)
+
+        def fill(start: int, stop: int) -> None:
+            likeness = people.profiles[start:stop] @ vectors.T
+            for row in range(start, stop):
+                # p * v times W is v times (p * W): one product for all items.
+                hidden = reduced @ (people.reduced[row][:, None] * product)
+                hidden += of_items
+                hidden += np.outer(likeness[row - start], single[LIKENESS])
+                hidden += people.history[row] * single[HISTORY]
+                scores[row] = self._onward(hidden)
+
+        map_blocks(fill, even_cuts(len(queries), 64))
+        scores[:, ~self.vectors.present[codes]] = np.nan
+        scores[~people.known] = np.nan
+        return scores
+
+    def state(self) -> State:
+        """What every pointwise model learns, and the layers."""
+        inner = super().state()
+        layers = {f"weights.{number}": layer for number, layer in enumerate(self.weights)}
+        biases = {f"biases.{number}": bias for number, bias in enumerate(self.biases)}
+        return State({**inner.arrays, **layers, **biases}, {**inner.meta, "layers": len(self.weights)})
+
+    def load_state(self, state: State) -> Self:
+        """Take over the layers."""
+        numbers = range(int(state.meta["layers"]))
+        self.weights = [state.arrays[f"weights.{number}"] for number in numbers]
+        self.biases = [state.arrays[f"biases.{number}"] for number in numbers]
+        return super().load_state(state)
