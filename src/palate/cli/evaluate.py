@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from palate.cli._app import AsJson, app, emit
+from palate.cli._predictions import judge_pairs, refuse_words
 from palate.cli._words import cut_offs, words
 from palate.core.errors import ConfigError
 
@@ -27,6 +28,12 @@ def evaluate(
     bundle: Annotated[Path, typer.Argument(help="A bundle that 'palate train' wrote.")],
     ds: Annotated[
         Path | None, typer.Argument(metavar="[DS]", help="Its dataset folder, where it is no longer in its place.")
+    ] = None,
+    task: Annotated[
+        str, typer.Option("--task", help="What to judge: ranking, or predictions: click or rating.")
+    ] = "ranking",
+    negatives: Annotated[
+        int | None, typer.Option("--negatives", help="With --task click: judge against so many sampled for each like.")
     ] = None,
     k: Annotated[str, typer.Option("--k", "-k", help="The length of the lists, or several, as in 10,20.")] = "20",
     metrics: Annotated[
@@ -54,6 +61,13 @@ def evaluate(
     from palate.bundle import Bundle
     from palate.evaluation import evaluate as judge
 
+    refuse_words(
+        task, negatives, k=(k, "20"), metrics=(metrics, "accuracy"), by=(by, ""), compat=(compat, None),
+        candidates=(candidates, "all"), categories=(categories, None), drop=(drop or None, None), report=(report, None),
+    )  # fmt: skip
+    if task != "ranking":
+        judge_pairs(bundle, ds, task, on, negatives, as_json)
+        return
     cuts, names, groups = cut_offs(k), words(metrics), words(by)
     if report is not None and not drop:
         raise ConfigError("--report shows what happens when parts go missing: add --drop, as in --drop all=0.1..0.9")
@@ -75,7 +89,7 @@ def evaluate(
         typer.echo(f"next: palate recommend {bundle} --user {shlex.quote(opened.data.users.ids[0])}")
         typer.echo(f"      palate serve {bundle}")
 
-    emit(found.to_json(), as_json, show)
+    emit({"task": task, **found.to_json()}, as_json, show)
 
 
 def _with_missing(

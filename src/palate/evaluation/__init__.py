@@ -3,7 +3,12 @@
 from palate.evaluation.comparison import Comparison, compare
 from palate.evaluation.groups import Group
 from palate.evaluation.missing import MissingCurves, missing_curve
+from palate.evaluation.predicted import Predicted
+from palate.evaluation.prediction import evaluate_clicks, evaluate_ratings
 from palate.evaluation.protocol import evaluate
 from palate.evaluation.result import Evaluation
 
-__all__ = ["Comparison", "Evaluation", "Group", "MissingCurves", "compare", "evaluate", "missing_curve"]
+__all__ = [
+    "Comparison", "Evaluation", "Group", "MissingCurves", "Predicted", "compare", "evaluate", "evaluate_clicks",
+    "evaluate_ratings", "missing_curve",
+]  # fmt: skip

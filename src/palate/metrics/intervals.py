@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from palate.core.rng import generator
@@ -42,13 +44,8 @@ def bootstrap_interval(
     if weights is not None:
         known = known * weights
         filled = filled * known
-    rng = generator(seed, "bootstrap")
-    step = max(1, _CELLS // users)
     means = []
-    for start in range(0, resamples, step):
-        rows = min(step, resamples - start)
-        drawn = rng.integers(users, size=(rows, users)) + np.arange(rows)[:, None] * users
-        times = np.bincount(drawn.ravel(), minlength=rows * users).reshape(rows, users).astype(np.float64)
+    for times in resampled_users(users, resamples, seed):
         total, count = times @ filled, times @ known
         means.append(np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0))
     tail = (1 - level) / 2
@@ -58,3 +55,13 @@ def bootstrap_interval(
     if some.any():
         bounds[:, some] = np.nanquantile(table[:, some], [tail, 1 - tail], axis=0)
     return bounds[0], bounds[1]
+
+
+def resampled_users(users: int, resamples: int, seed: int) -> Iterator[Doubles]:
+    """Yield, in blocks, how often each user is drawn in each resample; float64[rows, users]."""
+    rng = generator(seed, "bootstrap")
+    step = max(1, _CELLS // users)
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        drawn = rng.integers(users, size=(rows, users)) + np.arange(rows)[:, None] * users
+        yield np.bincount(drawn.ravel(), minlength=rows * users).reshape(rows, users).astype(np.float64)

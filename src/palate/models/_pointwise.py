@@ -24,6 +24,7 @@ from palate.models._examples import Examples, Index, Levels, Met, Target, count_
 _BLOCK = 4096
 _NOTHING = 1e-6
 """A mean shorter than this is of vectors that cancel out, and points nowhere."""
+_LEARNED = ("basis", "counts", "item_level", "user_level", "calibration")
 LIKENESS, COUNT, ITEM_LEVEL, HISTORY, USER_LEVEL = range(5)
 """Places of the single numbers of a pair, behind the 2 * dim that are made of vectors."""
 
@@ -81,8 +82,9 @@ class Pointwise(ContentModel[K]):
     user_level: Floats
     bounds: tuple[float, float]
     """The lowest and highest value that was seen: predictions stay between them."""
-    calibration: tuple[float, float]
-    """Slope and offset from log-odds among all pairs to those among pairs that are met."""
+    calibration: Doubles
+    """float64[7], from log-odds among all pairs to those among pairs that are met: what the log-odds, each of the five
+    single numbers, and one count for; 1, 0, 0, … where these are the same."""
 
     @property
     def predicts(self) -> Literal["click", "rating"]:
@@ -117,9 +119,10 @@ class Pointwise(ContentModel[K]):
                 f"{self.name} needs users who liked two items that have parts, and found none to learn from"
             )
         self._learn(features, some.truth, run)
-        self.calibration = (1.0, 0.0)
-        if self.predicts == "click" and dislikes and len(set(some.truth[some.known].tolist())) == 2:
-            self.calibration = calibrated(self._outcome(features[some.known]), some.truth[some.known])
+        self.calibration = np.eye(7)[0]
+        met_ones = features[some.known]
+        if self.predicts == "click" and dislikes and config.negatives:
+            self.calibration = _calibrated(self._telling(met_ones), some.truth[some.known])
 
     def _refuse_one_outcome(self, met: Met, dislikes: bool) -> None:
         if self.predicts == "rating" and self.bounds[0] == self.bounds[1]:
@@ -204,35 +207,31 @@ class Pointwise(ContentModel[K]):
             block = slice(start, start + _BLOCK)
             row, item = rows[block], items[block]
             mine = People(*(values[row] for values in vars(people).values()))
-            raw = self._outcome(self._pair_features(mine, item, self.counts[item], self.item_level[item]))
+            features = self._pair_features(mine, item, self.counts[item], self.item_level[item])
             can = mine.known & self.vectors.present[item]
-            found[block] = np.where(can, self._foretold(raw), np.nan)
+            found[block] = np.where(can, self._foretold(features), np.nan)
         return found
 
-    def _foretold(self, raw: Doubles) -> Doubles:
+    def _foretold(self, features: Floats) -> Doubles:
         if self.predicts == "rating":
-            return np.clip(raw, *self.bounds)
-        slope, offset = self.calibration
-        return sigmoid(slope * raw + offset)
+            return np.clip(self._outcome(features), *self.bounds)
+        return sigmoid(self._telling(features) @ self.calibration)
+
+    def _telling(self, features: Floats) -> Doubles:
+        """Return what calibration reads: the log-odds, the single numbers and one; float64[n, 7]."""
+        return np.column_stack([self._outcome(features), features[:, -5:], np.ones(len(features))])
 
     def state(self) -> State:
         """Parts and fusion, the directions, and what is known of items and users."""
         inner = super().state()
-        arrays = {
-            "basis": self.basis,
-            "counts": self.counts,
-            "item_level": self.item_level,
-            "user_level": self.user_level,
-        }
-        meta = {"bounds": list(self.bounds), "calibration": list(self.calibration)}
-        return State({**inner.arrays, **arrays}, {**inner.meta, **meta})
+        arrays = {name: getattr(self, name) for name in _LEARNED}
+        return State({**inner.arrays, **arrays}, {**inner.meta, "bounds": list(self.bounds)})
 
     def load_state(self, state: State) -> Self:
         """Take over what `state` holds."""
-        self.basis, self.counts = state.arrays["basis"], state.arrays["counts"]
-        self.item_level, self.user_level = state.arrays["item_level"], state.arrays["user_level"]
+        for name in _LEARNED:
+            setattr(self, name, state.arrays[name])
         self.bounds = (float(state.meta["bounds"][0]), float(state.meta["bounds"][1]))
-        self.calibration = (float(state.meta["calibration"][0]), float(state.meta["calibration"][1]))
         return super().load_state(state)
 
 
@@ -247,15 +246,18 @@ def sigmoid(values: Doubles) -> Doubles:
     return np.where(values >= 0, 1 / (1 + small), small / (1 + small))
 
 
-def spreads(features: Floats) -> tuple[Doubles, Doubles]:
+def spreads(features: Floats | Doubles) -> tuple[Doubles, Doubles]:
     """Return the mean and deviation of each column, infinite where it never moves, so that it then counts nothing."""
     deviation = features.std(axis=0, dtype=np.float64)
     return features.mean(axis=0, dtype=np.float64), np.where(deviation > _NOTHING, deviation, np.inf)
 
 
-def calibrated(raw: Doubles, truth: Doubles) -> tuple[float, float]:
-    """Return slope and offset so that sigmoid(slope * raw + offset) fits the truth (Platt 1999)."""
+def _calibrated(telling: Doubles, truth: Doubles) -> Doubles:
+    """Return the weights of a logistic regression; the last is that of the ones."""
     from sklearn.linear_model import LogisticRegression
 
-    found = LogisticRegression(C=1e6).fit(raw[:, None], truth)
-    return float(found.coef_[0, 0]), float(found.intercept_[0])
+    mean, spread = spreads(telling)
+    found = LogisticRegression(solver="newton-cholesky").fit((telling - mean) / spread, truth)
+    weights = np.ravel(found.coef_) / spread
+    weights[-1] = float(found.intercept_[0]) - weights @ mean
+    return np.asarray(weights, dtype=np.float64)

@@ -24,7 +24,7 @@ class MLPCTRConfig(PointwiseConfig):
     """Widths of the hidden layers."""
     epochs: PositiveInt = 10
     """Passes over the pairs."""
-    lr: PositiveFloat = 1e-3
+    lr: PositiveFloat = 3e-3
     """Step size of Adam."""
     reg: NonNegativeFloat = 1e-4
     """Of the squared weights, against the mean loss."""
@@ -58,8 +58,9 @@ class MLPCTR(Pointwise[MLPCTRConfig]):
         mean, spread = spreads(features)
         standard = ((features - mean) / spread).astype(np.float32)
         config, click = self.config, self.predicts == "click"
+        usual = 0.0 if click else float(truth.mean())
         network = (MLPClassifier if click else MLPRegressor)(
-            config.layers, alpha=config.reg, learning_rate_init=config.lr, batch_size=min(config.batch_size, len(truth)),
+            hidden_layer_sizes=config.layers, alpha=config.reg, learning_rate_init=config.lr, batch_size=min(config.batch_size, len(truth)),
             random_state=int(generator(run.seed, self.name, "network").integers(2**31)),
         )  # fmt: skip
         with threadpool_limits(1):
@@ -67,11 +68,12 @@ class MLPCTR(Pointwise[MLPCTRConfig]):
                 if click:
                     network.partial_fit(standard, truth, classes=[0.0, 1.0])
                 else:
-                    network.partial_fit(standard, truth)
+                    network.partial_fit(standard, truth - usual)
         first = network.coefs_[0] / spread[:, None]
         self.weights = [np.asarray(layer, np.float32) for layer in (first, *network.coefs_[1:])]
         offset = network.intercepts_[0] - mean @ first
         self.biases = [np.asarray(bias, np.float32) for bias in (offset, *network.intercepts_[1:])]
+        self.biases[-1] += np.float32(usual)
 
     def _outcome(self, features: Floats) -> Doubles:
         return self._onward(features @ self.weights[0] + self.biases[0]).astype(np.float64)
