@@ -47,3 +47,15 @@ def test_wrong_requests_are_refused(tiny):
     for share in (-0.1, 1.1, np.nan):
         with pytest.raises(ConfigError, match="from 0"):
             with_missing(tiny, ["photo"], share)
+
+
+def test_an_item_loses_all_of_its_reviews(tiny):
+    from palate.data.features import features_of
+
+    rows = np.arange(len(tiny.interactions), dtype=float)[:, None]
+    data = tiny.with_features(review=features_of(rows, of="interactions"))
+    poorer = with_missing(data, ["review"], 0.4)
+    had, has = (each.item_parts(("review",))["review"].present for each in (data, poorer))
+    assert (had.sum(), has.sum()) == (30, 18)
+    left = poorer.part("review").present
+    assert (left == has[data.interactions.item]).all()

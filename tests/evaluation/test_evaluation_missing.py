@@ -228,3 +228,19 @@ def test_a_plot_of_many_lines_and_odd_words_is_whole():
     root = ET.fromstring(svg)
     assert svg.count('stroke-dasharray="7 4"') == 3
     assert "<0> & more than twenty six…"[:20] in " ".join(root.itertext())
+
+
+@pytest.mark.parametrize("protocol", ["strict", "refit"])
+def test_reviews_go_missing_by_item(cut, protocol):
+    from palate.data.dataset import Dataset
+    from palate.data.features import features_of
+
+    def reviewed(data: Dataset) -> Dataset:
+        group = np.eye(3)[data.interactions.item % 3]
+        return data.without_features("title", "photo").with_features(review=features_of(group, of="interactions"))
+
+    told = type(cut)(*(reviewed(part) for part in (cut.train, cut.valid, cut.test)), cut.how)
+    found = missing_curve(knn, told, ["review=0.3,0.8"], seeds=2, k=5, protocol=protocol)
+    few, many = points(found, "review")
+    assert (few.coverage["review"], many.coverage["review"]) == (pytest.approx(0.7), pytest.approx(0.2))
+    assert many.change["recall@5"] < few.change["recall@5"] < 0

@@ -1,8 +1,8 @@
-"""Items, users or interactions that lose a part, on purpose: how a poorer catalogue would look."""
+"""Items that lose a part, on purpose: how a poorer catalogue would look."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -10,19 +10,18 @@ from palate.core.errors import ConfigError
 from palate.core.rng import generator
 from palate.core.types import Mask
 from palate.data.dataset import Dataset
-from palate.data.features import FeatureTable
 
 
 def with_missing(data: Dataset, parts: Iterable[str], share: float, seed: int = 0) -> Dataset:
-    """Return the dataset in which a random share of the present rows of each named part is absent.
+    """Return the dataset in which a random share of the items that have a part lose it.
 
-    Each part is drawn for itself, so a thing may lose one and keep another. Under one seed the draws are nested:
-    what is missing at a share is missing at every larger one.
+    Each part is drawn for itself, so an item may lose one and keep another. Under one seed the draws are nested: what
+    is missing at a share is missing at every larger one.
 
     Args:
         data: what to make poorer.
-        parts: names of features.
-        share: of the rows that are present now, rounded to whole rows; 0 changes nothing, 1 leaves none.
+        parts: names of parts of items, or of interactions, such as reviews: an item then loses all of its own.
+        share: of the items that have the part, rounded to whole ones; 0 changes nothing, 1 leaves none.
         seed: of the draw; each part has a stream of its own.
 
     Raises:
@@ -38,17 +37,30 @@ def with_missing(data: Dataset, parts: Iterable[str], share: float, seed: int = 
         >>> [int(with_missing(data, ["photo"], share).part("photo").present.sum()) for share in (0, 0.5, 1)]
         [4, 2, 0]
     """
+    return without_parts(data, drawn(data, parts, share, seed))
+
+
+def drawn(data: Dataset, parts: Iterable[str], share: float, seed: int = 0) -> dict[str, Mask]:
+    """Return for each part which items lose it, as `with_missing` says.
+
+    Shapes:
+        bool[items] each.
+    """
     if not 0 <= share <= 1:
         raise ConfigError(f"the share to drop was {share:g}: give a number from 0 (nothing) to 1 (all)")
-    tables = {name: data.part(name) for name in parts}
-    return data.with_features(
-        **{name: table.dropped(_lost(table, share, seed, name)) for name, table in tables.items()}
-    )
-
-
-def _lost(table: FeatureTable, share: float, seed: int, name: str) -> Mask:
-    there = np.flatnonzero(table.present)
-    order = generator(seed, "missing", name).permutation(there)
-    lost = np.zeros(len(table), dtype=bool)
-    lost[order[: round(share * len(there))]] = True
+    lost = {}
+    for name, table in data.item_parts(tuple(parts)).items():
+        there = np.flatnonzero(table.present)
+        order = generator(seed, "missing", name).permutation(there)
+        lost[name] = np.zeros(len(data.items), dtype=bool)
+        lost[name][order[: round(share * len(there))]] = True
     return lost
+
+
+def without_parts(data: Dataset, lost: Mapping[str, Mask]) -> Dataset:
+    """Return the dataset in which these items lose these parts; a part of interactions loses the rows of the items."""
+    tables = {}
+    for name, items in lost.items():
+        table = data.part(name)
+        tables[name] = table.dropped(items[data.interactions.item] if table.of == "interactions" else items)
+    return data.with_features(**tables)

@@ -87,7 +87,7 @@ def plot(found: MissingCurves, alone: bool = False) -> str:
         title=f"{found.model}: {by} when parts of the items go missing",
         under=(
             f"fitted again on what is left; {draws}; same test: {found.whole.users:,} users, {found.whole.how}, {found.whole.protocol}",
-            "band: 95 % interval of the change against nothing missing; where it leaves the upper dashed line, the loss is real",
+            "band: 95 % interval of the change against nothing missing; where it leaves the line of nothing missing, the change is real",
         ),
         across="share of the items with that part that lose it",
         upward=f"{by} on test",

@@ -11,8 +11,7 @@ import numpy as np
 from palate.core.errors import ConfigError, DataError
 from palate.core.progress import progress
 from palate.core.rng import generator
-from palate.data.dataset import Dataset
-from palate.data.missing import with_missing
+from palate.data.missing import drawn, without_parts
 from palate.data.split._base import Split
 from palate.evaluation._drops import Drop
 from palate.evaluation._trial import Factory
@@ -201,8 +200,8 @@ def _point(
     coverage: dict[str, float] = {}
     found: list[Evaluation] = []
     for seed in range(seeds):
-        poorer = _poorer(judge.split, gone, share, seed)
-        coverage = {name: poorer.train.part(name).coverage for name in gone}
+        poorer = _poorer(judge, gone, share, seed)
+        coverage = {name: table.coverage for name, table in poorer.train.item_parts(gone).items()}
         try:
             found.append(judge(poorer, advance))
         except DataError as error:
@@ -219,14 +218,12 @@ def _point(
     return Point(share, coverage, metrics, std, intervals, change, changes, unscored)
 
 
-def _poorer(split: Split, parts: Sequence[str], share: float, seed: int) -> Split:
-    poorer = with_missing(split.train, parts, share, seed)
-    tables = {name: poorer.part(name) for name in parts}
-
-    def lacking(data: Dataset) -> Dataset:
-        return data.with_features(**tables)
-
-    return replace(split, train=poorer, valid=lacking(split.valid), test=lacking(split.test))
+def _poorer(judge: _Judge, parts: Sequence[str], share: float, seed: int) -> Split:
+    split = judge.split
+    known = split.train if judge.protocol == "strict" else split.refit().train
+    lost = drawn(known, parts, share, seed)
+    train, valid, test = (without_parts(data, lost) for data in (split.train, split.valid, split.test))
+    return replace(split, train=train, valid=valid, test=test)
 
 
 def _interval(table: Doubles, resamples: int) -> Pair:
