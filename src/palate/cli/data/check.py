@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,14 @@ import typer
 from palate.cli._app import AsJson, emit
 from palate.cli.data import data_app
 from palate.cli.data._print import counted, figures, listed, say
+from palate.core.config import parse_settings
+from palate.core.errors import ConfigError
 from palate.data.clean.check import CheckReport
 from palate.data.clean.check import check as look
 from palate.data.dataset import Dataset
 from palate.data.folder import load
+from palate.data.positive import Positive
+from palate.data.split import registry
 
 _ENCODERS = {"text": "--text use", "image": "--image efficientnet-lite0", "audio": "--audio mel"}
 """What turns columns of each type into vectors."""
@@ -22,13 +27,24 @@ _ENCODERS = {"text": "--text use", "image": "--image efficientnet-lite0", "audio
 @data_app.command()
 def check(
     ds: Annotated[Path, typer.Argument(metavar="DS", help="Dataset folder.")],
+    how: Annotated[
+        str | None, typer.Option("--split", metavar="HOW", help="Look for leaks in this split, as in random-per-user.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the split.")] = 0,
+    positive: Annotated[str | None, typer.Option("--positive", help="What counts as liked, as in weight>=4.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="A setting of the split, as in test=0.2.")] = None,
     media: Annotated[bool, typer.Option(help="Open every media file.")] = True,
     verbose: Annotated[bool, typer.Option("--verbose", help="List every id that a problem concerns.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell what is in a dataset, what is missing, broken, suspicious, leaking."""
+    if how is None and (settings or seed):
+        raise ConfigError("--seed and --set are of a split, and none is named: add --split, as in --split cold-items")
+    splitter = None if how is None else registry.get(how)(**parse_settings(settings or []))
     data = load(ds)
-    report = look(data, media=media)
+    if positive is not None:
+        data = replace(data, positive=Positive(rule=positive))
+    report = look(data, None if splitter is None else splitter.split(data, seed), media)
 
     def show() -> None:
         _show(report, ds, verbose)

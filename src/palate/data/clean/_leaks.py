@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from palate.core.types import Codes, Mask
+from palate.data.clean._answers import of_answers
 from palate.data.clean._problem import Problem, problem
-from palate.data.clean._tables import twin_of
+from palate.data.clean._shift import of_shift
+from palate.data.clean._twins import of_held_out
 from palate.data.dataset import Dataset
 from palate.data.interactions import Interactions
 from palate.data.split._base import Split
@@ -20,9 +23,71 @@ _LATE = "{n} interactions of training are later than the first of test"
 _LATER = "{n} users have interactions in training that are later than their last in test"
 
 
-def of_split(split: Split) -> list[Problem]:
-    """Find pairs on both sides, training after test, and held-out items that have a twin in training."""
-    return [*_overlaps(split), *_times(split), *_twins(split)]
+def of_split(split: Split, media: bool = True) -> tuple[list[Problem], list[str]]:
+    """Find what training may have learned of the test, and what must be known beside the figures of this split.
+
+    Pairs on both sides; training after test; held-out items that are in training, or have a twin there; columns and
+    parts that follow the test; a shift in time.
+
+    Args:
+        split: what to look at.
+        media: whether files may be read to find equal ones.
+    """
+    trained = np.zeros(len(split.train.items), dtype=bool)
+    trained[split.train.interactions.item] = True
+    held_out = _held_out(split, trained)
+    found = [*_overlaps(split), *_times(split), *_warm(split, trained)]
+    if held_out is not None:
+        found += of_held_out(split.train, held_out, trained, media)
+    return [*found, *of_answers(split, held_out), *of_shift(split)], [*_strangers(split), *_fitted(split, held_out)]
+
+
+def _held_out(split: Split, trained: Mask) -> Codes | None:
+    """Return the items of test that training never met; None where the split does not hold items out."""
+    tested = np.unique(split.test.interactions.item)
+    if split.how != "cold-items" and trained[tested].mean() > 0.5:
+        return None
+    return tested[~trained[tested]]
+
+
+def _warm(split: Split, trained: Mask) -> list[Problem]:
+    """Tell items that are held out, but for some interactions that slipped into training."""
+    found = []
+    for name in ("test", "valid"):
+        tested = np.unique(getattr(split, name).interactions.item)
+        warm = tested[trained[tested]]
+        meant = split.how == "cold-items" or (split.how == "as-labelled" and len(warm) < _SLIP * len(tested))
+        if meant:
+            what = f"{{n}} of the {len(tested):,} items that {name} holds out are in training too"
+            found += problem("split-warm", what, split.train.items.decode(warm), name)
+    return found
+
+
+def _strangers(split: Split) -> list[str]:
+    tested = np.unique(split.test.interactions.user)
+    known = np.zeros(len(split.train.users), dtype=bool)
+    known[split.train.interactions.user] = True
+    n = int((~known[tested]).sum())
+    if not n:
+        return []
+    return [f"{n:,} of {len(tested):,} users of test have nothing in training: no model can know what they like"]
+
+
+def _fitted(split: Split, held_out: Codes | None) -> list[str]:
+    """Tell parts whose encoder learned from the whole catalogue, where some of it is meant to be unknown."""
+    if held_out is None or not len(held_out):
+        return []
+    learned = [
+        f"{name} ({table.encoder.name})"
+        for name, table in sorted(split.train.features.items())
+        if table.of == "items" and table.encoder and (table.encoder.state.arrays or table.encoder.state.meta)
+    ]
+    if not learned:
+        return []
+    return [
+        f"{', '.join(learned)} learned from the whole catalogue, the {len(held_out):,} held-out items too: from what they "
+        "are, not from who liked them"
+    ]
 
 
 def _overlaps(split: Split) -> list[Problem]:
@@ -54,23 +119,6 @@ def _times(split: Split) -> list[Problem]:
     if (known or later.sum() < _SLIP * both.sum()) and later.any():
         return problem("split-time", _LATER, split.train.users.decode(np.flatnonzero(later)))
     return []
-
-
-def _twins(split: Split) -> list[Problem]:
-    twin = twin_of(split.train.catalogue)
-    if (twin < 0).all():
-        return []
-    trained = np.zeros(len(twin), dtype=bool)
-    trained[split.train.interactions.item] = True
-    group = np.where(twin >= 0, twin, np.arange(len(twin)))
-    warm = np.zeros(len(twin), dtype=bool)
-    warm[group[trained]] = True
-    tested = np.unique(split.test.interactions.item)
-    if trained[tested].mean() > 0.5:  # a split that does not hold items out
-        return []
-    leaking = tested[~trained[tested] & warm[group[tested]]]
-    what = "{n} items that only test has read the same as an item in training"
-    return problem("split-twins", what, split.train.items.decode(leaking))
 
 
 def _keys(data: Dataset, events: Interactions) -> npt.NDArray[np.int64]:

@@ -72,7 +72,10 @@ def check(data: Dataset, split: Split | None = None, media: bool = True) -> Chec
         broken, unseen = of_files(data)
         problems += broken
         notes += unseen
-    problems += [] if split is None else of_split(split)
+    if split is not None:
+        leaks, told = of_split(split, media)
+        problems += leaks
+        notes += told
     events = data.interactions
     pairs = len(data.users) * len(data.items)
     return CheckReport(
