@@ -33,6 +33,8 @@ from palate.interfaces import Raw
 
 FLUSH_SECONDS = 2.0
 """How much work a kill may cost."""
+FLUSH_NUMBERS = 1 << 23
+"""How many numbers stand in memory at most (32 MB)."""
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,8 @@ def _fill(
         good = [key for key, there in zip(mine, batch.present, strict=True) if there]
         fresh.add(good, batch.values[batch.present], {mine[place]: why for place, why in batch.reasons.items()})
         advance(len(mine))
-        if batch.start + len(mine) == len(keys) or time.monotonic() - written > FLUSH_SECONDS:
+        due = fresh.shape[0] * fresh.dim > FLUSH_NUMBERS or time.monotonic() - written > FLUSH_SECONDS
+        if due or batch.start + len(mine) == len(keys):
             if keep is None:
                 vectors.update(fresh)
             else:
