@@ -16,6 +16,7 @@ from palate.core.errors import ConfigError
 from palate.data.clean.check import CheckReport
 from palate.data.clean.check import check as look
 from palate.data.dataset import Dataset
+from palate.data.features import OF, part_name
 from palate.data.folder import load
 from palate.data.positive import Positive
 from palate.data.split import registry
@@ -54,10 +55,13 @@ def check(
 
 
 def _next(data: Dataset, ds: Path) -> str:
-    kinds = [kind for kind in _ENCODERS if set(data.catalogue.of_type(kind)) - set(data.features)]
-    if kinds:
-        return f"palate encode {ds} {' '.join(_ENCODERS[kind] for kind in kinds)}"
-    models = ["popularity", *(["content-knn"] if data.features else []), "item-knn", "ease"]
+    for of in OF:
+        columns = {kind: data.table_of(of).of_type(kind) for kind in _ENCODERS}
+        kinds = [kind for kind in columns if {part_name(name, of) for name in columns[kind]} - set(data.features)]
+        if kinds:
+            whose = "" if of == "items" else f" --of {of}"
+            return f"palate encode {ds}{whose} {' '.join(_ENCODERS[kind] for kind in kinds)}"
+    models = ["popularity", *(["content-knn"] if data.part_names() else []), "item-knn", "ease"]
     return f"palate compare {ds} --models {','.join(models)}"
 
 
@@ -72,9 +76,11 @@ def _show(report: CheckReport, ds: Path, verbose: bool) -> None:
         rows["times"] = " to ".join(report.times.values()) or "none"
         rows["split"] = ", ".join(f"{part} {count:,}" for part, count in report.splits.items()) or "none"
     figures(rows)
-    if report.coverage:
-        say("coverage, share of the items:")
-        figures({name: f"{share:7.2%}" for name, share in report.coverage.items()})
+    for of in OF:
+        shares = {name: share for name, share in report.coverage.items() if report.coverage_of[name] == of}
+        if shares:
+            say(f"coverage, share of the {of}:")
+            figures({name: f"{share:7.2%}" for name, share in shares.items()})
     kinds = f"{len(report.problems)} kind{'s' if len(report.problems) > 1 else ''} of problems:"
     say(kinds if report.problems else "no problem found")
     for found in report.problems:

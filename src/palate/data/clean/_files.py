@@ -18,6 +18,7 @@ from palate.core.progress import track
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
 from palate.data.clean._problem import Problem, problem
 from palate.data.dataset import Dataset
+from palate.data.features import OF, Of, part_name
 from palate.data.media import MAX_PIXELS, MAX_SIDE, is_url, picture_kinds, stray
 
 _SOUND_ENDINGS = {
@@ -43,29 +44,31 @@ class Verdict:
 
 
 def of_files(data: Dataset) -> tuple[list[Problem], list[str]]:
-    """Open every media file of the items, on all cores; returns the problems, and what could not be looked at."""
+    """Open every media file, on all cores; returns the problems, and what could not be looked at."""
     problems: list[Problem] = []
     notes: list[str] = []
-    columns = data.catalogue.of_type(*MEDIA_TYPES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # size is judged below
-        for column in columns:
-            look = _looker(data.catalogue.types[column], column, notes)
-            if look is not None:
-                problems += _column(data, column, look)
+        for of in OF:
+            table = data.table_of(of)
+            for column in table.of_type(*MEDIA_TYPES):
+                look = _looker(table.types[column], part_name(column, of), notes)
+                if look is not None:
+                    problems += _column(data, of, column, look)
     return problems, notes
 
 
-def _column(data: Dataset, column: str, look: Callable[[Path], Verdict]) -> list[Problem]:
-    paths = _paths(data.catalogue, column)
+def _column(data: Dataset, of: Of, column: str, look: Callable[[Path], Verdict]) -> list[Problem]:
+    table, name = data.table_of(of), part_name(column, of)
+    paths = _paths(table, column)
     files = list(dict.fromkeys(paths.values()))
     with ThreadPoolExecutor(cores()) as workers:
         verdicts = dict(
-            zip(files, track(workers.map(look, files), f"opening {column}", len(files), "files"), strict=True)
+            zip(files, track(workers.map(look, files), f"opening {name}", len(files), "files"), strict=True)
         )
     by_kind: dict[str, list[tuple[int, Path]]] = defaultdict(list)
     by_content: dict[str, list[int]] = defaultdict(list)
-    values = data.catalogue.column(column).to_list()
+    values = table.column(column).to_list()
     by_kind["stray-media"] = [
         (code, Path(value)) for code, value in enumerate(values) if value and not is_url(value) and stray(value)
     ]
@@ -78,14 +81,15 @@ def _column(data: Dataset, column: str, look: Callable[[Path], Verdict]) -> list
     found: list[Problem] = []
     for kind, what in _WHAT.items():
         rows = by_kind.get(kind, [])
+        ids = data.names_of(of, [code for code, _ in rows])
         details = [
-            f"{data.items.ids[code]} ({path.name}): {verdicts[path].what if path in verdicts else path}"
-            for code, path in rows
+            f"{who} ({path.name}): {verdicts[path].what if path in verdicts else path}"
+            for who, (_, path) in zip(ids, rows, strict=True)
         ]
-        found += problem(kind, what % column, [data.items.ids[code] for code, _ in rows], column, details=details)
+        found += problem(kind, what % name, ids, name, details=details)
     same = [code for codes in by_content.values() for code in codes[1:]]
-    what = f"{{n}} items have the same file for '{column}' as an earlier item"
-    return found + problem("identical-media", what, data.items.decode(sorted(same)), column)
+    what = f"{{n}} {of} have the same file for '{name}' as an earlier {of.removesuffix('s')}"
+    return found + problem("identical-media", what, data.names_of(of, sorted(same)), name)
 
 
 def _paths(table: Catalogue, column: str) -> dict[int, Path]:

@@ -9,6 +9,7 @@ import polars as pl
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
 from palate.data.clean._problem import Problem, problem
 from palate.data.dataset import Dataset
+from palate.data.features import Of, part_name
 from palate.data.interactions import Interactions
 from palate.data.rows import latest_possible
 
@@ -45,19 +46,24 @@ def of_interactions(data: Dataset) -> list[Problem]:
 
 
 def of_catalogue(data: Dataset) -> list[Problem]:
-    """Find items without text or media, without anything, and items that read the same."""
-    table, found = data.catalogue, []
-    n = f"{len(table):,}"
-    for name in table.of_type("text", *MEDIA_TYPES):
-        absent = np.flatnonzero(table.table[name].is_null().to_numpy())
-        kind = "missing-text" if table.types[name] == "text" else "missing-media"
-        found += problem(kind, f"{{n}} of {n} items have no {name}", data.items.decode(absent), name)
-    found += _bare(data)
+    """Find items and users without text or media, items without anything, and items that read the same."""
+    table = data.catalogue
+    found = _absent(data, "items") + _absent(data, "users") + _bare(data)
     texts = table.of_type("text")
     if texts:
         twins = np.flatnonzero(twin_of(table) >= 0)
         what = "{n} items read the same as an earlier item, in texts, numbers and categories"
         found += problem("identical-items", what, data.items.decode(twins))
+    return found
+
+
+def _absent(data: Dataset, of: Of) -> list[Problem]:
+    table, found = data.table_of(of), []
+    for name in table.of_type("text", *MEDIA_TYPES):
+        absent = np.flatnonzero(table.table[name].is_null().to_numpy())
+        kind = "missing-text" if table.types[name] == "text" else "missing-media"
+        what = f"{{n}} of {len(table):,} {of} have no {name}"
+        found += problem(kind, what, data.names_of(of, absent), part_name(name, of))
     return found
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from palate.core.errors import DataError
 from palate.data import quarantine
@@ -17,6 +18,7 @@ from palate.data.clean._leaks import of_split
 from palate.data.clean._problem import Problem
 from palate.data.clean._tables import of_catalogue, of_interactions
 from palate.data.dataset import Dataset
+from palate.data.features import OF, Of, part_name
 from palate.data.split import split as cut
 from palate.data.split._base import Split
 
@@ -40,7 +42,9 @@ class CheckReport:
     splits: Mapping[str, int]
     """Rows in train, valid and test; empty where the data bring no split."""
     coverage: Mapping[str, float]
-    """Part, or column of text or media -> share of the items that have it."""
+    """Part, or column of text or media -> share of the items (users, interactions) that have it."""
+    coverage_of: Mapping[str, str]
+    """Whose each of them is: items, users or interactions."""
     problems: tuple[Problem, ...]
     set_aside: Mapping[str, int]
     """Reason -> rows and files in the quarantine."""
@@ -90,6 +94,7 @@ def check(data: Dataset, split: Split | None = None, media: bool = True) -> Chec
         _times(data),
         {} if split is None else {part: len(getattr(split, part).interactions) for part in ("train", "valid", "test")},
         coverage(data),
+        {**{name: of for name, (of, _) in _columns(data).items()}, **{n: t.of for n, t in data.features.items()}},
         tuple(problems),
         {} if data.root is None else quarantine.reasons(quarantine.read(data.root)),
         tuple(notes),
@@ -99,11 +104,20 @@ def check(data: Dataset, split: Split | None = None, media: bool = True) -> Chec
 def coverage(data: Dataset) -> dict[str, float]:
     """Return for each part, and each column of text or media, the share of the items that have it.
 
-    A part that is called like the column it was made from tells the share that could be encoded.
+    Of columns and parts of users and interactions it is the share of these. A part that is called like the column it
+    was made from tells the share that could be encoded.
     """
-    table, n = data.catalogue, max(len(data.items), 1)
-    shares = {name: 1 - table.table[name].null_count() / n for name in table.of_type("text", *MEDIA_TYPES)}
+    shares = {name: 1 - column.null_count() / max(len(column), 1) for name, (_, column) in _columns(data).items()}
     return shares | {name: part.coverage for name, part in sorted(data.features.items())}
+
+
+def _columns(data: Dataset) -> dict[str, tuple[Of, pl.Series]]:
+    """Return each column of text or media by the name of its part, and whose it is."""
+    found: dict[str, tuple[Of, pl.Series]] = {}
+    for of in OF:
+        table = data.table_of(of)
+        found |= {part_name(name, of): (of, table.table[name]) for name in table.of_type("text", *MEDIA_TYPES)}
+    return found
 
 
 def _weights(data: Dataset) -> dict[str, float]:
