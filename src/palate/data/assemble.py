@@ -146,7 +146,7 @@ def assemble(
     data = Dataset(
         user_ids,
         item_ids,
-        _interactions(events, user_ids, item_ids),
+        _interactions(rows, user_ids, item_ids),
         catalogue,
         None if users is None else people,
         features or {},
@@ -208,16 +208,18 @@ def _joined(
     return ids, Catalogue(frame, table.types, root)
 
 
-def _interactions(events: pl.DataFrame | None, users: IdMap, items: IdMap) -> Interactions:
-    if events is None:
+def _interactions(rows: Rows | None, users: IdMap, items: IdMap) -> Interactions:
+    if rows is None:
         return Interactions.empty()
-    rest = [name for name in ("kind", "text", "split") if name in events.columns]
+    events = rows.table
+    rest = [name for name in ("kind", "text", "split", *rows.types) if name in events.columns]
     return Interactions(
         users.encode(events["user_id"]),
         items.encode(events["item_id"]),
         events["weight"].to_numpy(),
         events["timestamp"].to_numpy() if "timestamp" in events.columns else None,
         events.select(rest) if rest else None,
+        rows.types,
     )
 
 

@@ -124,6 +124,13 @@ class Dataset:
         """
         return self._parts("items", names)
 
+    def item_coverage(self, name: str) -> float:
+        """Return the share of the items that have a part; of interactions, that have it in at least one of these."""
+        part = self.part(name)
+        if part.of != "interactions":
+            return part.coverage
+        return len(np.unique(self.interactions.item[part.present])) / max(len(self.items), 1)
+
     def user_parts(self, names: tuple[str, ...] | None = None) -> dict[str, FeatureTable]:
         """Return the parts of users, sorted by name, as `item_parts` does those of items.
 

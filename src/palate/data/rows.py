@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from palate.core.errors import DataError, did_you_mean
+from palate.data.catalogue import ColumnType
 from palate.data.interactions import LABELS
 from palate.data.quarantine import frame_of
 
@@ -27,6 +28,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Column names by role, in lower case without spaces, hyphens and underscores; the first that is there is taken."""
 
+ROW_COLUMNS = ("user_id", "item_id", "weight", "timestamp", "kind", "text", "split")
+"""What the columns with a role are called in a dataset."""
 _SPLITS = {
     "0": "train",
     "1": "valid",
@@ -45,11 +48,13 @@ _WRITTEN = 1_767_225_600  # 2026-01-01: a clock that stands before this is wrong
 
 @dataclass(frozen=True)
 class Rows:
-    """Typed interactions (user_id, item_id, weight, then any of timestamp, kind, text, split), and those set aside."""
+    """Typed interactions (user_id, item_id, weight, then any of timestamp, kind, text, split, more), and those set aside."""
 
     table: pl.DataFrame
     rejected: pl.DataFrame = field(default_factory=lambda: frame_of([]))
     notes: tuple[str, ...] = ()
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
+    """Types of the columns that have no role."""
 
 
 def find_columns(table: pl.DataFrame, given: Mapping[str, str], place: str, needed: tuple[str, ...]) -> dict[str, str]:
@@ -83,7 +88,13 @@ def plain_name(name: str) -> str:
     return name.partition(":")[0].strip().lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def typed_rows(raw: pl.DataFrame, columns: Mapping[str, str], place: str, rows: pl.Series | None = None) -> Rows:
+def typed_rows(
+    raw: pl.DataFrame,
+    columns: Mapping[str, str],
+    place: str,
+    rows: pl.Series | None = None,
+    more: Mapping[str, tuple[str, ColumnType]] | None = None,
+) -> Rows:
     """Bring raw interactions into one form.
 
     Args:
@@ -91,6 +102,7 @@ def typed_rows(raw: pl.DataFrame, columns: Mapping[str, str], place: str, rows: 
         columns: the column of each role, as `find_columns` tells.
         place: what to call the table in the quarantine.
         rows: the number of each row where some were set aside before; else counted from 1.
+        more: further columns to keep: what to call each -> its column and type.
 
     Missing data:
         Ids that are missing, weights that are NaN or infinite and impossible times go to `rejected`.
@@ -128,7 +140,24 @@ def typed_rows(raw: pl.DataFrame, columns: Mapping[str, str], place: str, rows: 
     if "split" in columns:
         known = pl.col("split").is_in(LABELS).fill_null(False)
         tests.append((~known, "the split is none of train, valid, test", pl.col("split")))
-    return _parted(work, tests, place, tuple(notes))
+    kept = dict(more or {})
+    for name, (where, kind) in kept.items():
+        value, note = _more(raw[where], name, kind)
+        work, notes = work.with_columns(value.alias(f"more.{name}")), notes + note
+    found = _parted(work, tests, place, tuple(notes))
+    table = found.table.rename({f"more.{name}": name for name in kept})
+    return replace(found, table=table, types={name: kind for name, (_, kind) in kept.items()})
+
+
+def _more(column: pl.Series, name: str, kind: ColumnType) -> tuple[pl.Series, list[str]]:
+    """Return a column without a role as its type wants it, and what is to be said about it."""
+    if kind == "number":
+        number, wrong = numbers_of(column)
+        unread = 0 if wrong is None else len(wrong) - wrong.null_count()
+        notes = [f"{unread:,} values of '{name}' are not numbers: left empty"] if unread else []
+        return pl.select(pl.when(number.is_finite()).then(number)).to_series(), notes
+    text = shown_text(column)
+    return pl.select(pl.when(text.str.strip_chars() != "").then(text)).to_series(), []
 
 
 def _parted(work: pl.DataFrame, tests: list[_Test], place: str, notes: tuple[str, ...]) -> Rows:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 from pydantic import Field
 
-from palate.core.errors import DataError, did_you_mean
+from palate.core.errors import DataError
 from palate.data.assemble import Table as Typed
 from palate.data.assemble import assemble, typed_table
 from palate.data.catalogue import COLUMN_TYPES, MEDIA_TYPES, ColumnType
-from palate.data.rows import Rows, find_columns, plain_name, typed_rows
+from palate.data.features import OF, Of
+from palate.data.rows import ROW_COLUMNS, Rows, find_columns, plain_name, shown_text, typed_rows
 from palate.data.sources._base import Gathered, Source, SourceConfig, need_rows, need_usable
+from palate.data.sources._columns import Declared, place_columns
 from palate.data.sources._expects import Expected
 from palate.data.sources._media import Media, from_folder, from_paths
 from palate.data.sources._read import Read, read_table
@@ -44,7 +46,7 @@ class TableConfig(SourceConfig):
     """Which files and which columns.
 
     A typed column is written as its name in the dataset -> where it is: the column of a table or, for media, a
-    folder of files called ITEM_ID.ext.
+    folder of files called ITEM_ID.ext. A name such as users.avatar or interactions.photo says whose it is.
     """
 
     interactions: str | None = None
@@ -102,7 +104,7 @@ class Table(Source[TableConfig]):
         for what, table in read.items():
             need_rows(table.table, files[what])
         work = _Work(self.config, src if src.is_dir() else src.parent)
-        self._check_columns(read, work)
+        work.find_columns({what: read[what].table.columns for what in OF if what in read})
         items = work.typed(read.get("items"), "items", files)
         users = work.typed(read.get("users"), "users", files)
         rows = self._rows(read.get("interactions"), files, work)
@@ -136,22 +138,16 @@ class Table(Source[TableConfig]):
             return None
         place = files["interactions"].name
         columns = find_columns(read.table, self.config.columns, place, ("user", "item"))
-        rows = typed_rows(read.table, columns, place, read.rows)
+        raw, more = work.more_of_interactions(read, columns, files["interactions"])
+        rows = typed_rows(raw, columns, place, read.rows, more)
         work.aside += [read.rejected, rows.rejected]
         need_usable(rows.table, rows.rejected, place)
         work.notes += rows.notes
-        left = [name for name in read.table.columns if name not in columns.values()]
+        used = {*columns.values(), *(column.where for column in work.of("interactions"))}
+        left = [name for name in read.table.columns if name not in used]
         if left:
             work.notes.append(f"columns of {place} that were left out: {', '.join(left)}")
         return rows
-
-    def _check_columns(self, read: Mapping[str, Read], work: _Work) -> None:
-        there = [name for what in ("items", "users") if what in read for name in read[what].table.columns]
-        for name, where, kind in work.declared():
-            if where in there or (kind in MEDIA_TYPES and _place(work.base, where).is_dir()):
-                continue
-            what = "neither a column nor a folder" if kind in MEDIA_TYPES else "no column"
-            raise DataError(f"there is {what} '{where}' for the {kind} column '{name}': {did_you_mean(where, there)}")
 
 
 @dataclass
@@ -160,14 +156,54 @@ class _Work:
 
     config: TableConfig
     base: Path
+    columns: list[Declared] = field(default_factory=list)
     aside: list[pl.DataFrame] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def declared(self) -> list[tuple[str, str, ColumnType]]:
-        """Return name, where and type of the columns that were declared."""
-        kinds = [kind for kind in COLUMN_TYPES if kind != "series"]
-        return [(name, where, kind) for kind in kinds for name, where in getattr(self.config, kind).items()]  # type: ignore[misc]
+    def find_columns(self, tables: Mapping[Of, Sequence[str]]) -> None:
+        """Find the table of each column that was declared."""
+        kinds: list[ColumnType] = [kind for kind in COLUMN_TYPES if kind != "series"]  # type: ignore[misc]
+        named = [(name, where, kind) for kind in kinds for name, where in getattr(self.config, kind).items()]
+        self.columns = place_columns(named, tables, lambda where: _place(self.base, where).is_dir())
+
+    def of(self, of: str) -> list[Declared]:
+        """Return the declared columns of one table."""
+        return [column for column in self.columns if column.of == of]
+
+    def more_of_interactions(
+        self, read: Read, columns: dict[str, str], file: Path
+    ) -> tuple[pl.DataFrame, dict[str, tuple[str, ColumnType]]]:
+        """Return the table of interactions with its media found, and the columns it has beside those with a role.
+
+        A column of text that is called `text` has that role, which is added to `columns`.
+        """
+        raw, more = read.table, dict[str, tuple[str, ColumnType]]()
+        root = _place(self.base, self.config.media) if self.config.media else file.parent
+        who = pl.concat_str(
+            [shown_text(raw[columns[role]]).fill_null("?") for role in ("user", "item")], separator=" → "
+        )
+        for column in self.of("interactions"):
+            if column.kind == "text" and column.where == columns.get(
+                "text", column.where if column.name == "text" else ""
+            ):
+                columns["text"] = column.where
+                continue
+            if column.name in ROW_COLUMNS:
+                raise DataError(
+                    f"'{column.name}' is the name of another column of interactions: choose a name, as in "
+                    f"--{column.kind} interactions.my-{column.name}={column.where}"
+                )
+            more[column.name] = (column.where, column.kind)
+            if column.kind in MEDIA_TYPES:
+                paths = shown_text(raw[column.where])
+                media = from_paths(
+                    column.name, column.kind, paths, root, pl.select(who).to_series(), read.rows, "interactions"
+                )
+                self._take(media)
+                raw = raw.with_columns(media.column.alias(f"_{column.name}"))
+                more[column.name] = (f"_{column.name}", column.kind)
+        return raw, more
 
     def typed(self, read: Read | None, of: str, files: Mapping[str, Path]) -> Typed | None:
         """Bring a table of items or users into one form, with its media."""
@@ -186,14 +222,13 @@ class _Work:
         return self._with_media(table, of, files[of])
 
     def _renamed(self, raw: pl.DataFrame, of: str) -> tuple[pl.DataFrame, dict[str, ColumnType]]:
-        types: dict[str, ColumnType] = {}
-        for name, where, kind in self.declared():
-            if where in raw.columns:
-                raw = raw.with_columns(raw[where].alias(name))
-                types[name] = kind
-        renamed = {where for name, where, _ in self.declared() if name != where and name in raw.columns}
-        kept = {name for name, _, _ in self.declared()}
-        return raw.drop([where for where in renamed if where not in kept]), types
+        mine = [column for column in self.of(of) if not column.folder]
+        renamed = {column.where for column in mine if column.name != column.where}
+        kept = {column.name for column in self.of(of)}
+        raw = raw.with_columns([raw[column.where].alias(column.name) for column in mine])
+        return raw.drop([where for where in renamed if where not in kept]), {
+            column.name: column.kind for column in mine
+        }
 
     def _with_media(self, table: Typed, of: str, file: Path) -> Typed:
         frame, types = table.table, dict(table.types)
@@ -201,12 +236,10 @@ class _Work:
         root = _place(self.base, self.config.media) if self.config.media else file.parent
         columns = [(name, kind) for name, kind in types.items() if kind in MEDIA_TYPES]
         found = [from_paths(name, kind, frame[name], root, ids, of=of) for name, kind in columns]
-        folders = [
-            (name, where, kind) for name, where, kind in self.declared() if name not in types and kind in MEDIA_TYPES
-        ]
-        for name, where, kind in folders if of == "items" else []:
-            found.append(from_folder(name, kind, _place(self.base, where), ids, of))
-            types[name] = kind
+        for column in self.of(of):
+            if column.folder:
+                found.append(from_folder(column.name, column.kind, _place(self.base, column.where), ids, of))
+                types[column.name] = column.kind
         for media in found:
             self._take(media)
         return Typed(frame.with_columns(media.column for media in found), types, table.rejected, table.notes)
