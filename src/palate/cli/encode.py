@@ -111,7 +111,7 @@ def _show(folder: Path, done: list[Encoded], events: bool) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("part", style="bold")
+    table.add_column("part", style="bold", overflow="fold")
     table.add_column("encoder", no_wrap=True)
     for heading in ("dim", "rows", "coverage", "new", "reused", "bad", "secs"):
         table.add_column(heading, justify="right", no_wrap=True)

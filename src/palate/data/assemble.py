@@ -193,7 +193,7 @@ def _joined(
     met = [] if events is None else [events[key]]
     if table is None:
         ids = IdMap.of_series(*met) if met else IdMap(())
-        return ids, Catalogue(pl.DataFrame({key: ids.series}))
+        return ids, Catalogue(pl.DataFrame({key: ids.series}), {}, root)
     ids = IdMap.of_series(table.table[key], *met)
     unknown = len(ids) - table.table.height
     frame = table.table

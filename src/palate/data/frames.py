@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from palate.data.assemble import Table, assemble, check_types, relative_to, type
 from palate.data.catalogue import MEDIA_TYPES, ColumnType
 from palate.data.dataset import Dataset
 from palate.data.media import is_url
-from palate.data.rows import find_columns, typed_rows
+from palate.data.rows import Rows, find_columns, typed_rows
 
 Frame = Any
 """A pandas or polars DataFrame."""
@@ -42,7 +43,8 @@ def from_frames(
             None for a catalogue only.
         items: one row an item, with its id and any columns.
         users: one row a user, likewise.
-        types: column -> text, image, audio, video, series, number or category; the others are guessed.
+        types: column -> text, image, audio, video, series, number or category; the others are guessed. Columns of
+            interactions without a role are kept where they are named here.
         columns: role (user, item, weight, timestamp, kind, text, split) -> column, where the names are unusual.
         media_root: the folder that media paths are relative to.
         name, licence, positive: what to call it, the terms of use, which interactions count as liked.
@@ -67,17 +69,23 @@ def from_frames(
     root = None if media_root is None else Path(os.path.abspath(media_root))
     item_table = None if items is None else to_polars(items, "items")
     user_table = None if users is None else to_polars(users, "users")
-    check_types(kinds, item_table, user_table)
+    raw = None if interactions is None else to_polars(interactions, "interactions")
+    check_types(kinds, item_table, user_table, raw)
     catalogue, root = _table(item_table, "item", "item_id", kinds, given, root)
     people, root = _table(user_table, "user", "user_id", kinds, given, root)
     rejected = [table.rejected for table in (catalogue, people) if table is not None]
     rows = None
     notes: list[str] = []
-    if interactions is not None:
-        raw = to_polars(interactions, "interactions")
+    if raw is not None:
         if not raw.height and items is None:
             raise DataError("the table of interactions has no rows: give at least one, or a table of items")
-        rows = typed_rows(raw, find_columns(raw, given, "interactions", ("user", "item")), "interactions")
+        roles = find_columns(raw, given, "interactions", ("user", "item"))
+        taken = {
+            *roles.values(),
+            *(name for table in (item_table, user_table) if table is not None for name in table.columns),
+        }
+        more = {name: (name, kind) for name, kind in kinds.items() if name in raw.columns and name not in taken}
+        rows, root = _rooted_rows(typed_rows(raw, roles, "interactions", more=more), root)
         rejected.append(rows.rejected)
         notes += rows.notes
     _tell(pl.concat(rejected), notes, bad_rows)
@@ -149,9 +157,20 @@ def _table(
 
 
 def _rooted(table: Table, root: Path | None) -> tuple[Table, Path | None]:
+    frame, root = _placed(table.table, table.types, root)
+    return Table(frame, table.types, table.rejected, table.notes), root
+
+
+def _rooted_rows(rows: Rows, root: Path | None) -> tuple[Rows, Path | None]:
+    frame, root = _placed(rows.table, rows.types, root)
+    return replace(rows, table=frame), root
+
+
+def _placed(
+    frame: pl.DataFrame, types: Mapping[str, ColumnType], root: Path | None
+) -> tuple[pl.DataFrame, Path | None]:
     """Make the media paths relative to one folder: the given one, or the one that holds all absolute paths."""
-    frame = table.table
-    for name in [column for column, kind in table.types.items() if kind in MEDIA_TYPES]:
+    for name in [column for column, kind in types.items() if kind in MEDIA_TYPES]:
         values = frame[name].to_list()
         paths = [value for value in values if value and not is_url(value)]
         if root is None and paths and all(Path(path).is_absolute() for path in paths):
@@ -159,7 +178,7 @@ def _rooted(table: Table, root: Path | None) -> tuple[Table, Path | None]:
         if root is not None:
             inside = [value if not value or is_url(value) else relative_to(root, value) for value in values]
             frame = frame.with_columns(pl.Series(name, inside, dtype=pl.String))
-    return Table(frame, table.types, table.rejected, table.notes), root
+    return frame, root
 
 
 def _tell(rejected: pl.DataFrame, notes: list[str], bad_rows: str) -> None:

@@ -11,11 +11,14 @@ from palate.cli._app import AsJson, emit
 from palate.cli.data import data_app
 from palate.cli.data._print import counted, figures, say
 from palate.core.errors import ConfigError
+from palate.data.features import OF
 from palate.data.sources import Report, registry
 
 _Columns = list[str] | None
-Text = Annotated[_Columns, typer.Option("--text", help="Columns of text: title,overview or NAME=COLUMN.")]
-Image = Annotated[_Columns, typer.Option("--image", help="Columns of paths, or NAME=FOLDER of ITEM_ID.ext files.")]
+Text = Annotated[_Columns, typer.Option("--text", help="Columns of text: title,overview, NAME=COLUMN, users.bio.")]
+Image = Annotated[
+    _Columns, typer.Option("--image", help="Columns of paths, or NAME=FOLDER of ITEM_ID.ext; users.NAME too.")
+]
 Audio = Annotated[_Columns, typer.Option("--audio", help="The same for sounds.")]
 Video = Annotated[_Columns, typer.Option("--video", help="The same for videos.")]
 Number = Annotated[_Columns, typer.Option("--number", help="Columns of numbers.")]
@@ -92,9 +95,9 @@ def _show(report: Report) -> None:
         "interactions": f"{report.interactions:,}, of which {report.liked:,} count as liked ({report.positive})",
     }
     for column, kind in report.columns.items():
-        rows[column] = kind + (
-            f", {report.media[column]:,} of {report.items:,} items" if column in report.media else ""
-        )
+        of = next((of for of in OF if column.startswith(f"{of}.")), "items")
+        met = f", {report.media[column]:,} of {getattr(report, of):,} {of}" if column in report.media else ""
+        rows[column] = kind + met
     for part, count in report.parts.items():
         rows[part] = f"ready-made part, {count:,} of {report.items:,} items"
     figures(rows)

@@ -17,9 +17,10 @@ from palate.core.files import replacing_folder
 from palate.core.part import Part
 from palate.core.progress import track
 from palate.data import folder, quarantine
-from palate.data.catalogue import MEDIA_TYPES
+from palate.data.catalogue import COLUMN_TYPES, MEDIA_TYPES
 from palate.data.dataset import Dataset
 from palate.data.feature_folder import set_before
+from palate.data.features import OF, part_name
 from palate.data.media import bring
 from palate.data.quarantine import frame_of
 from palate.data.sources._expects import Expected, seen_as
@@ -59,9 +60,9 @@ class Report:
     items: int
     interactions: int
     columns: Mapping[str, str]
-    """Column -> type, of items."""
+    """Column -> type; of users and interactions as in users.avatar."""
     media: Mapping[str, int]
-    """Media column -> number of items that have one."""
+    """Media column -> number of items (users, interactions) that have one."""
     parts: Mapping[str, int]
     """Ready-made part -> number of items that have it."""
     rejected: Mapping[str, int]
@@ -137,15 +138,19 @@ class Source(Part[C]):
 
 
 def _report(dst: Path, data: Dataset, found: Gathered, seconds: float) -> Report:
-    catalogue = data.catalogue
+    tables = [(of, data.table_of(of)) for of in OF]
     return Report(
         dst,
         data.name,
         len(data.users),
         len(data.items),
         len(data.interactions),
-        {name: catalogue.types[name] for name in catalogue.table.columns if name in catalogue.types},
-        {name: len(catalogue) - catalogue.table[name].null_count() for name in catalogue.of_type(*MEDIA_TYPES)},
+        {part_name(name, of): table.types[name] for of, table in tables for name in table.of_type(*COLUMN_TYPES)},
+        {
+            part_name(name, of): table.table[name].count()
+            for of, table in tables
+            for name in table.of_type(*MEDIA_TYPES)
+        },
         {name: int(table.present.sum()) for name, table in data.features.items()},
         quarantine.reasons(found.rejected),
         (*found.notes, *_doubts(data)),
