@@ -26,7 +26,6 @@ from palate.data.split import Split, split
 from palate.encoders import Encoder
 from palate.encoders.pipeline import encode
 from palate.evaluation import evaluate
-from palate.evaluation.missing import missing_curve
 from palate.interfaces import Queries, Raw
 from palate.models.content_knn import ContentKNN
 from palate.models.ease import EASE
@@ -169,13 +168,3 @@ def test_a_part_of_users_is_no_part_of_items() -> None:
     with pytest.raises(DataError, match="'avatar' is of users"):
         ContentKNN(parts=("avatar",)).fit(data)
     assert list(data.item_parts()) == ["photo"]
-
-
-@pytest.mark.parametrize("protocol", ["strict", "refit"])
-def test_reviews_can_go_missing(protocol: Any) -> None:
-    cut = split(reviewed(world()))
-    found = missing_curve(lambda _: ContentKNN(), cut, ["interactions.text=0.5,1.0"], k=10, protocol=protocol)
-    half, none = found.curves[0].points
-    assert 0.5 < half.coverage["interactions.text"] < 1
-    assert none.coverage == {"interactions.text": 0}
-    assert none.change["recall@10"] < -0.2
