@@ -57,6 +57,18 @@ def test_slim_refuses_settings_out_of_range(settings):
         SLIM(**settings)
 
 
+def test_slim_refuses_an_l1_that_leaves_nothing(tiny):
+    with pytest.raises(ConfigError, match=r"l1 was 1000, and no weight .* give less"):
+        SLIM(l1=1000).fit(tiny)
+
+
+def test_slim_of_people_who_liked_one_thing_each_knows_nothing_more(tiny):
+    first = np.unique(tiny.interactions.user, return_index=True)[1]
+    alone = SLIM().fit(tiny.with_interactions(tiny.interactions.take(first)))
+    scores = alone.score(everyone(tiny))
+    assert not scores[~np.isnan(scores)].any()
+
+
 def test_ease_wants_some_regularisation():
     with pytest.raises(ConfigError, match="reg"):
         EASE(reg=0)

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from palate.core.config import Config
+from palate.core.errors import ConfigError
 from palate.core.state import State, pack_csr, unpack_csr
 from palate.core.types import CSR, Codes, Floats, Mask
 from palate.data.dataset import Dataset
@@ -47,6 +48,7 @@ class SLIM(Model[SLIMConfig]):
         NaN for items that nobody liked in training, and for users of whom no liked item was.
     Raises:
         MemoryLimitError: without a bound on `neighbours` the weights could take more than `memory_limit_mb`.
+        ConfigError: `l1` is so large that no item has a weight for any other.
     """
 
     name = "slim"
@@ -66,6 +68,10 @@ class SLIM(Model[SLIMConfig]):
             train.liked, l1=config.l1, l2=config.reg, candidates=config.neighbours, non_negative=config.non_negative,
             sweeps=config.epochs, tolerance=config.tolerance, threads=run.threads, label="slim: item weights",
         )  # fmt: skip
+        if self.into.nnz == 0 and np.diff(train.liked.indptr).max() > 1:
+            raise ConfigError(
+                f"l1 was {config.l1:g}, and no weight between items is worth that much: give less, such as 0.5"
+            )
         self.graph = sp.csr_array(self.into.T.tocsr())
         self.warm = np.bincount(train.liked.indices, minlength=len(train.items)) > 0
 

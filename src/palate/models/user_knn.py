@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 from pydantic import NonNegativeFloat, PositiveInt
 
@@ -52,13 +51,12 @@ class UserKNN(Model[UserKNNConfig]):
     warm: Mask
     weight: Floats
     """float32[n_items], what a like of each item tells; 0 where nobody liked it."""
+    signs: npt.NDArray[np.uint64]
+    """A random number for each item; those of a history add up to its key."""
     people: Side
     """Of the training users: lengths and keys of their histories."""
     fans: CSR
     """float32[n_items, n_users], weighted likes by item."""
-
-    _SEED: ClassVar[int] = 0
-    """Of the numbers that make the keys, so that they are the same everywhere."""
 
     def remember(self, users: IdMap, items: IdMap, liked: CSR, seen: CSR) -> None:
         """Take over whom the model knows; their likes are all that it learns from, so `state` holds nothing."""
@@ -66,6 +64,7 @@ class UserKNN(Model[UserKNNConfig]):
         degree = np.bincount(liked.indices, minlength=len(items))
         self.warm = degree > 0
         self.weight = np.where(self.warm, np.maximum(degree, 1) ** -self.config.item_power, 0).astype(np.float32)
+        self.signs = generator(0, self.name).integers(1 << 64, size=len(items), dtype=np.uint64)
         rows, self.people = self._weighted(liked)
         self.fans = sp.csr_array(rows.T.tocsr())
 
@@ -79,8 +78,7 @@ class UserKNN(Model[UserKNNConfig]):
         """
         ones = ones_where(history, self.warm)
         rows = sp.csr_array((self.weight[ones.indices], ones.indices, ones.indptr), shape=ones.shape)
-        numbers = generator(self._SEED, self.name).integers(1 << 64, size=len(self.warm), dtype=np.uint64)
-        sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(numbers[ones.indices], dtype=np.uint64)])
+        sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(self.signs[ones.indices], dtype=np.uint64)])
         keys = sums[ones.indptr[1:]] - sums[ones.indptr[:-1]]
         return rows, Side(row_lengths(rows), keys.view(np.int64))
 
