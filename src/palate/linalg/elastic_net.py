@@ -94,6 +94,7 @@ def _descend(
     """Return the weights of the columns from `start` on, as many as there are rows of candidates."""
     left = np.zeros(n)
     weights = np.zeros(len(near))
+    moved_ever = np.zeros(len(near), np.bool_)
     data = np.empty(len(near), np.float32)
     codes = np.empty(len(near), np.int32)
     counts = np.zeros(len(near_pointer) - 1, np.int64)
@@ -119,6 +120,7 @@ def _descend(
                     new = (pull + l1) / (len(mine) + l2)
                 if new != old:
                     weights[place] = new
+                    moved_ever[place] = True
                     moved = max(moved, abs(new - old))
                     for person in mine:
                         left[person] -= new - old
@@ -128,8 +130,9 @@ def _descend(
         left[people[pointer[start + row] : pointer[start + row + 1]]] = 0
         begin = end
         for place in range(first, last):
-            if weights[place] != 0:
+            if moved_ever[place]:  # also where the weight went back to 0: rounding may have left a trace
                 left[people[pointer[near[place]] : pointer[near[place] + 1]]] = 0
+            if weights[place] != 0:
                 data[end], codes[end] = weights[place], near[place]
                 end += 1
         counts[row] = end - begin

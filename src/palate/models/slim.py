@@ -23,7 +23,7 @@ class SLIMConfig(Config):
     """How sparse and how small weights are held, and who may have one."""
 
     l1: NonNegativeFloat = 0.5
-    """What a weight must be worth to be there at all; an item liked together at most so often has none."""
+    """What a weight must be worth to be there at all: without negative ones, an item liked together at most so often has none."""
     reg: NonNegativeFloat = 100.0
     """How strongly weights are held small (their squares, half)."""
     neighbours: NonNegativeInt = 0
