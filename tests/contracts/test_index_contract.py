@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -9,11 +11,16 @@ from palate.core.errors import DataError
 from palate.interfaces import Index
 from palate.retrieval.indexes import registry
 from palate.retrieval.indexes.exact import ExactIndex
+from palate.retrieval.indexes.hnsw import HnswIndex
 
 
-@pytest.fixture(params=registry.names())
+@pytest.fixture(params=[*registry.names(), "hnsw without a shortcut"])
 def kind(request):
-    return registry.get(request.param)
+    if request.param in registry.names():
+        return registry.get(request.param)
+    graph = functools.partial(HnswIndex, exact_below=0)
+    graph.name, graph.load = HnswIndex.name, HnswIndex.load
+    return graph
 
 
 def unit_vectors(n: int = 300, dim: int = 16, seed: int = 0):
@@ -114,6 +121,82 @@ def test_it_is_the_same_after_saving(kind, tmp_path):
     assert np.array_equal(before.items, after.items)
     assert np.array_equal(before.scores, after.scores)
     assert again.config == index.config
+
+
+def test_only_some_may_be_found(kind):
+    index, codes = filled(kind)
+    queries, vectors = unit_vectors(20, seed=1), unit_vectors()
+    for share in (0.9, 0.5, 0.2, 0.05, 0.0):
+        chosen = np.random.default_rng(4).random(300) < share
+        found = index.search(queries, 6, only=codes[chosen])
+        assert set(found.items.ravel().tolist()) <= {*codes[chosen].tolist(), -1}
+        assert ((found.items >= 0).sum(axis=1) == min(6, chosen.sum())).all()
+        truth = np.sort((queries @ vectors[chosen].T), axis=1)[:, ::-1][:, :6]
+        assert not chosen.any() or np.mean(found.scores[:, : truth.shape[1]] >= truth - 1e-5) >= 0.95
+    nobody = index.search(queries, 3, only=np.array([1, 2, 10_000], np.int32))
+    assert (nobody.items == -1).all()
+
+
+def test_many_changes_leave_what_a_fresh_one_holds(kind):
+    rng = np.random.default_rng(0)
+    index, held = kind(), {}
+    for step in range(40):
+        codes = rng.choice(60, rng.integers(1, 12), replace=False).astype(np.int32)
+        if step % 3 == 2:
+            index.remove(codes)
+            held = {code: vector for code, vector in held.items() if code not in set(codes.tolist())}
+        else:
+            vectors = unit_vectors(len(codes), seed=step)
+            index.add(codes, vectors)
+            held |= dict(zip(codes.tolist(), vectors, strict=True))
+    found = index.search(np.stack(list(held.values())), k=1)
+    assert len(index) == len(held)
+    assert found.items[:, 0].tolist() == list(held)
+    assert sorted(index.search(unit_vectors(1), k=60).items[0].tolist())[-len(held) :] == sorted(held)
+
+
+def clustered(n, dim, seed):
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(9).normal(size=(40, dim))
+    values = centres[rng.integers(0, 40, n)] + 0.7 * rng.normal(size=(n, dim))
+    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_the_graph_finds_what_the_exact_index_finds(share):
+    vectors, queries = clustered(4000, 48, 1), clustered(200, 48, 2)
+    codes = np.arange(4000, dtype=np.int32)
+    graph, exact = HnswIndex(), ExactIndex()
+    for index in (graph, exact):
+        index.add(codes, vectors)
+    only = None if share == 1 else codes[np.random.default_rng(3).random(4000) < share]
+    found, truth = graph.search(queries, 10, only), exact.search(queries, 10, only)
+    recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found.items, truth.items, strict=True)])
+    assert recall >= 0.95
+    same = found.items == truth.items
+    assert np.allclose(found.scores[same], truth.scores[same], atol=1e-6)
+
+
+def test_the_same_vectors_give_the_same_graph():
+    vectors, queries = clustered(3000, 24, 1), clustered(100, 24, 2)
+    answers = []
+    for _ in range(2):
+        index = HnswIndex(search_width=8, build_width=8)
+        index.add(np.arange(3000, dtype=np.int32), vectors)
+        answers.append(index.search(queries, 10))
+    assert np.array_equal(answers[0].items, answers[1].items)
+
+
+def test_several_threads_may_search_at_once():
+    from concurrent.futures import ThreadPoolExecutor
+
+    index = HnswIndex(exact_below=0)
+    index.add(np.arange(2000, dtype=np.int32), clustered(2000, 24, 1))
+    queries = clustered(64, 24, 2)
+    alone = [index.search(query[None], 5).items.tolist() for query in queries]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda query: index.search(query[None], 5).items.tolist(), queries)) == alone
+    assert index.search(queries, 5).items.tolist() == [row[0] for row in alone]
 
 
 def test_small_blocks_give_the_same_answer():

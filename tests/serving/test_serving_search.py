@@ -14,9 +14,10 @@ from PIL import Image
 
 from palate.bundle import Bundle
 from palate.cli import _run
+from palate.core.errors import UnknownNameError
 from palate.data.features import EncoderRef
 from palate.models import ItemKNN, Popularity
-from palate.serving import Engine
+from palate.serving import Engine, ServingSettings
 from palate.serving.app import create_app
 
 
@@ -112,6 +113,18 @@ def test_a_search_to_the_taste_of_somebody(seeing, shop):
         assert taste[0]["text"].endswith(" of 9")
     everything = {hit["item_id"] for hit in post(seeing, text="green", k=30, by="words")}
     assert {hit["item_id"] for hit in post(seeing, text="green", k=30, by="words", user="user 1")} == everything
+
+
+def test_the_graph_finds_what_the_exact_index_finds(bundle):
+    exact, graph = Engine(bundle), Engine(bundle, ServingSettings(index="hnsw"))
+    assert graph.prepare() == exact.prepare() == []
+    for where in (None, "price < 12"):
+        for by in ("vectors", "hybrid"):
+            mine = exact.search(text="green lamp", k=5, by=by, where=where)
+            assert graph.search(text="green lamp", k=5, by=by, where=where) == mine
+        assert graph.similar("tea/0", 5, "content", where) == exact.similar("tea/0", 5, "content", where)
+    with pytest.raises(UnknownNameError, match=r"no index 'hsnw': did you mean 'hnsw'\? \(allowed: exact, hnsw\)"):
+        Engine(bundle, ServingSettings(index="hsnw"))
 
 
 def test_somebody_without_a_past_gets_what_everybody_gets(shop):

@@ -17,10 +17,15 @@ from palate.core.progress import progress
 def serve(
     bundle: Annotated[Path, typer.Argument(help="A bundle that 'palate train' wrote.")],
     port: Annotated[int, typer.Option("--port", help="0 takes any that is free.")] = 8000,
+    index: Annotated[
+        str,
+        typer.Option("--index", help="How near vectors are found: exact, or hnsw for many items, which may miss some."),
+    ] = "exact",
     host: Annotated[str, typer.Option("--host", help="An address of this machine alone.")] = "127.0.0.1",
 ) -> None:
     """Serve recommendations, search and a page over HTTP, until Ctrl-C."""
     from palate.bundle import Bundle
+    from palate.serving import ServingSettings
     from palate.serving.server import address, listen, server_of
 
     try:
@@ -30,7 +35,7 @@ def serve(
 
     with listen(host, port) as listener:
         opened = Bundle.open(bundle)
-        application = create_app(opened)
+        application = create_app(opened, ServingSettings(index=index))
         with progress("loading encoders"):
             troubles = application.state.engine.prepare()
         for trouble in troubles:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from palate.core.errors import DataError, PalateError
 from palate.core.types import Codes, Floats
 from palate.data.features import FeatureTable
 from palate.encoders import BrokenInput, Encoder, restore
-from palate.interfaces import Ranked, Raw
+from palate.interfaces import Index, Ranked, Raw
 from palate.linalg.neighbours import unit_rows
 from palate.linalg.topk import top_k
 
@@ -36,14 +36,21 @@ class Searcher:
 
     The score of an item is the mean cosine over the parts of that modality which it has.
 
+    Args:
+        features: the parts; those that are not of items, or whose encoder is not known, are left alone.
+        index: makes an empty index. Each part then gets one, which finds the candidates; without one every item is
+            compared. An index that is not exact may miss some.
+
     Missing data:
         An item that has none of the parts is never found.
     """
 
-    def __init__(self, features: Mapping[str, FeatureTable]) -> None:
+    def __init__(self, features: Mapping[str, FeatureTable], index: Callable[[], Index] | None = None) -> None:
         parts = {name: table for name, table in sorted(features.items()) if table.of == "items" and table.encoder}
         self._parts = parts
         self._vectors: dict[str, Floats] = {}
+        self._new_index = index
+        self._indexes: dict[str, Index] = {}
         self._encoders: dict[str, Encoder[Any]] = {}
         self._lock = threading.Lock()
 
@@ -52,12 +59,14 @@ class Searcher:
         return [name for name, table in self._parts.items() if table.modality == modality]
 
     def prepare(self) -> list[str]:
-        """Load the encoders now rather than at the first search; returns why some of them cannot be had."""
+        """Load the encoders and make the indexes now rather than at the first search; returns what cannot be had."""
         troubles = []
         for name in self.parts("text") + self.parts("image"):
             try:
                 with self._lock:
                     self._encoder(name).prepare()
+                    if self._new_index is not None:
+                        self._index(name, self._new_index)
             except PalateError as error:
                 troubles.append(f"the part '{name}' cannot be searched: {error}")
         return troubles
@@ -91,28 +100,60 @@ class Searcher:
                 f"encode one with 'palate encode DS --{modality} ENCODER' and train again"
             )
         with self._lock:
-            cosines = {name: self._cosines(name, raw) for name in names}
-        if all(np.isnan(values).all() for values in cosines.values()):
-            given = f"'{raw}'" if modality == "text" else str(Path(raw).name)
-            raise DataError(f"the {what} {given} could not be read by the encoder: try another {what}")
-        scores = _mean(list(cosines.values()))
-        if only is not None:
-            scores[np.setdiff1d(np.arange(len(scores)), only)] = np.nan
-        ranked = top_k(scores[None, :], k)
-        found = ranked.items[0]
-        parts = {name: np.where(found < 0, np.nan, values[found]) for name, values in cosines.items()}
-        return Found(ranked, parts)
+            queries = {name: query for name in names if (query := self._query(name, raw)) is not None}
+            if not queries:
+                given = f"'{raw}'" if modality == "text" else str(Path(raw).name)
+                raise DataError(f"the {what} {given} could not be read by the encoder: try another {what}")
+            codes = self._candidates(queries, k, only)
+            cosines = {
+                name: self._cosines(name, queries[name], codes) if name in queries else np.full(len(codes), np.nan)
+                for name in names
+            }
+        best = top_k(_mean(list(cosines.values()))[None, :], k)
+        there = best.items[0] >= 0
+        found = np.append(codes, -1)[best.items]
+        parts = {
+            name: np.where(there, np.append(values, np.nan)[best.items[0]], np.nan).astype(np.float32)
+            for name, values in cosines.items()
+        }
+        return Found(Ranked(found.astype(np.int32), best.scores), parts)
 
-    def _cosines(self, name: str, raw: Raw) -> Floats:
-        table = self._parts[name]
+    def _query(self, name: str, raw: Raw) -> Floats | None:
+        """Return the unit vector of what is looked for, or nothing where the encoder can make nothing of it."""
         encoder = self._encoder(name)
         values, present = encoder.encode([_decoded(encoder, raw)])
-        if not present[0]:
-            return np.full(len(table), np.nan, np.float32)
-        if name not in self._vectors:
-            self._vectors[name] = unit_rows(table.values)
-        cosines = self._vectors[name] @ unit_rows(values)[0]
-        return np.where(table.present, cosines, np.float32(np.nan))
+        return unit_rows(values)[0] if present[0] else None
+
+    def _candidates(self, queries: Mapping[str, Floats], k: int, only: Codes | None) -> Codes:
+        """Return the items to compare, in code order: all that may be found, or what the indexes find."""
+        if self._new_index is None:
+            n = len(next(iter(self._parts.values())))
+            return np.arange(n, dtype=np.int32) if only is None else np.sort(only)
+        found = [
+            self._index(name, self._new_index).search(query[None, :], k, only).items[0]
+            for name, query in queries.items()
+        ]
+        codes = np.unique(np.concatenate(found))
+        return codes[codes >= 0]
+
+    def _cosines(self, name: str, query: Floats, codes: Codes) -> Floats:
+        table = self._parts[name]
+        if self._new_index is not None or len(codes) * 4 < len(table):
+            vectors = unit_rows(table.values[codes])
+        else:
+            if name not in self._vectors:
+                self._vectors[name] = unit_rows(table.values)
+            vectors = self._vectors[name] if len(codes) == len(table) else self._vectors[name][codes]
+        return np.where(table.present[codes], vectors @ query, np.float32(np.nan))
+
+    def _index(self, name: str, new: Callable[[], Index]) -> Index:
+        if name not in self._indexes:
+            table = self._parts[name]
+            codes = np.flatnonzero(table.present).astype(np.int32)
+            made = new()
+            made.add(codes, unit_rows(table.values[codes]))
+            self._indexes[name] = made
+        return self._indexes[name]
 
     def _encoder(self, name: str) -> Encoder[Any]:
         if name not in self._encoders:

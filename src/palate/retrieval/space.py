@@ -12,7 +12,7 @@ from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.fusion import registry
-from palate.interfaces import Fusion, ItemVectors, Parts, Ranked
+from palate.interfaces import Fusion, Index, ItemVectors, Parts, Ranked
 from palate.linalg.neighbours import unit_rows
 from palate.models import Model
 from palate.models._content import ContentModel
@@ -21,21 +21,26 @@ from palate.retrieval.indexes.exact import ExactIndex
 
 @dataclass(frozen=True, eq=False)
 class ContentSpace:
-    """Unit vectors of items and an exact index over those that have one."""
+    """Unit vectors of items and an index over those that have one."""
 
     table: FeatureTable
-    index: ExactIndex
+    index: Index
     fusion: Fusion | None = None
     """What made the vectors of the parts, where that is known."""
     parts: Parts = field(default_factory=dict)
 
     @classmethod
-    def of(cls, table: FeatureTable, fusion: Fusion | None = None, parts: Parts | None = None) -> ContentSpace:
-        """Index the rows of a table that are present."""
+    def of(
+        cls,
+        table: FeatureTable,
+        fusion: Fusion | None = None,
+        parts: Parts | None = None,
+        index: Index | None = None,
+    ) -> ContentSpace:
+        """Index the rows of a table that are present, in an empty index: the exact one where none is given."""
+        index = ExactIndex() if index is None else index
         codes = np.flatnonzero(table.present).astype(np.int32)
-        vectors = unit_rows(table.values[codes])
-        index = ExactIndex()
-        index.add(codes, vectors)
+        index.add(codes, unit_rows(table.values[codes]))
         return cls(table, index, fusion, parts or {})
 
     def holds(self, item: int) -> bool:
@@ -57,15 +62,21 @@ class ContentSpace:
         return self.fusion.shares(self.parts, np.full(len(others), item, np.int32), others)
 
 
-def content_space(model: Model[Any], data: Dataset) -> ContentSpace | None:
-    """Return the space of a model that has one, else of all parts of the items in one row; None where there are none."""
+def content_space(model: Model[Any], data: Dataset, index: Index | None = None) -> ContentSpace | None:
+    """Return the space of a model that has one, else of all parts of the items in one row; None where there are none.
+
+    Args:
+        model: fitted.
+        data: what it was fitted on.
+        index: an empty index to put the vectors in; the exact one where none is given.
+    """
     if isinstance(model, ContentModel):
-        return ContentSpace.of(model.item_vectors(), model.fusion, model.parts)
+        return ContentSpace.of(model.item_vectors(), model.fusion, model.parts, index)
     if isinstance(model, ItemVectors):
-        return ContentSpace.of(model.item_vectors())
+        return ContentSpace.of(model.item_vectors(), index=index)
     parts = {name: table for name, table in sorted(data.features.items()) if table.of == "items"}
     if not parts:
         return None
     fusion: Any = registry.get("concat")()
     fusion.fit(parts, data, generator(0, "content space"))
-    return ContentSpace.of(fusion.fuse(parts), fusion, parts)
+    return ContentSpace.of(fusion.fuse(parts), fusion, parts, index)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from palate.bundle import Bundle
 from palate.core.errors import DataError
+from palate.core.part import Part
 from palate.core.types import CSR, Codes, Floats
 from palate.explain import counterfactual, part_reasons, reasons, titles
-from palate.interfaces import Queries, Ranked
+from palate.interfaces import Index, Queries, Ranked
 from palate.retrieval import (
     By,
+    ExactIndex,
     Filters,
     Finder,
     How,
@@ -26,6 +29,7 @@ from palate.retrieval import (
     default_way,
     similar,
 )
+from palate.retrieval.indexes import registry as indexes
 from palate.serving.findings import drafted
 from palate.serving.schemas import Answer, Explained, Hit, Without
 from palate.serving.settings import ServingSettings
@@ -58,8 +62,9 @@ class Engine:
         self.settings = settings or ServingSettings()
         self.model, self.catalogue = bundle.model, bundle.data.catalogue
         self.users, self.items = bundle.data.users, bundle.data.items
-        self.space = content_space(self.model, bundle.data)
-        self.searcher = Searcher(bundle.data.features)
+        index = indexes.get(self.settings.index)
+        self.space = content_space(self.model, bundle.data, _empty(index))
+        self.searcher = Searcher(bundle.data.features, None if index is ExactIndex else lambda: _empty(index))
         self.words = WordIndex(self.catalogue)
         self.finder = Finder(self.searcher, self.words)
         self.filters = Filters(self.catalogue, self.items)
@@ -235,6 +240,12 @@ class Engine:
         counts = np.asarray(self.model.liked.sum(axis=0), np.float32)
         met = np.asarray(self.model.seen.sum(axis=0)) > 0
         return np.where(met, counts, np.float32(np.nan))
+
+
+def _empty(index: type[Part[Any]]) -> Index:
+    made = index()
+    assert isinstance(made, Index)
+    return made
 
 
 def _run(stages: tuple[Stage, ...], ask: Ask) -> Draft:
