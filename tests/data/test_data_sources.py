@@ -141,6 +141,20 @@ def test_a_quote_that_is_never_closed_costs_one_row(tmp_path):
     assert read.rejected["row"].to_list() == [1, 5]
 
 
+@pytest.mark.parametrize(("ending", "separator"), [("csv", ","), ("tsv", "\t")])
+def test_a_row_with_too_few_fields_is_set_aside_even_alone(tmp_path, ending, separator):
+    lines = (
+        ["user,item,text", "a,1,", "b,2", "", 'c,3,"x, y"', "d,4,fine"]
+        if separator == ","
+        else ["user,item,text", "a,1,", "b,2", "", "c,3,xy", "d,4,fine"]
+    )
+    file = tmp_path / f"events.{ending}"
+    file.write_text("\n".join(line.replace(",", separator) if '"' not in line else line for line in lines) + "\n")
+    read = read_table(file)
+    assert read.table["item"].to_list() == ["1", "3", "4"]
+    assert read.rejected.select("row", "reason").rows() == [(2, "the row has 2 fields for 3 columns")]
+
+
 def test_a_mark_at_the_start_and_blank_lines_are_no_data(tmp_path):
     (tmp_path / "events.csv").write_bytes("\ufeffuser,item\r\na,1\r\n\r\n,2\r\n".encode())
     read = read_table(tmp_path / "events.csv")

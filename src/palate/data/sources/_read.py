@@ -105,12 +105,25 @@ def _delimited(path: Path, separator: str, encoding: str, header: list[str] | No
         )
     except pl.exceptions.PolarsError:
         return _line_by_line(path, separator, quote, encoding, header)
+    if _has_short_rows(path, table, separator):
+        return _line_by_line(path, separator, quote, encoding, header)
     table = table.rename(dict(zip(table.columns, _header(table.columns), strict=True)))
     blank = table.select(pl.all_horizontal(pl.all().is_null())).to_series()
     if not blank.any():
         return Read(table)
     numbers = pl.Series("row", range(1, table.height + 1), dtype=pl.Int64)
     return Read(table.filter(~blank), rows=numbers.filter(~blank))
+
+
+def _has_short_rows(path: Path, table: pl.DataFrame, separator: str) -> bool:
+    """Tell whether a line may have too few fields: polars fills those with nulls, as if they had been empty."""
+    if table.width < 2 or not table.to_series(-1).null_count():
+        return False
+    lines = pl.read_csv(
+        path, separator="\x01", quote_char=None, infer_schema=False, has_header=False, new_columns=["line"],
+        truncate_ragged_lines=True,
+    )["line"]  # fmt: skip
+    return bool((lines.str.count_matches(separator, literal=True) < table.width - 1).any())
 
 
 def _line_by_line(path: Path, separator: str, quote: str | None, encoding: str, names: list[str] | None) -> Read:
