@@ -104,9 +104,9 @@ def break_lines(path: Path) -> None:
 
 
 def table(place: Path, rows: int) -> Path:
-    lines = (f'u{u},i{i},{r},{t},"{text}"' for u, i, r, t, text in events(rows))
+    lines = (f'u{u},i{i},"{text}",{r},{t}' for u, i, r, t, text in events(rows))
     write(place / "items.csv", (f"i{i},Thing {i},{i % 90}.5" for i in range(ITEMS)), "item_id,title,price\n")
-    return write(place / "events.csv", lines, "user_id,item_id,rating,timestamp,text\n")
+    return write(place / "events.csv", lines, "user_id,item_id,text,rating,timestamp\n")
 
 
 def movielens(place: Path, rows: int) -> Path:
@@ -124,7 +124,7 @@ def mmrec(place: Path, rows: int) -> Path:
 
 
 def recbole(place: Path, rows: int) -> Path:
-    lines = (f"{u}\t{i}\t{r}\t{t}\t{text}" for u, i, r, t, text in events(rows))
+    lines = (f"{u}\t{i}\t{text}\t{r}\t{t}" for u, i, r, t, text in events(rows))
     write(
         place / "x.item",
         (f"{i}\tFilm {i}\tDrama War" for i in range(ITEMS)),
@@ -133,7 +133,7 @@ def recbole(place: Path, rows: int) -> Path:
     return write(
         place / "x.inter",
         lines,
-        "user_id:token\titem_id:token\trating:float\ttimestamp:float\treview:token_seq\n",
+        "user_id:token\titem_id:token\treview:token_seq\trating:float\ttimestamp:float\n",
     )
 
 

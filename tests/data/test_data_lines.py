@@ -8,14 +8,18 @@ import json
 import tempfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palate.core.errors import DataError
 from palate.data.sources import _lines
+from palate.data.sources._amazon_fields import item_rows, pictures
 from palate.data.sources._lines import read_lines
 from palate.data.sources._literal import json_of_literal
+from palate.data.sources._texts import joined, plain_text
+from palate.data.sources._yelp_fields import business_rows
 
 GOOD = ('{"a": "x", "b": 1}', '{"b": {"c": [1, 2]}, "a": null}', "{}", '{"a": "one\\u2028two \u2028 {\\"}", "z": 0}')
 BAD = ("5", "null", '["a"]', '{"a": 1', '{"a": NaN}', '{"a": 1} {"a": 2}', "{'a': 1}", "not json}", '{"a": "\\ud800"}}')
@@ -122,6 +126,16 @@ def test_what_python_reads_is_read_the_same_and_nothing_is_run(inner):
         return
     if isinstance(expected, dict) and found is not None:
         assert json.loads(found).get("a") == json.loads(json.dumps(expected)).get("a")
+
+
+@settings(max_examples=200, deadline=None)
+@given(value=PLAIN | st.dictionaries(st.sampled_from(["hi_res", "large", "variant", "WiFi"]), PLAIN))
+def test_no_value_in_a_field_stops_an_import(value):
+    cells = pl.Series([json.dumps(value), repr(value), None], dtype=pl.String)
+    assert len(pictures(cells)[0]) == len(joined(cells, ", ")) == len(plain_text(cells)) == 3
+    shops = pl.DataFrame(dict.fromkeys(("name", "categories", "attributes"), cells))
+    assert business_rows(shops).height == 3
+    assert item_rows(pl.DataFrame({"asin": cells, "price": cells, "images": cells, "category": cells}))[0].height == 3
 
 
 @pytest.mark.parametrize(

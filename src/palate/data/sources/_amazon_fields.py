@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
+
+from palate.data.sources._texts import joined, plain_text
 
 REVIEW = {
     "user": ("user_id", "reviewerID"),
@@ -35,7 +35,6 @@ ITEM = {
 _SIZES = ("hi_res", "hiRes", "large", "thumb")
 _NO_PICTURE = "no-img-sm"
 """What the address of the picture of no picture holds."""
-_MARKUP = r"&(#\d+|#x[0-9a-fA-F]+|[A-Za-z]\w*);"
 _PRICE = r"^(?:from\s+)?\$?\s*(\d[\d,]*(?:\.\d+)?)(?:\s*-\s*\$?\s*\d[\d,]*(?:\.\d+)?)?$"
 
 
@@ -84,43 +83,6 @@ def item_rows(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     return pl.DataFrame(
         [column for column in columns if column.null_count() < len(column) or column.name == "item"]
     ), notes
-
-
-def plain_text(column: pl.Series) -> pl.Series:
-    """Return texts with `&amp;` and the like written out, and without space around."""
-    marked = column.str.contains(_MARKUP).fill_null(False)
-    if marked.any():
-        texts = [html.unescape(text) for text in column.filter(marked).to_list()]
-        column = column.scatter(marked.arg_true(), texts)
-    return column.str.strip_chars()
-
-
-def joined(column: pl.Series, between: str) -> pl.Series:
-    """Return lists, which are JSON text, as text; of lists in lists every word once.
-
-    Example:
-        >>> joined(pl.Series(['[["a", "b"], ["a", "c"]]', "[]", "d"]), ", ").to_list()
-        ['a, b, c', None, 'd']
-    """
-    lists = column.str.starts_with("[").fill_null(False)
-    if not lists.any():
-        return column
-    texts = []
-    for value in column.filter(lists).to_list():
-        try:
-            words = dict.fromkeys(word.strip() for word in _words(json.loads(value)))
-        except (ValueError, RecursionError):
-            words = {value: None}
-        texts.append(between.join(word for word in words if word) or None)
-    return column.scatter(lists.arg_true(), texts)
-
-
-def _words(value: Any) -> Iterator[str]:
-    if isinstance(value, list):
-        for inner in value:
-            yield from _words(inner)
-    elif value is not None:
-        yield str(value)
 
 
 def pictures(column: pl.Series) -> tuple[pl.Series, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,9 @@ def seen_as(src: Path, but: str) -> tuple[str, str] | None:
     from palate.data.sources import registry  # the registry is made of the sources that ask this
 
     for name in registry.names():
-        if name != but and (what := registry.get(name).recognise(src)):
-            return name, what
+        with suppress(OSError):
+            if name != but and (what := registry.get(name).recognise(src)):
+                return name, what
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -40,29 +40,35 @@ class Lines:
     """The line of each row, counted from 1."""
 
 
-def read_lines(path: Path, fields: Sequence[str], literals: bool = False) -> Lines:
+def read_lines(
+    path: Path,
+    fields: Sequence[str],
+    literals: bool = False,
+    shape: Callable[[pl.DataFrame], pl.DataFrame] = lambda table: table,
+) -> Lines:
     """Read some fields of the JSON object on each line; a field that an object lacks is null.
 
     Args:
         path: the file, plain or packed with gzip.
         fields: which to keep; the others are not held in memory.
         literals: whether a line may be a Python dict instead.
+        shape: what to make of the fields, block by block, so that the raw ones are not held; row by row the same.
 
     Raises:
         DataError: the file is cut off, damaged, or holds no object at all.
     """
     schema = dict.fromkeys(fields, pl.String)
-    tables, numbers, work = [pl.DataFrame(schema=schema)], [pl.Series("row", [], dtype=pl.Int64)], _Work(path.name)
+    tables, numbers, work = [shape(pl.DataFrame(schema=schema))], [_rows([])], _Work(path.name)
     for first, block in _blocks(path):
         table = None if block is None else _whole(block, schema)
         if block is None:
             work.set_aside(first, f"the line is longer than {LONGEST >> 20} MiB", None)
         elif table is not None:
-            tables.append(table)
+            tables.append(shape(table))
             numbers.append(pl.Series("row", range(first, first + table.height), dtype=pl.Int64))
         else:
             table, rows = _mended(block, first, schema, literals, work)
-            tables.append(table)
+            tables.append(shape(table))
             numbers.append(rows)
     table = pl.concat(tables)
     if not table.height:

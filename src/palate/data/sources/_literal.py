@@ -39,7 +39,7 @@ def json_of_literal(line: str, fields: Collection[str]) -> str | None:
             return quick
     except (ValueError, RecursionError):
         pass  # it may be a dict all the same: with a trailing comma, a tuple, a prefix before a string
-    value = _literal(line)
+    value = literal(line)
     if not isinstance(value, dict):
         return None
     try:
@@ -66,13 +66,14 @@ def _translated(line: str) -> str | None:
 
 def _json_string(found: re.Match[str]) -> str:
     token = found[0]
-    text = _literal(token) if "\\" in token else token[1:-1]
+    text = literal(token) if "\\" in token else token[1:-1]
     if not isinstance(text, str):
         raise ValueError(f"{token} is no string")
     return encode_basestring(text)
 
 
-def _literal(text: str) -> Any:
+def literal(text: str) -> Any:
+    """Return a plain Python value that is written out; None where it is none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # '\d' in a text is an invalid escape, which Python keeps as it is
         try:

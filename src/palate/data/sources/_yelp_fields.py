@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from functools import lru_cache
@@ -12,8 +11,9 @@ from typing import Any
 import polars as pl
 
 from palate.data.quarantine import Rejected, frame_of
-from palate.data.sources._amazon_fields import joined, plain_text
+from palate.data.sources._literal import literal
 from palate.data.sources._media import Door
+from palate.data.sources._texts import joined, plain_text
 
 BUSINESS = (
     "business_id", "name", "categories", "attributes", "address", "city", "state", "latitude", "longitude", "stars",
@@ -51,14 +51,11 @@ def _attributes(value: str | None) -> tuple[str | None, str | None]:
     """
     try:
         found = json.loads(value or "null")
-    except (ValueError, RecursionError):
+        price = found.pop(_PRICE, None) if isinstance(found, dict) else None
+        entries = found.items() if isinstance(found, dict) else ((word, True) for word in found or ())
+        said = [word for name, entry in entries if (word := _word(str(name), _plain(entry)))]
+    except (ValueError, TypeError, RecursionError):
         return None, None
-    if isinstance(found, list):  # as in the first releases
-        return ", ".join(str(word) for word in found) or None, None
-    if not isinstance(found, dict):
-        return None, None
-    price = found.pop(_PRICE, None)
-    said = [word for name, entry in found.items() if (word := _word(name, _plain(entry)))]
     return ", ".join(said) or None, None if price in (None, "None") else str(price)
 
 
@@ -81,10 +78,8 @@ def _plain(entry: Any) -> Any:
 def _of_text(text: str) -> Any:
     if text[:1] not in "{['\"uTFN":
         return text
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return text
+    value = literal(text)
+    return text if value is None and text != "None" else value
 
 
 def choose_photos(

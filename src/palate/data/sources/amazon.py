@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -159,10 +160,9 @@ def _events(file: File, aside: list[pl.DataFrame], notes: list[str]) -> pl.DataF
         raw = raw.select(_BY_NAME)
         aside.append(read.rejected)
     else:
-        lines = _lines(file, fields(REVIEW))
-        raw, numbers = review_rows(lines.table), lines.rows
+        lines = _lines(file, fields(REVIEW), review_rows)
+        raw, numbers = lines.table, lines.rows
         aside.append(lines.rejected)
-        del lines
     columns = {name: name for name in raw.columns}
     if file.split:
         raw, columns = raw.with_columns(pl.lit(file.split).alias("split")), columns | {"split": "split"}
@@ -204,13 +204,13 @@ def _items(files: list[File], aside: list[pl.DataFrame], notes: list[str]) -> Ta
     return Table(once, types)
 
 
-def _lines(file: File, names: list[str]) -> Lines:
+def _lines(file: File, names: list[str], shape: Callable[[pl.DataFrame], pl.DataFrame] = lambda table: table) -> Lines:
     if file.path.suffix != ".parquet":
-        return read_lines(file.path, names, literals=True)
+        return read_lines(file.path, names, literals=True, shape=shape)
     table = pl.read_parquet(file.path, columns=[name for name in names if name in pl.read_parquet_schema(file.path)])
     need_rows(table, file.path)
     text = table.select(as_text(table[name]) for name in table.columns)
-    return Lines(text, frame_of([]), pl.Series("row", range(1, text.height + 1), dtype=pl.Int64))
+    return Lines(shape(text), frame_of([]), pl.Series("row", range(1, text.height + 1), dtype=pl.Int64))
 
 
 def _with_pictures(items: Table, folder: Path) -> tuple[Table, Media]:

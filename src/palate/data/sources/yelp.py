@@ -129,7 +129,7 @@ def _items(files: dict[str, Path], notes: list[str]) -> tuple[Table, Media, list
         )
         raw = raw.with_columns(media.column)
         aside.append(media.rejected)
-    raw = raw.select(name for name in raw.columns if raw[name].null_count() < raw.height)
+    raw = raw.select(name for name in raw.columns if name == "business_id" or raw[name].null_count() < raw.height)
     types = {name: kind for name, kind in _ITEM_TYPES.items() if name in raw.columns}
     items = typed_table(raw, "business_id", "item_id", types, file.name, lines.rows, guess=False)
     need_usable(items.table, items.rejected, file.name)
