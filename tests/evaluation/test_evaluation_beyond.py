@@ -94,6 +94,15 @@ def test_beyond_stands_for_all_that_the_data_allow(tiny):
     assert max(map(len, str(found).splitlines())) <= 80
 
 
+def test_a_group_of_metrics_can_have_a_cut_off(tiny):
+    cut = split(tiny)
+    found = evaluate(Popularity().fit(cut.train), cut, k=5, metrics=["recall", "accuracy@3"])
+    assert list(found.metrics)[:3] == ["recall@5", "recall@3", "ndcg@3"]
+    assert {"auc", "coverage@3"} <= set(found.metrics)
+    with pytest.raises(UnknownNameError, match="there is no metric 'acuracy': did you mean 'accuracy'"):
+        evaluate(Popularity().fit(cut.train), cut, k=5, metrics=["acuracy"])
+
+
 def test_what_a_metric_needs_and_the_data_lack_is_an_error_when_named(tiny, small, model):
     cut = split(tiny.without_features("title", "photo"))
     popular = Popularity().fit(cut.train)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from palate.core.errors import DataError
+from palate.core.errors import DataError, UnknownNameError, did_you_mean
 from palate.core.rng import generator
 from palate.core.types import CSR, Codes
 from palate.data.dataset import Dataset
@@ -19,6 +19,7 @@ from palate.fusion.concat import Concat
 from palate.linalg.parallel import even_cuts, map_blocks
 from palate.metrics import (
     BEYOND,
+    NAMES,
     OVERALL,
     Measure,
     calibration,
@@ -30,6 +31,7 @@ from palate.metrics import (
     popularity_bias,
 )
 from palate.metrics._hits import Doubles
+from palate.metrics.names import WITH_K
 
 GROUPS = {
     "accuracy": ("recall", "ndcg", "precision", "hit-rate", "map", "mrr", "auc", "coverage"),
@@ -75,27 +77,34 @@ class Shelf:
         return Concat().fit(parts, self.known, generator(0, "fusion")).fuse(parts)
 
     def expanded(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Return metric names without group words, and a note on what a group word could not mean here."""
+        """Return metric names without group words, and a note on what a group word could not mean here.
+
+        Raises:
+            UnknownNameError: there is neither a metric nor a group of that name.
+        """
         result: list[str] = []
-        lacking: dict[str, str] = {}
+        lacking: dict[str, list[str]] = {}
         for name in names:
-            for metric in GROUPS.get(name.strip().lower(), (name,)):
-                reason = self._lacks(metric) if metric != name else None
+            word, at, cut = name.strip().lower().partition("@")
+            if word not in GROUPS:
+                if word not in NAMES:
+                    raise UnknownNameError(f"there is no metric '{word}': {did_you_mean(word, [*NAMES, *GROUPS])}")
+                result.append(name)
+                continue
+            for metric in GROUPS[word]:
+                reason = self._lacks(metric)
                 if reason is None:
-                    result.append(metric)
-                else:
-                    lacking[metric] = reason
-        reasons = dict.fromkeys(lacking.values())
-        return result, [
-            f"left out {', '.join(metric for metric in lacking if lacking[metric] == reason)}: {reason}"
-            for reason in reasons
-        ]
+                    result.append(f"{metric}@{cut}" if at and metric in WITH_K else metric)
+                elif metric not in lacking.setdefault(reason, []):
+                    lacking[reason].append(metric)
+        return result, [f"left out {', '.join(metrics)}: {reason}" for reason, metrics in lacking.items()]
 
     def _lacks(self, metric: str) -> str | None:
+        """Return why the data have nothing for a metric, or None."""
         try:
             if metric in _BY_CATEGORY:
-                return None if self.marks.nnz else ""
-            if metric == "diversity-content":
+                _ = self.marks
+            elif metric == "diversity-content":
                 self.known.item_parts()
         except DataError as error:
             return str(error)

@@ -32,7 +32,8 @@ def category_column(catalogue: Catalogue, named: str | None) -> str:
             return found[0]
     if not typed and not usual:
         raise DataError(
-            "the items have no column of categories: name one that holds them (--categories COLUMN), or import them as such"
+            "the items have no column of categories: name one that holds them (--categories COLUMN), "
+            "or import one as such"
         )
     raise DataError(
         f"several columns could be the categories ({', '.join(typed or usual)}): name one (--categories COLUMN)"

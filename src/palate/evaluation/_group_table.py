@@ -34,10 +34,7 @@ def group_lines(by: str, groups: Sequence[Group]) -> list[str]:
         for group in groups
     ]
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    table = [
-        "  " + "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
-        for row in [head, *rows]
-    ]  # fmt: skip
+    table = ["  ".join(["", row[0].ljust(widths[0]), *(map(str.rjust, row[1:], widths[1:]))]) for row in [head, *rows]]
     left = len(groups[0].metrics) - len(names) if groups else 0
     return [f"by {by}", *table, *([f"  and {left} more in --json and in .by_{by}"] if left else [])]
 

@@ -58,7 +58,8 @@ def evaluate(
             for the default ones, `beyond` for all metrics beyond accuracy that the data allow.
         protocol: strict or refit.
         on: the part to judge by.
-        by: also divide the figures by "history" (likes of the user in training) or "popularity" (of what is to be found).
+        by: also divide the figures by "history" (likes of the user in training), by "popularity" (of what is to be
+            found), or both.
         compat: a library whose definitions to use where they differ: implicit, lenskit, ranx. The names of those
             metrics carry it.
         candidates: which items can be listed and looked for: all, warm (met in training) or cold (never met there).
@@ -78,9 +79,12 @@ def evaluate(
         >>> import palate
         >>> events = pl.DataFrame({"user_id": list("aaaabbbbccccdddd"), "item_id": list("1234123412341256")})
         >>> split = palate.split(palate.from_frames(events))
-        >>> found = palate.evaluate(palate.models.Popularity().fit(split.train), split, k=3, metrics=["recall"])
+        >>> model = palate.models.Popularity().fit(split.train)
+        >>> found = palate.evaluate(model, split, k=3, metrics=["recall"])
         >>> found.users, found.metrics
         (4, {'recall@3': 1.0})
+        >>> palate.evaluate(model, split, k=3, metrics=["ndcg"], by=["history"]).by_history["group"].to_list()
+        ['2']
     """
     if not isinstance(split, Split):
         raise DataError(f"evaluate was given a {type(split).__name__}: give the Split that palate.split(data) returns")

@@ -1,6 +1,7 @@
 """Metrics as other libraries define them, where that is not as here.
 
-A figure made by one of these carries the library's name, "recall@20 (lenskit)", so that nobody compares it with ours.
+As in implicit 0.7, LensKit 2026.3 and ranx 0.3. A figure made by one of these carries the library's name,
+"recall@20 (lenskit)", so that nobody compares it with ours.
 RecBole's recall, precision, NDCG, MAP, MRR and hit rate are ours, and so are ranx's but for MAP.
 """
 
@@ -44,7 +45,7 @@ def _map_of_list(hits: Hits, k: int) -> Doubles:
 
 @ListMetric
 def _clipped_ndcg(hits: Hits, k: int) -> Doubles:
-    """NDCG with discount 1 / log2(max(place, 2)): the first two places weigh the same (Järvelin and Kekäläinen 2002)."""
+    """NDCG with discount 1 / log2(max(place, 2)), as in the paper (see `ndcg`): the first two places weigh alike."""
     discount = 1 / np.log2(np.maximum(np.arange(1, k + 1), 2))
     gain: Doubles = (hits.first(k) * discount).sum(axis=1)
     return gain / np.cumsum(discount)[np.clip(hits.relevant, 1, k) - 1]

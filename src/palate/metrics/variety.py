@@ -84,8 +84,8 @@ def content_diversity(items: Codes, vectors: Floats, present: Mask, k: int) -> D
 def calibration(items: Codes, history: CSR, categories: CSR, k: int, alpha: float = ALPHA) -> Doubles:
     """Return how far the categories of each list are from those of what its user liked before; 0 is calibrated.
 
-    KL(p || (1 - alpha) q + alpha p) in nats (Steck 2018, the KL divergence with alpha mixed in): p is the mean over the history of each
-    item's categories, an item with several giving an equal share to each, and q the same mean over the list.
+    KL(p || (1 - alpha) q + alpha p) in nats, Steck 2018: p is the mean over the history of each item's categories, an
+    item with several giving an equal share to each, and q the same mean over the list.
 
     Args:
         items: the lists.
