@@ -75,7 +75,7 @@ def compare(
         each.check()
     data = recipe.prepared(load(ds))
     cut = recipe.split(data)
-    there = [name for name, table in data.features.items() if table.of == "items"]
+    there = data.part_names()
     factories = {name: (lambda _, made=each: made.build(there)) for name, each in recipes.items()}
     wanted = DEFAULT_METRICS if metrics is None else words(metrics)
     found = judge(

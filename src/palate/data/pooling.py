@@ -10,12 +10,15 @@ import scipy.sparse as sp
 
 from palate.core.errors import DataError
 from palate.core.fingerprint import fingerprint
+from palate.core.progress import progress
 from palate.core.types import Floats
 from palate.data.features import FeatureTable, Of
 from palate.data.lazy import BLOCK
 
 if TYPE_CHECKING:
     from palate.data.dataset import Dataset
+
+_MANY = 200_000
 
 
 def pooled(data: Dataset, name: str, to: Of = "items", *, weighted: bool = False) -> FeatureTable:
@@ -52,13 +55,17 @@ def pooled(data: Dataset, name: str, to: Of = "items", *, weighted: bool = False
     rows = np.flatnonzero(part.present & (weight > 0))
     mass = np.bincount(codes[rows], weight[rows], size)
     total = np.zeros((size, part.dim), np.float32)
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK]
-        values = part.values[block]
-        if not np.isfinite(values).all():
-            raise DataError(f"the part '{name}' holds NaN or infinite values in rows marked present: encode it again")
-        owners, place = np.unique(codes[block], return_inverse=True)
-        total[owners] += _sums(values, place, weight[block], len(owners))
+    with progress(f"pooling {name}" if len(rows) > _MANY else None, len(rows), "rows") as advance:
+        for start in range(0, len(rows), BLOCK):
+            block = rows[start : start + BLOCK]
+            values = part.values[block]
+            if not np.isfinite(values).all():
+                raise DataError(
+                    f"the part '{name}' holds NaN or infinite values in rows marked present: encode it again"
+                )
+            owners, place = np.unique(codes[block], return_inverse=True)
+            total[owners] += _sums(values, place, weight[block], len(owners))
+            advance(len(block))
     present = mass > 0
     total[present] /= mass[present, None].astype(np.float32)
     source = fingerprint("pooled", part.source, to, weighted, codes[rows], weight[rows])

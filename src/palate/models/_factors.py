@@ -117,7 +117,7 @@ class FactorModel(Model[K]):
 
     def _place_new(self, train: Dataset, run: Run) -> None:
         """Give items that nobody liked a vector by content, where there is any."""
-        if self.config.parts is None and not any(table.of == "items" for table in train.features.values()):
+        if self.config.parts is None and not train.part_names():
             return
         parts = train.item_parts(self.config.parts)
         for name, table in parts.items():

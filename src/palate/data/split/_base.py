@@ -114,7 +114,7 @@ def _refuse_learned(data: Dataset) -> None:
         if table.of == "interactions" and table.encoder is not None and table.encoder.state.arrays:
             raise DataError(
                 f"the part '{name}' was learned by '{table.encoder.name}' from the training rows of the split column: "
-                "cut with as-labelled, or encode with an encoder that learns nothing, such as use"
+                f"cut with as-labelled, encode with one that learns nothing, such as use, or remove features/{name}"
             )
 
 

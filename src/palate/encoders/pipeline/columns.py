@@ -26,7 +26,7 @@ from palate.data.lazy import LazyRows
 from palate.data.quarantine import Rejected
 from palate.encoders import registry
 from palate.encoders._base import Encoder
-from palate.encoders.pipeline.inputs import Chosen, Inputs, check_column, read_inputs
+from palate.encoders.pipeline.inputs import MANY, Chosen, Inputs, check_column, read_inputs
 from palate.encoders.pipeline.run import run
 from palate.encoders.pipeline.store import Key, PartStore, Vectors, pack
 from palate.interfaces import Raw
@@ -156,7 +156,8 @@ def _encode_column(data: Dataset, column: str, encoder: Encoder[Any], of: Of) ->
             rejected = _rejected(data, column, inputs, vectors, of)
             if store is not None and data.root is not None:
                 quarantine.append(data.root, f"encode:{name}", rejected)
-                table = store.finish(table, partial(whose_rows, data), encoder.fingerprint, inputs.keys)
+                with progress(f"writing {name}" if len(table) > MANY else None):
+                    table = store.finish(table, partial(whose_rows, data), encoder.fingerprint, inputs.keys)
         set_aside = len(rejected)
     seconds = time.perf_counter() - began
     done = Encoded(name, encoder.name, table.dim, len(table), int(table.present.sum()), seconds, computed, set_aside)

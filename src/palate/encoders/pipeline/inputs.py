@@ -24,6 +24,8 @@ from palate.interfaces import Raw
 
 _CHUNK = 1 << 20
 _SLICE = 1 << 14
+MANY = 100_000
+"""From so many rows on, what is done besides encoding takes long enough for a bar."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,13 @@ def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inp
     if encoder.modality in MEDIA_TYPES:
         return _media(catalogue, column, values.to_list())
     texts = Texts(values)
-    return Inputs(texts, [None if text is None else _digest(text.encode()) for text in texts], {})
+    keys: list[Key | None] = []
+    with progress(f"reading {column}" if len(texts) > MANY else None, len(texts), "texts") as advance:
+        for start in range(0, len(texts), _SLICE):
+            some = texts[start : start + _SLICE]
+            keys += [None if text is None else _digest(text.encode()) for text in some]
+            advance(len(some))
+    return Inputs(texts, keys, {})
 
 
 def _media(catalogue: Catalogue, column: str, values: Sequence[str | None]) -> Inputs:
