@@ -143,6 +143,23 @@ def test_users_have_parts_too(tmp_path: Path) -> None:
         encode(data, of="users", abut=Letters())
 
 
+def test_a_part_of_something_else_is_not_overwritten() -> None:
+    data = reviews(TEXTS)
+    table = data.catalogue.table.with_columns(pl.col("text").alias(NAME))
+    data = encode(replace(data, catalogue=Catalogue(table, {NAME: "text"})), **{NAME: Letters()})
+    with pytest.raises(DataError, match=r"'interactions\.text' is of items"):
+        encode(data, of="interactions", text=Letters())
+
+
+def test_a_cleaned_log_is_not_encoded_again(tmp_path: Path) -> None:
+    data = encode(stored(reviews(TEXTS), tmp_path / "ds"), of="interactions", text=Letters())
+    fresh = stored(data.take_interactions(np.array([8, 2, 1, 0])), tmp_path / "less")
+    assert fresh.features[NAME].present.tolist() == [True, True, False, True]
+    again, (done,) = encode_columns(fresh, {"text": Letters()}, "interactions")
+    assert (done.computed, done.present) == (0, 3)
+    np.testing.assert_array_equal(again.features[NAME].values[:], fresh.features[NAME].values[:])
+
+
 class Wide(Encoder[Nothing]):
     """Many numbers a text, at no cost."""
 

@@ -43,7 +43,7 @@ def encode(
     data = load(folder, stale=True)
     asked = _asked(data, whose, {"text": text, "image": image, "audio": audio}, column or [])
     _, done = encode_columns(data, asked, whose)
-    emit({"rows": [_row(part) for part in done]}, as_json, lambda: _show(folder, done, len(data.interactions) > 0))
+    emit({"rows": [_row(part) for part in done]}, as_json, lambda: _show(folder, done, _next(folder, data, whose)))
 
 
 def _whose(of: str) -> Of:
@@ -106,7 +106,15 @@ def _row(part: Encoded) -> dict[str, object]:
     }
 
 
-def _show(folder: Path, done: list[Encoded], events: bool) -> None:
+def _next(folder: Path, data: Dataset, of: Of) -> str:
+    if not len(data.interactions):
+        return f"palate train {folder} --model vector-space --out {folder}.palate"
+    # what has learned from the training rows of the split column fits no other split
+    cut = " --how as-labelled" if of == "interactions" and data.interactions.column("split") is not None else ""
+    return f"palate compare {folder} --models popularity,content-knn,item-knn,ease{cut}"
+
+
+def _show(folder: Path, done: list[Encoded], following: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -123,6 +131,4 @@ def _show(folder: Path, done: list[Encoded], events: bool) -> None:
     console.print(f"in {folder / 'features'}", soft_wrap=True, highlight=False)
     if any(part.quarantined for part in done):
         console.print(f"why some are bad: palate data check {folder}", soft_wrap=True, highlight=False)
-    compare = f"palate compare {folder} --models popularity,content-knn,item-knn,ease"
-    catalogue = f"palate train {folder} --model vector-space --out {folder}.palate"
-    console.print(f"next: {compare if events else catalogue}", soft_wrap=True, highlight=False)
+    console.print(f"next: {following}", soft_wrap=True, highlight=False)

@@ -164,8 +164,9 @@ def load_features(
 def _other_log(folder: Path, name: str, table: FeatureTable) -> str:
     by = table.encoder.name if table.encoder else "ENC"
     option = f"--column {name.removeprefix('interactions.')}={by}"
+    other = " or for another split of them," if table.encoder and table.encoder.state.arrays else ""
     return (
-        f"the part '{name}' of {folder} was made for other interactions than are there now, and its rows would not fit: "
+        f"the part '{name}' of {folder} was made for other interactions than are there now,{other} and does not fit: "
         f"encode it again with 'palate encode {folder} --of interactions {option}' (what has not changed is not computed again)"
     )
 

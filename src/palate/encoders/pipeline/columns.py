@@ -102,6 +102,7 @@ def encode_columns(
     for name, encoder in encoders.items():
         check_column(data.table_of(of), name, encoder)
         feature_path(Path(), part_name(name, of))
+        _check_name(data, name, of)
         _check_learner(data, encoder, of)
     done = []
     for name, encoder in encoders.items():
@@ -109,6 +110,16 @@ def encode_columns(
         data = data.with_features(**{about.part: table})
         done.append(about)
     return data, done
+
+
+def _check_name(data: Dataset, column: str, of: Of) -> None:
+    """Refuse to overwrite a part of something else, as of an item's column that is called users.avatar."""
+    name = part_name(column, of)
+    table = data.features.get(name)
+    if table is not None and table.of != of:
+        raise DataError(
+            f"the part '{name}' is of {table.of}, and the column '{column}' of {of} would take its place: rename the column"
+        )
 
 
 def _check_learner(data: Dataset, encoder: Encoder[Any], of: Of) -> None:
