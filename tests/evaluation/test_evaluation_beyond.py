@@ -151,6 +151,7 @@ def test_content_diversity_does_not_depend_on_the_model(tiny):
 
 
 def test_figures_by_history(small, model):
+    assert list(evaluate(model, small, k=2, metrics="recall", by="history").groups) == ["history"]
     found = evaluate(model, small, k=2, metrics=["recall", "coverage"], by=["history"])
     assert [(g.name, g.users) for g in found.groups["history"]] == [("1", 1), ("2", 2)]
     table = found.by_history

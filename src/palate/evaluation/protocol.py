@@ -6,19 +6,17 @@ import time
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
 from palate.core.errors import ConfigError, DataError, RequestError, did_you_mean
 from palate.core.types import CSR, Codes
 from palate.data.dataset import Dataset
 from palate.data.split._base import Split
 from palate.evaluation._beyond import GROUPS, Shelf
-from palate.evaluation._scoring import Lists, candidate_items, cold_share, ranked_lists, relevant_items
-from palate.evaluation.groups import BY, Group, by_history, by_popularity, of_hits
-from palate.evaluation.result import Evaluation, over_users
+from palate.evaluation._figures import Figures
+from palate.evaluation._scoring import candidate_items, cold_share, ranked_lists, relevant_items
+from palate.evaluation.groups import BY
+from palate.evaluation.result import Evaluation
 from palate.interfaces import Recommender
-from palate.metrics import BEYOND, OVERALL, Hits, Measure, parse_measures
-from palate.metrics._hits import Doubles
+from palate.metrics import Measure, parse_measures
 
 Protocol: TypeAlias = Literal["strict", "refit"]
 On: TypeAlias = Literal["test", "valid"]
@@ -32,11 +30,11 @@ def evaluate(
     model: Recommender,
     split: Split,
     k: int | Sequence[int] = 20,
-    metrics: Sequence[str] = DEFAULT_METRICS,
+    metrics: Sequence[str] | str = DEFAULT_METRICS,
     protocol: Protocol = "strict",
     on: On = "test",
     *,
-    by: Sequence[str] = (),
+    by: Sequence[str] | str = (),
     compat: str | None = None,
     candidates: str = "all",
     categories: str | None = None,
@@ -89,36 +87,24 @@ def evaluate(
     if not isinstance(split, Split):
         raise DataError(f"evaluate was given a {type(split).__name__}: give the Split that palate.split(data) returns")
     start = time.perf_counter()
+    by = _groups_asked(by)
     known, judged = parts_of(split, protocol, on)
     shelf = Shelf(known, categories)
-    names, notes = shelf.expanded(metrics)
+    names, notes = shelf.expanded([metrics] if isinstance(metrics, str) else metrics)
     measures = parse_measures(names, [k] if isinstance(k, int) else list(k), compat)
     check_fitted(model, known, protocol)
-    for each in by:
-        if each not in BY:
-            raise RequestError(f"figures cannot be divided by '{each}': {did_you_mean(each, BY)}")
     pool = candidate_items(known, candidates)
     relevant = _relevant(known, judged, pool, on)
     notes += shelf.notes(measures)
-    longest, n = max(measure.k or 1 for measure in measures), len(known.items)
-    if longest > max(n, _SHORT):
-        raise ConfigError(f"k was {longest:,} and there are {n:,} items: give at most {max(n, _SHORT):,}")
     lists = ranked_lists(
-        model, known, relevant, longest, candidates=pool,
+        model, known, relevant, _longest(measures, len(known.items)), candidates=pool,
         with_auc=Measure("auc") in measures, memory_mb=memory_mb, label=f"{model.name}: ranking for {on}",
     )  # fmt: skip
-    per_user, weights = _per_user(lists, measures, shelf)
-    means, intervals = over_users(per_user, measures, resamples, seed, weights)
-    for measure in measures:
-        if measure.metric in OVERALL:
-            means[str(measure)] = shelf.overall(measure, lists.items, pool)
+    figures = Figures.of(lists, measures, shelf, pool, by, resamples, seed)
     return Evaluation(
-        model=model.name, on=on, protocol=protocol, how=split.how,
-        metrics={str(measure): means[str(measure)] for measure in measures}, intervals=intervals,
-        per_user=per_user, user_codes=lists.users, unscored=lists.unscored, candidates=candidates,
-        cold=cold_share(known, relevant), compat=compat, notes=notes, weights=weights,
-        groups=_groups(by, lists, measures, per_user, weights, shelf, resamples, seed),
-        seconds={"evaluate": time.perf_counter() - start},
+        model=model.name, on=on, protocol=protocol, how=split.how, user_codes=lists.users, unscored=lists.unscored,
+        candidates=candidates, cold=cold_share(known, relevant), compat=compat, notes=notes,
+        seconds={"evaluate": time.perf_counter() - start}, **vars(figures),
     )  # fmt: skip
 
 
@@ -166,27 +152,16 @@ def _relevant(known: Dataset, judged: Dataset, pool: Codes | None, on: On) -> CS
     return relevant
 
 
-def _per_user(
-    lists: Lists, measures: tuple[Measure, ...], shelf: Shelf
-) -> tuple[dict[str, Doubles], dict[str, Doubles]]:
-    values, weights = of_hits(Hits.of(lists.items, lists.relevant), measures)
-    if lists.auc is not None:
-        values["auc"] = np.asarray(lists.auc)
-    for measure in measures:
-        if measure.metric in BEYOND:
-            values[str(measure)] = shelf.per_user(measure, lists.items, lists.users)
-    return values, weights
+def _groups_asked(by: Sequence[str] | str) -> Sequence[str]:
+    asked = [by] if isinstance(by, str) else list(by)
+    for each in asked:
+        if each not in BY:
+            raise RequestError(f"figures cannot be divided by '{each}': {did_you_mean(each, BY)}")
+    return asked
 
 
-def _groups(
-    by: Sequence[str], lists: Lists, measures: tuple[Measure, ...], per_user: dict[str, Doubles],
-    weights: dict[str, Doubles], shelf: Shelf, resamples: int, seed: int,
-) -> dict[str, list[Group]]:  # fmt: skip
-    found: dict[str, list[Group]] = {}
-    for each in dict.fromkeys(by):
-        if each == "history":
-            lengths = np.diff(shelf.known.liked.indptr)[lists.users]
-            found[each] = by_history(lengths, per_user, weights, measures, resamples, seed)
-        else:
-            found[each] = by_popularity(shelf.popularity, lists.items, lists.relevant, measures, resamples, seed)
-    return found
+def _longest(measures: Sequence[Measure], n: int) -> int:
+    longest = max(measure.k or 1 for measure in measures)
+    if longest > max(n, _SHORT):
+        raise ConfigError(f"k was {longest:,} and there are {n:,} items: give at most {max(n, _SHORT):,}")
+    return longest
