@@ -356,3 +356,20 @@ def test_a_file_name_that_is_not_unicode_is_set_aside(src, tmp_path):
     report = Table(image={"poster": "posters"}).read(src, tmp_path / "ds")
     assert report.rejected["the name of the file is not Unicode: rename it"] == 1
     assert quarantine.read(tmp_path / "ds")["value"].str.contains(r"\\xb9\\xfe").any()
+
+
+@pytest.mark.parametrize("ending", ["csv.gz", "jsonl.gz"])
+def test_a_packed_table_that_is_cut_off_is_refused(tmp_path, ending):
+    rows = range(20_000)
+    text = "user,item\n" + "".join(f"u{n * 7919 % 10007},{n}\n" for n in rows)
+    if ending == "jsonl.gz":
+        text = "".join(f'{{"user": "u{n * 7919 % 10007}", "item": {n}}}\n' for n in rows)
+    packed = gzip.compress(text.encode())
+    file = tmp_path / f"events.{ending}"
+    for size in (len(packed), len(packed) - 5, len(packed) // 2, 100, 15):
+        file.write_bytes(packed[:size])
+        if size == len(packed):
+            assert read_table(file).table.height == len(rows)
+            continue
+        with pytest.raises(DataError, match="is cut off or damaged"):
+            read_table(file)

@@ -59,7 +59,7 @@ def read_lines(
     """
     schema = dict.fromkeys(fields, pl.String)
     tables, numbers, work = [shape(pl.DataFrame(schema=schema))], [_rows([])], _Work(path.name)
-    for first, block in _blocks(path):
+    for first, block in blocks(path):
         table = None if block is None else _whole(block, schema)
         if block is None:
             work.set_aside(first, f"the line is longer than {LONGEST >> 20} MiB", None)
@@ -84,7 +84,7 @@ def good_lines(path: Path) -> tuple[bytes, pl.Series, pl.DataFrame]:
         DataError: the file is cut off or damaged.
     """
     kept, numbers, work = [], [], _Work(path.name)
-    for first, block in _blocks(path):
+    for first, block in blocks(path):
         if block is None:
             work.set_aside(first, f"the line is longer than {LONGEST >> 20} MiB", None)
             continue
@@ -188,7 +188,7 @@ def _object(line: bytes, fields: Sequence[str], literals: bool) -> bytes | str:
     return line if isinstance(value, dict) else "the line is not a JSON object"
 
 
-def _blocks(path: Path) -> Iterator[tuple[int, bytes | None]]:
+def blocks(path: Path) -> Iterator[tuple[int, bytes | None]]:
     """Yield blocks of whole lines with the number of their first; None stands for a line that is too long."""
     try:
         with path.open("rb") as raw, progress(f"reading {path.name}", path.stat().st_size >> 20, "MB") as advance:
