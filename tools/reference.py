@@ -43,6 +43,7 @@ KINDS = (
     ("Encoders", "palate.encoders", "palate encode"),
     ("Fusions", "palate.fusion", "--fuse"),
     ("Late fusions", "palate.fusion.late", "--late"),
+    ("Indexes", "palate.retrieval.indexes", "palate serve --index"),
     ("Models", "palate.models", "--model"),
 )
 

@@ -16,6 +16,7 @@ from palate.fusion.late import registry as late
 from palate.metrics import COMPAT, NAMES
 from palate.models import ItemKNN
 from palate.models import registry as models
+from palate.retrieval.indexes import registry as indexes
 from palate.serving.app import create_app
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -27,6 +28,7 @@ DOCS = Path(__file__).parents[2] / "docs"
         ("data.md", sources.names()), ("data.md", splitters.names()), ("encoders.md", encoders.names()),
         ("models.md", models.names()), ("models.md", fusions.names()), ("models.md", late.names()),
         ("evaluation.md", list(NAMES)), ("evaluation.md", list(COMPAT)),
+        ("search.md", indexes.names()),
     ],
 )  # fmt: skip
 def test_every_part_is_documented(page, names):

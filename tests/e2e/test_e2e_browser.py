@@ -142,6 +142,7 @@ def test_search_and_similar_items(page):
     wait(page, "#found h2", "green lamp")
     names = [node.text for node in all_of(page, "#found .name")]
     assert all("Green lamp" in name for name in names[:3])
+    assert "title: Green, lamp" in one(page, "#found .why").text
     all_of(page, "#found .open")[0].click()
     wait(page, "dialog .strip .card")
     assert "lamp" in one(page, "dialog h2").text

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from test_retrieval_search import WordCounts
 
-from palate.core.errors import ConfigError, DataError
+from palate.core.errors import ConfigError, DataError, WeightsError
 from palate.data.catalogue import Catalogue
 from palate.data.features import EncoderRef, features_of
 from palate.retrieval import Finder, Searcher, Wanted, WordIndex
@@ -126,6 +126,18 @@ def test_one_way_may_make_nothing_of_a_text_but_not_both(finder):
         finder.find(Wanted("books", by="vectors"))
     with pytest.raises(DataError, match="is empty"):
         finder.find(Wanted(" "))
+
+
+def test_without_the_weights_of_an_encoder_words_are_named_as_the_way_out(finder, monkeypatch):
+    def restored(ref):
+        raise WeightsError("no network")
+
+    monkeypatch.setattr("palate.retrieval.searcher.restore", restored)
+    with pytest.raises(WeightsError, match="no network; a search by words needs no encoder"):
+        finder.find(Wanted("tea"))
+    assert len(finder.searcher.prepare()) == 2
+    assert finder.ways() == ["words"]
+    assert finder.find(Wanted("books"), 1).ranked.items.tolist() == [[5]]
 
 
 def test_without_encoders_words_alone_and_without_texts_vectors_alone(finder):

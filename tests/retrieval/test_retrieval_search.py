@@ -102,5 +102,8 @@ def test_encoders_can_be_loaded_ahead_and_say_what_is_wrong(parts, monkeypatch):
     monkeypatch.setattr("palate.retrieval.searcher.restore", restored)
     far = replace(parts["about"], encoder=EncoderRef("far"))
     searcher = Searcher({**parts, "about": far})
+    assert searcher.parts("text") == ["about", "title"]
     assert searcher.prepare() == ["the part 'about' cannot be searched: no network"]
+    assert searcher.parts("text") == ["title"]
+    assert searcher.by_text("lamp", 1).ranked.items.tolist() == [[1]]
     assert Searcher({"title": parts["title"]}).prepare() == []

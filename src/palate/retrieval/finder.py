@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from palate.core.errors import ConfigError, DataError, did_you_mean
+from palate.core.errors import ConfigError, DataError, WeightsError, did_you_mean
 from palate.core.types import Codes, Floats
 from palate.interfaces import Ranked
 from palate.linalg.topk import top_k
@@ -117,6 +117,8 @@ class Finder:
                 lists += self._by_text(text, half, weight / 2, k, only)
             except DataError as error:  # one of both ways may make nothing of a text
                 troubles.append(error)
+            except WeightsError as error:
+                raise WeightsError(f"{error}; a search by words needs no encoder") from error
         if troubles and not any(len(listed.items) for listed in lists):
             raise troubles[0]
         return lists

@@ -17,6 +17,7 @@ from palate.encoders import BrokenInput, Encoder, restore
 from palate.interfaces import Index, Ranked, Raw
 from palate.linalg.neighbours import unit_rows
 from palate.linalg.topk import top_k
+from palate.retrieval.near import Near
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,26 +49,28 @@ class Searcher:
     def __init__(self, features: Mapping[str, FeatureTable], index: Callable[[], Index] | None = None) -> None:
         parts = {name: table for name, table in sorted(features.items()) if table.of == "items" and table.encoder}
         self._parts = parts
-        self._vectors: dict[str, Floats] = {}
-        self._new_index = index
-        self._indexes: dict[str, Index] = {}
+        self._near = {name: Near(table, index) for name, table in parts.items()}
         self._encoders: dict[str, Encoder[Any]] = {}
+        self._lost: set[str] = set()
         self._lock = threading.Lock()
 
     def parts(self, modality: str) -> list[str]:
         """Return the names of the parts that can be searched by `text` or `image`."""
-        return [name for name, table in self._parts.items() if table.modality == modality]
+        return [name for name, table in self._parts.items() if table.modality == modality and name not in self._lost]
 
     def prepare(self) -> list[str]:
-        """Load the encoders and make the indexes now rather than at the first search; returns what cannot be had."""
+        """Load the encoders and make the indexes now rather than at the first search; returns what cannot be had.
+
+        A part whose encoder cannot be had is not searched from then on.
+        """
         troubles = []
         for name in self.parts("text") + self.parts("image"):
             try:
                 with self._lock:
                     self._encoder(name).prepare()
-                    if self._new_index is not None:
-                        self._index(name, self._new_index)
+                self._near[name].prepare()
             except PalateError as error:
+                self._lost.add(name)
                 troubles.append(f"the part '{name}' cannot be searched: {error}")
         return troubles
 
@@ -101,14 +104,18 @@ class Searcher:
             )
         with self._lock:
             queries = {name: query for name in names if (query := self._query(name, raw)) is not None}
-            if not queries:
-                given = f"'{raw}'" if modality == "text" else str(Path(raw).name)
-                raise DataError(f"the {what} {given} could not be read by the encoder: try another {what}")
-            codes = self._candidates(queries, k, only)
-            cosines = {
-                name: self._cosines(name, queries[name], codes) if name in queries else np.full(len(codes), np.nan)
-                for name in names
-            }
+        if not queries:
+            given = f"'{raw}'" if modality == "text" else str(Path(raw).name)
+            raise DataError(f"the {what} {given} could not be read by the encoder: try another {what}")
+        codes = np.unique(
+            np.concatenate([self._near[name].candidates(query, k, only) for name, query in queries.items()])
+        )
+        cosines = {
+            name: self._near[name].cosines(queries[name], codes)
+            if name in queries
+            else np.full(len(codes), np.nan, np.float32)
+            for name in names
+        }
         best = top_k(_mean(list(cosines.values()))[None, :], k)
         there = best.items[0] >= 0
         found = np.append(codes, -1)[best.items]
@@ -123,37 +130,6 @@ class Searcher:
         encoder = self._encoder(name)
         values, present = encoder.encode([_decoded(encoder, raw)])
         return unit_rows(values)[0] if present[0] else None
-
-    def _candidates(self, queries: Mapping[str, Floats], k: int, only: Codes | None) -> Codes:
-        """Return the items to compare, in code order: all that may be found, or what the indexes find."""
-        if self._new_index is None:
-            n = len(next(iter(self._parts.values())))
-            return np.arange(n, dtype=np.int32) if only is None else np.sort(only)
-        found = [
-            self._index(name, self._new_index).search(query[None, :], k, only).items[0]
-            for name, query in queries.items()
-        ]
-        codes = np.unique(np.concatenate(found))
-        return codes[codes >= 0]
-
-    def _cosines(self, name: str, query: Floats, codes: Codes) -> Floats:
-        table = self._parts[name]
-        if self._new_index is not None or len(codes) * 4 < len(table):
-            vectors = unit_rows(table.values[codes])
-        else:
-            if name not in self._vectors:
-                self._vectors[name] = unit_rows(table.values)
-            vectors = self._vectors[name] if len(codes) == len(table) else self._vectors[name][codes]
-        return np.where(table.present[codes], vectors @ query, np.float32(np.nan))
-
-    def _index(self, name: str, new: Callable[[], Index]) -> Index:
-        if name not in self._indexes:
-            table = self._parts[name]
-            codes = np.flatnonzero(table.present).astype(np.int32)
-            made = new()
-            made.add(codes, unit_rows(table.values[codes]))
-            self._indexes[name] = made
-        return self._indexes[name]
 
     def _encoder(self, name: str) -> Encoder[Any]:
         if name not in self._encoders:
