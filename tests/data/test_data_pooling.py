@@ -85,6 +85,8 @@ def test_items_and_users_show_parts_of_interactions_as_their_own() -> None:
     assert {table.of for table in data.user_parts().values()} == {"users"}
     assert data.item_parts((NAME,))[NAME] is data.item_parts()[NAME]  # pooled once
     assert data.part(NAME).of == "interactions"
+    with pytest.raises(DataError, match="'title' is of items, and parts of users are wanted"):
+        data.user_parts(("title",))
     with pytest.raises(DataError, match="no features of users"):
         replace(data, features={}).user_parts()
 
@@ -192,7 +194,7 @@ def test_a_cut_file_is_told(tmp_path: Path) -> None:
 def test_lazy_rows_behave_as_the_array() -> None:
     values = np.arange(12, dtype=np.float32).reshape(4, 3)
     lazy = LazyRows(values)
-    for key in (2, slice(1, 3), np.array([3, 0]), np.array([True, False, True, False]), (slice(0, 2), 1)):
+    for key in (2, slice(1, 3), np.array([3, 0]), np.array([True, False, True, False]), (slice(0, 2), 1), (2, 1)):
         np.testing.assert_array_equal(lazy[key], values[key])
     np.testing.assert_array_equal(np.asarray(lazy), values)
     np.testing.assert_array_equal(np.stack(list(lazy)), values)

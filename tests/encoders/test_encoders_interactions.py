@@ -160,6 +160,15 @@ def test_a_cleaned_log_is_not_encoded_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.features[NAME].values[:], fresh.features[NAME].values[:])
 
 
+def test_a_cut_of_the_log_leaves_the_part_of_the_folder_alone(tmp_path: Path) -> None:
+    data = encode(stored(reviews(TEXTS), tmp_path / "ds"), of="interactions", text=Letters())
+    some = encode(data.take_interactions(np.array([2, 0])), of="interactions", text=Letters())
+    assert some.features[NAME].present.tolist() == [True, True]
+    mixed = encode(data.take_interactions(np.arange(9)[::-1]), of="interactions", text=Letters())
+    assert mixed.features[NAME].present.tolist() == data.features[NAME].present.tolist()[::-1]
+    assert load(tmp_path / "ds").features[NAME].present.tolist() == data.features[NAME].present.tolist()
+
+
 class Wide(Encoder[Nothing]):
     """Many numbers a text, at no cost."""
 

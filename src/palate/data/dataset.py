@@ -120,7 +120,7 @@ class Dataset:
         no others (see `pooled`). So a model that is fitted on the training part of a split reads no review of the test.
 
         Raises:
-            DataError: a named part does not exist, or there is none at all.
+            DataError: a named part does not exist or is of something else, or there is none at all.
         """
         return self._parts("items", names)
 
@@ -135,7 +135,7 @@ class Dataset:
         """Return the parts of users, sorted by name, as `item_parts` does those of items.
 
         Raises:
-            DataError: a named part does not exist, or there is none at all.
+            DataError: a named part does not exist or is of something else, or there is none at all.
         """
         return self._parts("users", names)
 
@@ -147,7 +147,10 @@ class Dataset:
 
     def _part_of(self, name: str, of: Of) -> FeatureTable:
         part = self.part(name)
-        if part.of != "interactions":
+        if part.of not in (of, "interactions"):
+            there = ", ".join(self.part_names(of)) or "none"
+            raise DataError(f"the part '{name}' is of {part.of}, and parts of {of} are wanted: there are {there}")
+        if part.of == of:
             return part
         if (name, of) not in self._pools:
             self._pools[name, of] = pooled(self, name, of)

@@ -35,6 +35,7 @@ from palate.data.positive import Positive
 
 __all__ = [
     "FORMAT",
+    "holds_log",
     "is_dataset",
     "load",
     "load_features",
@@ -127,6 +128,20 @@ def whose_rows(data: Dataset, table: FeatureTable) -> IdMap | str:
     if table.of == "interactions":
         return log_of(data.interactions, data.users, data.items, table)
     return data.items if table.of == "items" else data.users
+
+
+def holds_log(data: Dataset) -> bool:
+    """Tell whether the interactions of a dataset are those of the folder it was read from, and not a cut of them."""
+    if data.root is None or not (data.root / "interactions.parquet").is_file():
+        return False
+    events = _table(data.root / "interactions.parquet", "user_id")
+    if events.height != len(data.interactions):
+        return False
+    try:
+        there = _interactions(events, data.users, data.items, data.root, data.interactions.types)
+    except StoreError:  # it names users or items that the dataset does not have
+        return False
+    return there.fingerprint == data.interactions.fingerprint
 
 
 def save_split(path: Path, labels: pl.Series) -> None:

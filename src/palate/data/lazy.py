@@ -51,7 +51,7 @@ class LazyRows:
         return len(self.index)
 
     def __getitem__(self, key: Any) -> Floats:
-        rows, rest = (key[0], key[1:]) if isinstance(key, tuple) else (key, ())
+        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         chosen = np.atleast_1d(self.index[rows])
         known = chosen >= 0
         if known.all() and len(chosen):
@@ -59,8 +59,7 @@ class LazyRows:
         else:
             values = np.zeros((len(chosen), self.shape[1]), np.float32)
             values[known] = self.base[chosen[known]] if known.any() else 0
-        found = values[0] if np.ndim(self.index[rows]) == 0 else values
-        return cast("Floats", found[(slice(None), *rest)] if rest else found)
+        return values[0, columns] if np.ndim(self.index[rows]) == 0 else values[:, columns]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return self[:].astype(dtype or np.float32, copy=False)

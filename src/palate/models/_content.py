@@ -61,9 +61,6 @@ class ContentModel(Model[K]):
             DataError: there are no parts, one of them is not of items, or no item has any.
         """
         parts = train.item_parts(self.config.parts)
-        for name, table in parts.items():
-            if table.of != "items":
-                raise DataError(f"the part '{name}' is of {table.of}, and {self.name} looks at parts of items")
         if not any(table.present.any() for table in parts.values()):
             raise DataError(f"no item has any of the parts {', '.join(parts)}: encode them again or choose other parts")
         self.parts = parts

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 
-from palate.core.errors import ConfigError, DataError, MemoryLimitError
+from palate.core.errors import ConfigError, MemoryLimitError
 from palate.core.rng import generator
 from palate.core.state import Array, State
 from palate.core.types import CSR, Codes, Floats, Mask
@@ -120,9 +120,6 @@ class FactorModel(Model[K]):
         if self.config.parts is None and not train.part_names():
             return
         parts = train.item_parts(self.config.parts)
-        for name, table in parts.items():
-            if table.of != "items":
-                raise DataError(f"the part '{name}' is of {table.of}, and {self.name} looks at parts of items")
         fusion: Fusion = type(self.fusion)(self.fusion.config)  # type: ignore[call-arg]  # another model may hold it
         table = fusion.fit(parts, train, generator(run.seed, "fusion")).fuse(parts)
         known, new = np.flatnonzero(self.warm & table.present), np.flatnonzero(table.present & ~self.warm)

@@ -21,7 +21,7 @@ from palate.data import quarantine
 from palate.data.dataset import Dataset
 from palate.data.feature_folder import feature_path
 from palate.data.features import FeatureTable, Of, part_name
-from palate.data.folder import whose_rows
+from palate.data.folder import holds_log, whose_rows
 from palate.data.lazy import LazyRows
 from palate.data.quarantine import Rejected
 from palate.encoders import registry
@@ -66,7 +66,7 @@ def encode(data: Dataset, /, *, of: Of = "items", **columns: str | Encoder[Any])
     """Return the dataset with a part for each named column, made by an encoder or the encoder of a name.
 
     A dataset with a folder keeps its parts there; what was encoded before is not encoded again, and a run that was
-    killed goes on where it stood. The part of a column of users or interactions is called as in `users.avatar`,
+    killed goes on where it stood. Interactions that are a cut of those in the folder are encoded in memory. The part of a column of users or interactions is called as in `users.avatar`,
     `interactions.text`; models read a part of interactions as one of items (see `Dataset.item_parts`).
 
     Args:
@@ -151,13 +151,13 @@ def _encoders(columns: Mapping[str, str | Encoder[Any]]) -> dict[str, Encoder[An
 def _encode_column(data: Dataset, column: str, encoder: Encoder[Any], of: Of) -> tuple[FeatureTable, Encoded]:
     began = time.perf_counter()
     name = part_name(column, of)
-    store = None if data.root is None else PartStore(data.root, name)
+    store = None if data.root is None or not _belongs(data, of) else PartStore(data.root, name)
     inputs = read_inputs(data.table_of(of), column, encoder)
     labels = data.interactions.column("split") if of == "interactions" and _learns(encoder) else None
     source = fingerprint(encoder.fingerprint, pack(inputs.keys), labels)
     table, computed = _finished(data, name, store, source), 0
     if table is not None:
-        set_aside = _set_aside_before(data, name)
+        set_aside = 0 if store is None else _set_aside_before(store.folder, name)
     else:
         with nullcontext() if store is None else store.locked():
             if _learns(encoder):
@@ -165,8 +165,8 @@ def _encode_column(data: Dataset, column: str, encoder: Encoder[Any], of: Of) ->
             vectors, computed = _compute(name, encoder, inputs, store, of)
             table = _assemble(encoder, inputs, vectors, source, of)
             rejected = _rejected(data, column, inputs, vectors, of)
-            if store is not None and data.root is not None:
-                quarantine.append(data.root, f"encode:{name}", rejected)
+            if store is not None:
+                quarantine.append(store.folder, f"encode:{name}", rejected)
                 with progress(f"writing {name}" if len(table) > MANY else None):
                     table = store.finish(table, partial(whose_rows, data), encoder.fingerprint, inputs.keys)
         set_aside = len(rejected)
@@ -183,10 +183,13 @@ def _finished(data: Dataset, name: str, store: PartStore | None, source: str) ->
     return table if table is not None and table.source == source else None
 
 
-def _set_aside_before(data: Dataset, name: str) -> int:
-    if data.root is None:
-        return 0
-    return quarantine.read(data.root).filter(pl.col("step") == f"encode:{name}").height
+def _belongs(data: Dataset, of: Of) -> bool:
+    """Tell whether the rows are those that the folder holds, so that their part may lie there."""
+    return of != "interactions" or holds_log(data)
+
+
+def _set_aside_before(folder: Path, name: str) -> int:
+    return quarantine.read(folder).filter(pl.col("step") == f"encode:{name}").height
 
 
 def _learn(name: str, encoder: Encoder[Any], inputs: Inputs, labels: pl.Series | None) -> None:
