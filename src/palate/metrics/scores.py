@@ -30,37 +30,48 @@ def auc(scores: Floats, relevant: CSR, hidden: CSR | None = None) -> Doubles:
         [0.5]
     """
     users, n = scores.shape
-    keys = np.where(np.isnan(scores), np.float32(-np.inf), scores)
-    unseen = np.full(users, n)
+    out = np.zeros(users, dtype=np.int64)
     if hidden is not None:
-        keys[hidden.tocoo().coords] = -np.inf
-        unseen = n - np.diff(hidden.indptr)
+        out = np.diff(hidden.indptr)
+        places = hidden.tocoo().coords
+        if not np.isnan(scores[places]).all():
+            scores = scores.copy()
+            scores[places] = np.nan
     row, column = relevant.tocoo().coords
-    own = keys[row, column]
-    below = _below(keys, row, own)
-    # Hidden items stand at -inf: below every number, tied with NaN.
-    below -= (n - unseen)[row] * np.where(own == -np.inf, 0.5, 1.0)
+    own = scores[row, column]
+    # Below every number, tied among themselves: what cannot be scored and is not hidden.
+    lowest = (_count_nan(scores) - out)[row]
+    below = np.where(np.isnan(own), lowest / 2, _below(scores, row, own) + lowest)
     rel = np.diff(relevant.indptr)
     # Among themselves the relevant items make rel**2 / 2, whatever their order.
     wins = np.bincount(row, below, minlength=users) - rel**2 / 2
-    pairs = rel * (unseen - rel)
+    pairs = rel * (n - out - rel)
     return np.where(pairs > 0, wins / np.maximum(pairs, 1), np.nan)
 
 
-def _below(keys: Floats, row: Index, own: Floats) -> Doubles:
-    """Return how many of a row stand below each number, those equal to it counting one half."""
-    n = keys.shape[1]
+def _count_nan(scores: Floats) -> Index:
+    if scores.shape[1] < _WIDE:
+        counts: Index = np.isnan(scores).sum(axis=1)
+        return counts
+    mark = np.empty(scores.shape[1], dtype=bool)
+    return np.array([np.count_nonzero(np.isnan(row, out=mark)) for row in scores], dtype=np.int64)
+
+
+def _below(scores: Floats, row: Index, own: Floats) -> Doubles:
+    """Return how many numbers of a row are below each given one, those equal to it counting one half."""
+    n = scores.shape[1]
     below = np.empty(len(row))
-    if n >= _WIDE:  # a row is work enough for a call of its own, and need not be copied
-        less, equal = np.empty(n, dtype=bool), np.empty(n, dtype=bool)
-        for place, (code, mine) in enumerate(zip(row.tolist(), own, strict=True)):
-            np.less(keys[code], mine, out=less)
-            np.less_equal(keys[code], mine, out=equal)
-            below[place] = (np.count_nonzero(less) + np.count_nonzero(equal)) / 2
-        return below
-    step = max(1, _CELLS // max(1, n))
-    for start in range(0, len(row), step):
-        part = slice(start, start + step)
-        block, each = keys[row[part]], own[part, None]
-        below[part] = (np.count_nonzero(block < each, axis=1) + np.count_nonzero(block <= each, axis=1)) / 2
+    with np.errstate(invalid="ignore"):
+        if n >= _WIDE:  # a row is work enough for a call of its own, and need not be copied
+            less, equal = np.empty(n, dtype=bool), np.empty(n, dtype=bool)
+            for place, (code, mine) in enumerate(zip(row.tolist(), own, strict=True)):
+                np.less(scores[code], mine, out=less)
+                np.less_equal(scores[code], mine, out=equal)
+                below[place] = (np.count_nonzero(less) + np.count_nonzero(equal)) / 2
+            return below
+        step = max(1, _CELLS // max(1, n))
+        for start in range(0, len(row), step):
+            part = slice(start, start + step)
+            block, each = scores[row[part]], own[part, None]
+            below[part] = (np.count_nonzero(block < each, axis=1) + np.count_nonzero(block <= each, axis=1)) / 2
     return below
