@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from palate.core.errors import DataError
 from palate.data import folder, quarantine
@@ -28,8 +29,11 @@ def src(tmp_path):
 
 def test_types_come_from_the_header(src, tmp_path):
     (src / "ml.kg").write_text("head_id:token\n")
+    Image.new("RGB", (8, 8)).save(src / "a.jpg")
     report = RecBole().read(src, tmp_path / "ds")
     data = folder.load(tmp_path / "ds")
+    assert data.catalogue.table["file"].to_list() == ["media/file/a.jpg", None, None]
+    assert (tmp_path / "ds" / "media" / "file" / "a.jpg").is_file()
     assert data.catalogue.types == {
         "movie_title": "text", "class": "text", "year": "category", "vec": "series", "price": "number", "file": "image",
     }  # fmt: skip
@@ -44,6 +48,7 @@ def test_types_come_from_the_header(src, tmp_path):
     rows = quarantine.read(tmp_path / "ds")
     assert set(rows.select("place", "row", "reason", "value").rows()) >= {
         ("ml.inter", 3, "the user id is missing", None),
+        ("file", 2, "the image was left out: there is no such file", "b.jpg"),
         ("ml.item", 2, "the price is not a number: left empty", "much"),
         ("ml.item", 2, "the vec is not a sequence of numbers: left empty", "0.1 zz"),
     }
@@ -88,8 +93,16 @@ def test_unusual_names_are_named(tmp_path):
     (tmp_path / "c.inter").write_text("who:token\twhat:token\n1\t2\n")
     with pytest.raises(DataError, match="no column for the user"):
         RecBole().read(tmp_path, tmp_path / "ds")
+    (tmp_path / "c.item").write_text("what:token\tname:token_seq\n2\tTwo\n")
     RecBole(columns={"user": "who", "item": "what"}).read(tmp_path / "c.inter", tmp_path / "ds")
-    assert folder.load(tmp_path / "ds").items.ids == ("2",)
+    assert folder.load(tmp_path / "ds").catalogue.table.rows() == [("2", "Two")]
+
+
+def test_two_files_for_one_part_are_one_too_many(tmp_path):
+    for part in ("train", "part1"):
+        (tmp_path / f"x.{part}.inter").write_text(HEAD + "1\t10\t5\t978300760\n")
+    with pytest.raises(DataError, match=r"x\.part1\.inter and x\.train\.inter are both the train part"):
+        RecBole().read(tmp_path, tmp_path / "ds")
 
 
 @pytest.mark.parametrize(
@@ -99,6 +112,7 @@ def test_unusual_names_are_named(tmp_path):
         ("user_id:token\titem_id:int\n1\t2\n", r"the field 'item_id:int', whose type is unknown"),
         (HEAD, "holds no rows"),
         ("", "is empty"),
+        ("user_id:token\titem_id:token\titem_id:float\n1\t2\t3\n", "has the field 'item_id' twice"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_one_sentence(tmp_path, content, sentence):

@@ -15,6 +15,7 @@ ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".csv", ".csv.gz", ".parq
 _FOLDERS = re.compile(r"raw|review_categories|meta_categories|raw_review_.+|raw_meta_.+")
 _SPLITS = ("train", "valid", "test")
 _WORDS = re.compile(r"""["'](\w+)["']\s*:""")
+_OF_2018 = {"imageURL", "imageURLHighRes", "also_buy", "also_view", "main_cat", "tech1", "feature"}
 _RATING = re.compile(r"[^,]+,[^,]+,\d(\.\d+)?,\d+")
 
 
@@ -28,7 +29,6 @@ class File:
     category: str
     split: str = ""
     header: bool = True
-    core: bool = False
 
 
 @dataclass
@@ -79,19 +79,17 @@ def look_at(path: Path) -> File | None:
     if path.suffix == ".parquet" and path.parent.name.startswith(("raw_meta_", "raw_review_")):
         stem = path.parent.name.removeprefix("raw_").removeprefix("review_")
     stem, _, split = stem.rpartition(".") if stem.endswith(tuple(f".{name}" for name in _SPLITS)) else (stem, "", "")
-    category = re.sub(r"^(meta|reviews|ratings)_", "", stem)
-    core = category.endswith("_5")
-    category = category.removesuffix("_5")
+    category = re.sub(r"^(meta|reviews|ratings)_", "", stem).removesuffix("_5")
     if ".csv" in path.name.lower():
         line = head_of(path).partition("\n")[0].strip()
         header = line.startswith("user_id,parent_asin,rating,timestamp")
         if not header and not _RATING.fullmatch(line):
             return None
         layout = "2023" if header else "2014" if path.name.startswith("ratings_") else "2018"
-        return File(path, layout, "ratings", category, split, header, core)
+        return File(path, layout, "ratings", category, split, header)
     words = _parquet_columns(path) if path.suffix == ".parquet" else set(_WORDS.findall(head_of(path)))
     found = _told(words)
-    return File(path, *found, category, split, core=core) if found else None
+    return File(path, *found, category, split) if found else None
 
 
 def _told(words: set[str]) -> tuple[str, str] | None:
@@ -102,15 +100,7 @@ def _told(words: set[str]) -> tuple[str, str] | None:
         return "2023", "reviews"
     if "parent_asin" in words:
         return "2023", "items"
-    if "asin" in words and words & {
-        "imageURL",
-        "imageURLHighRes",
-        "also_buy",
-        "also_view",
-        "main_cat",
-        "tech1",
-        "feature",
-    }:
+    if "asin" in words and words & _OF_2018:
         return "2018", "items"
     if "asin" in words and words & {"imUrl", "salesRank", "related", "categories", "title"}:
         return "2014", "items"

@@ -207,7 +207,11 @@ def _items(files: list[File], aside: list[pl.DataFrame], notes: list[str]) -> Ta
 def _lines(file: File, names: list[str], shape: Callable[[pl.DataFrame], pl.DataFrame] = lambda table: table) -> Lines:
     if file.path.suffix != ".parquet":
         return read_lines(file.path, names, literals=True, shape=shape)
-    table = pl.read_parquet(file.path, columns=[name for name in names if name in pl.read_parquet_schema(file.path)])
+    try:
+        there = [name for name in names if name in pl.read_parquet_schema(file.path)]
+        table = pl.read_parquet(file.path, columns=there)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{file.path} could not be read ({error}): fetch the file again") from error
     need_rows(table, file.path)
     text = table.select(as_text(table[name]) for name in table.columns)
     return Lines(shape(text), frame_of([]), pl.Series("row", range(1, text.height + 1), dtype=pl.Int64))

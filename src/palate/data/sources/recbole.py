@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -10,11 +9,12 @@ from pydantic import Field
 
 from palate.core.errors import DataError
 from palate.data.assemble import Table, assemble, guess_type, typed_table
-from palate.data.catalogue import ColumnType
+from palate.data.catalogue import MEDIA_TYPES, ColumnType
 from palate.data.quarantine import frame_of
 from palate.data.rows import Rows, find_columns, typed_rows
 from palate.data.sources._base import Gathered, Source, SourceConfig, need_rows, need_usable
 from palate.data.sources._expects import Expected, files_in, first_line
+from palate.data.sources._media import from_paths
 from palate.data.sources._read import Read, read_table
 
 _FIELD_TYPES = ("token", "token_seq", "float", "float_seq")
@@ -69,15 +69,15 @@ class RecBole(Source[RecBoleConfig]):
         aside: list[pl.DataFrame] = []
         inters = [self._rows(file, split, aside, notes) for split, file in files.items()]
         rows = Rows(pl.concat(inters, how="diagonal"))
-        items = _table(place / f"{stem}.item", "item", aside, notes)
-        users = _table(place / f"{stem}.user", "user", aside, notes)
+        items, media = self._table(place / f"{stem}.item", "items", aside, notes)
+        users, faces = self._table(place / f"{stem}.user", "users", aside, notes)
         others = [
             file.name for file in sorted(place.glob(f"{stem}.*")) if file.suffix in (".kg", ".link", ".net", ".ent")
         ]
         if others:
             notes.append(f"left out: {', '.join(others)}; interactions, items and users are read")
         data, told = assemble(rows, items, users, stem, positive=self.config.positive)
-        return Gathered(data, {}, pl.concat(aside), (*dict.fromkeys(notes), *told))
+        return Gathered(data, media | faces, pl.concat(aside), (*dict.fromkeys(notes), *told))
 
     def _rows(self, file: Path, split: str, aside: list[pl.DataFrame], notes: list[str]) -> pl.DataFrame:
         read, _ = _typed_fields(file)
@@ -96,6 +96,33 @@ class RecBole(Source[RecBoleConfig]):
         aside += [read.rejected, rows.rejected]
         notes += rows.notes
         return rows.table
+
+    def _table(
+        self, file: Path, of: str, aside: list[pl.DataFrame], notes: list[str]
+    ) -> tuple[Table | None, dict[str, Path]]:
+        """Read the items or users, with the files that their media columns name."""
+        if not file.is_file():
+            return None, {}
+        read, kinds = _typed_fields(file)
+        role = of.removesuffix("s")
+        given = {role: self.config.columns[role]} if self.config.columns.get(role) in kinds else {}
+        key = find_columns(read.table, given, file.name, (role,))[role]
+        types = {name: _column_type(read.table[name], kind) for name, kind in kinds.items() if name != key}
+        series = [name for name, kind in kinds.items() if kind == "float_seq"]
+        raw, wrong = _with_series(read.table, read.rows, series, key, file.name)
+        found = typed_table(raw, key, f"{role}_id", types, file.name, read.rows, guess=False)
+        need_usable(found.table, found.rejected, file.name)
+        aside += [read.rejected, found.rejected, wrong]
+        notes += found.notes
+        table, files = found.table, dict[str, Path]()
+        for name, kind in found.types.items():
+            if kind in MEDIA_TYPES:
+                media = from_paths(name, kind, table[name], file.parent, table.to_series(0), of=of)
+                table = table.with_columns(media.column)
+                files.update(media.files)
+                aside.append(media.rejected)
+                notes += media.notes
+        return Table(table, found.types), files
 
 
 def typed_header(line: str) -> bool:
@@ -126,12 +153,15 @@ def _files(src: Path, parts: list[str]) -> tuple[str, dict[str, Path], list[str]
     for file in found:
         stem, _, part = file.stem.rpartition(".")
         if stem and part in known:
-            split_up.setdefault(stem, {})[known[part]] = file
+            other = split_up.setdefault(stem, {}).setdefault(known[part], file)
+            if other != file:
+                raise DataError(f"{other.name} and {file.name} are both the {known[part]} part: take one of them away")
         else:
             whole[file.stem] = file
-    if src.is_file() and split_up:  # one part was named: its dataset is meant as a whole
+    if src.is_file() and split_up:  # one part was named: its split is meant as a whole
         stem = next(iter(split_up))
-        return _files_of_parts(stem, src.parent, known)
+        beside = [src.parent / f"{stem}.{part}.inter" for part in known]
+        split_up[stem] = {known[file.stem.rpartition(".")[2]]: file for file in beside if file.is_file()}
     names = sorted({*whole, *split_up})
     if len(names) > 1:
         raise DataError(
@@ -145,13 +175,6 @@ def _files(src: Path, parts: list[str]) -> tuple[str, dict[str, Path], list[str]
     files = {split: split_up[names[0]][split] for split in _PARTS if split in split_up.get(names[0], {})}
     notes = [f"left out: {whole[names[0]].name}, since its parts have the split"] if files and whole else []
     return names[0], files or {"": whole[names[0]]}, notes
-
-
-def _files_of_parts(stem: str, place: Path, known: Mapping[str, str]) -> tuple[str, dict[str, Path], list[str]]:
-    beside = {
-        known[part]: place / f"{stem}.{part}.inter" for part in known if (place / f"{stem}.{part}.inter").is_file()
-    }
-    return stem, {split: beside[split] for split in _PARTS if split in beside}, []
 
 
 def _typed_fields(file: Path) -> tuple[Read, dict[str, str]]:
@@ -169,29 +192,11 @@ def _typed_fields(file: Path) -> tuple[Read, dict[str, str]]:
         if not colon or kind.strip() not in _FIELD_TYPES:
             what = f"the field '{name}' without a type" if not colon else f"the field '{name}', whose type is unknown"
             raise DataError(f"{file.name} has {what}: write NAME:TYPE with one of {', '.join(_FIELD_TYPES)}")
+        if plain.strip() in types:
+            raise DataError(f"{file.name} has the field '{plain.strip()}' twice: rename one")
         types[plain.strip()] = kind.strip()
     table = read.table.rename(dict(zip(read.table.columns, types, strict=True)))
     return Read(table, read.rejected, read.rows), types
-
-
-def _table(file: Path, role: str, aside: list[pl.DataFrame], notes: list[str]) -> Table | None:
-    if not file.is_file():
-        return None
-    read, kinds = _typed_fields(file)
-    key = find_columns(read.table, {}, file.name, (role,))[role]
-    types: dict[str, ColumnType] = {}
-    raw = read.table
-    for name, kind in kinds.items():
-        if name != key:
-            types[name] = _column_type(raw[name], kind)
-    raw, wrong = _with_series(
-        raw, read.rows, [name for name, kind in kinds.items() if kind == "float_seq"], key, file.name
-    )
-    found = typed_table(raw, key, f"{role}_id", types, file.name, read.rows, guess=False)
-    need_usable(found.table, found.rejected, file.name)
-    aside += [read.rejected, found.rejected, wrong]
-    notes += found.notes
-    return found
 
 
 def _column_type(column: pl.Series, kind: str) -> ColumnType:
