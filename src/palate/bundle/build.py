@@ -140,7 +140,13 @@ def _spec(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 def _check_words(recipe: Recipe) -> None:
     """Refuse words of a recipe that have nothing to act on, which would otherwise silently do nothing."""
     if "features" not in models.registry.get(recipe.model).requires:
-        _refuse_idle(recipe, ("late",) if _reads_content(recipe.model) else ("parts", "fuse", "late"))
+        if not _reads_content(recipe.model):
+            _refuse_idle(recipe, ("parts", "fuse", "late"))
+        elif recipe.late is not None:
+            raise ConfigError(
+                f"the model '{recipe.model}' learns from likes, and a late fusion trains one model per part: leave out "
+                "'late', or choose a model by content"
+            )
     if recipe.fuse is None and recipe.fuse_settings:
         raise ConfigError("the recipe has fuse_settings and no fusion is named: add fuse")
     if recipe.late is None and recipe.late_settings:

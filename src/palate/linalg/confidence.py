@@ -13,8 +13,6 @@ from palate.linalg.parallel import cuts_by_work, map_blocks
 
 _BLOCK = 1 << 17
 """Products of one block of rows."""
-_NEAR = 1e-13
-"""Stop where the squared residual is this share of what it was at the start."""
 
 
 class White(NamedTuple):
@@ -46,13 +44,23 @@ def whitened(factors: Floats, reg: float) -> White:
     return White(factors @ root, root)
 
 
-def solved(rows: CSR, vectors: Floats, alpha: float, steps: int, threads: int | None = None) -> Floats:
+def solved(
+    rows: CSR, vectors: Floats, alpha: float, steps: int, near: float = 1e-6, threads: int | None = None
+) -> Floats:
     """Return for each row what fits 1 where it has a value, with confidence 1 + alpha, and 0 elsewhere, with 1.
 
     With white vectors v the normal equations are (I + alpha sum v v') t = (1 + alpha) sum v, sums over the places of
     the row: equation 4 of Hu, Koren and Volinsky (2008) with Y'Y + reg I taken out once for all rows. They are solved
     by conjugate gradients from 0 (Takacs, Pilaszy and Tikk 2011), which need no more steps than the row has values,
     and few in any case: no eigenvalue is outside 1 to 1 + alpha as long as the vectors are those that were whitened.
+
+    Args:
+        rows: where the ones are.
+        vectors: white factors of the other side.
+        alpha: how much more a one counts.
+        steps: at most this many.
+        near: stop where the residual is this share of what it was at the start.
+        threads: at most this many; None takes every core.
 
     Shapes:
         rows: sparse[q, n], any values; vectors: float32[n, f] -> float32[q, f], zeros for an empty row.
@@ -67,7 +75,7 @@ def solved(rows: CSR, vectors: Floats, alpha: float, steps: int, threads: int | 
     codes = rows.indices.astype(np.int32, copy=False)
 
     def work(start: int, stop: int) -> None:
-        _gradients(pointer, codes, vectors, np.float32(alpha), steps, np.float32(_NEAR), start, stop, result)
+        _gradients(pointer, codes, vectors, np.float32(alpha), steps, np.float32(near**2), start, stop, result)
 
     map_blocks(work, cuts_by_work(np.diff(pointer) + 1, max(1, _BLOCK // vectors.shape[1])), threads)
     return result

@@ -48,6 +48,7 @@ class Descent:
 
     def __init__(self, liked: CSR, rng: np.random.Generator, threads: int | None = None) -> None:
         self._rng, self._threads = rng, threads
+        liked = liked if liked.has_sorted_indices else liked.sorted_indices()
         self._shape = (int(liked.shape[0]), int(liked.shape[1]))
         self._pointer = liked.indptr.astype(np.int64)
         self._item = liked.indices.astype(np.int32, copy=False)

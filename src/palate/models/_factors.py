@@ -110,10 +110,10 @@ class FactorModel(Model[K]):
             ConfigError: with the settings that hold it there.
         """
         if not all(np.isfinite(array).all() for array in arrays):
-            held = ", ".join(f"{key}={getattr(self.config, key)}" for key in ("lr", "reg") if hasattr(self.config, key))
-            raise ConfigError(
-                f"the vectors of {self.name} grew beyond all numbers with {held}: give a smaller lr or reg"
+            held = ", ".join(
+                f"{key}={getattr(self.config, key):g}" for key in ("lr", "reg", "alpha") if hasattr(self.config, key)
             )
+            raise ConfigError(f"the vectors of {self.name} grew beyond all numbers with {held}: give smaller ones")
 
     def _place_new(self, train: Dataset, run: Run) -> None:
         """Give items that nobody liked a vector by content, where there is any."""

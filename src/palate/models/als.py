@@ -16,9 +16,12 @@ from palate.interfaces import Run
 from palate.linalg.confidence import White, solved, whitened
 from palate.models._factors import FactorConfig, FactorModel, Learned
 
-_STEPS = 3
-"""Conjugate gradient steps of a half-sweep; the next one goes on from there."""
+_STEPS = 10
+"""Conjugate gradient steps of a half-sweep, at most."""
+_NEAR = 1e-5
+"""Where they stop: the next half-sweep moves the factors by far more."""
 _ALL_STEPS = 200
+"""Those of a taste, at most: it is solved to the last digit."""
 
 
 class ALSConfig(FactorConfig):
@@ -64,7 +67,7 @@ class ALS(FactorModel[ALSConfig]):
 
     def _half(self, rows: CSR, factors: Floats, threads: int | None) -> Floats:
         white = self._white(factors)
-        return solved(rows, white.vectors, self.config.alpha, _STEPS, threads) @ white.root.T
+        return solved(rows, white.vectors, self.config.alpha, _STEPS, _NEAR, threads) @ white.root.T
 
     def _white(self, factors: Floats) -> White:
         try:
