@@ -13,6 +13,9 @@ def test_it_is_the_ridge_regression_of_scikit_learn(shape):
     new = (3 + rng.normal(size=(5, shape[1]))).astype(np.float32)
     expected = Ridge(alpha=0.7, solver="svd").fit(rows.astype(float), targets.astype(float)).predict(new)
     assert np.allclose(ridge_map(rows, targets, 0.7)(new), expected, atol=1e-3)
+    weight = rng.integers(1, 9, shape[0]).astype(np.float32)
+    expected = Ridge(alpha=0.7, solver="svd").fit(rows, targets, weight / weight.mean()).predict(new)
+    assert np.allclose(ridge_map(rows, targets, 0.7, 5 * weight)(new), expected, atol=1e-3)
 
 
 def test_one_row_alone_gives_its_own_target_to_all():

@@ -26,20 +26,27 @@ class Affine(NamedTuple):
         return np.asarray((rows - self.middle) @ self.weights + self.constant, dtype=np.float32)
 
 
-def ridge_map(rows: Floats, targets: Floats, reg: float) -> Affine:
-    """Return the affine map with the least sum of |y - map(x)|^2 + reg |weights|^2; the constant is not held small.
+def ridge_map(rows: Floats, targets: Floats, reg: float, weight: Floats | None = None) -> Affine:
+    """Return the affine map of the least sum of w |y - map(x)|^2 + reg |weights|^2; the constant is not held small.
+
+    Args:
+        rows: x.
+        targets: y.
+        reg: how small the weights are held.
+        weight: how much each row counts, brought to a mean of 1; None counts all alike.
 
     Shapes:
-        rows: float32[n, d]; targets: float32[n, f], n > 0.
+        rows: float32[n, d]; targets: float32[n, f]; weight: float32[n], above 0; n > 0.
 
     Example:
         >>> double = ridge_map(np.array([[1.0], [3.0]], np.float32), np.array([[2.0], [6.0]], np.float32), 1e-6)
         >>> double(np.array([[5.0]], np.float32)).round(3).tolist()
         [[10.0]]
     """
-    middle = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-    constant = targets.mean(axis=0, dtype=np.float64).astype(np.float32)
-    centred, rest = rows - middle, targets - constant
+    share = np.ones(len(rows), np.float32) if weight is None else (weight / weight.mean()).astype(np.float32)
+    middle, constant = (np.average(values, axis=0, weights=share).astype(np.float32) for values in (rows, targets))
+    root = np.sqrt(share)[:, None]
+    centred, rest = root * (rows - middle), root * (targets - constant)
     tall = rows.shape[0] >= rows.shape[1]
     gram = (centred.T @ centred if tall else centred @ centred.T).astype(np.float64)
     np.einsum("nn->n", gram)[:] += reg
@@ -47,4 +54,4 @@ def ridge_map(rows: Floats, targets: Floats, reg: float) -> Affine:
         weights = sla.solve(gram, centred.T @ rest, assume_a="pos", overwrite_a=True)
     else:
         weights = centred.T @ sla.solve(gram, rest, assume_a="pos", overwrite_a=True)
-    return Affine(middle, weights.astype(np.float32), constant)
+    return Affine(middle, np.asarray(weights, dtype=np.float32), constant)

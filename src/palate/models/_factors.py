@@ -26,7 +26,7 @@ class FactorConfig(ContentConfig):
 
     dim: PositiveInt = 64
     """Width of a vector."""
-    content_reg: PositiveFloat = 10.0
+    content_reg: PositiveFloat = 1.0
     """Holds the map small that gives new items their vectors by content."""
     memory_limit_mb: PositiveInt = 4096
     """Refuse to fit where the vectors of users and items would take more than this many MiB."""
@@ -50,7 +50,9 @@ class FactorModel(Model[K]):
     """Base of the factor models: score(u, j) = <t_u, v_j> + b_j, where the taste t_u follows from a history alone.
 
     An item that nobody liked has the vector (and the bias) that a ridge map from its fused parts gives, learned on the
-    items that were liked and have parts (Gantner et al. 2010). It is scored, and speaks where it was liked, as others do.
+    items that were liked and have parts (Gantner et al. 2010), each of which counts as many times as it was liked: what
+    is known of an item of few likes is near nothing, and a map that learned from these would give the new ones nothing
+    too. A new item is scored, and speaks where it was liked, as others do.
 
     Missing data:
         NaN for items that nobody liked and that have no part, and for users of whom no liked item has a vector.
@@ -126,7 +128,8 @@ class FactorModel(Model[K]):
         if not len(known) or not len(new):
             return
         targets = np.concatenate([self.vectors[known], self.bias[known, None]], axis=1)
-        images = ridge_map(table.values[known], targets, self.config.content_reg)(table.values[new])
+        likes = np.bincount(train.liked.indices, minlength=len(train.items))[known].astype(np.float32)
+        images = ridge_map(table.values[known], targets, self.config.content_reg, likes)(table.values[new])
         self.vectors[new], self.bias[new] = images[:, :-1], images[:, -1]
         self.placed[new] = True
 

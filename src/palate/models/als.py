@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 from threadpoolctl import threadpool_limits
 
 from palate.core.errors import ConfigError
@@ -20,6 +20,8 @@ _STEPS = 10
 """Conjugate gradient steps of a half-sweep, at most."""
 _NEAR = 1e-5
 """Where they stop: the next half-sweep moves the factors by far more."""
+_NOTHING = 1e-6
+"""An item whose own score, were it the only one liked, is below this has no factors left."""
 _ALL_STEPS = 200
 """Those of a taste, at most: it is solved to the last digit."""
 
@@ -29,9 +31,9 @@ class ALSConfig(FactorConfig):
 
     epochs: PositiveInt = 10
     """Sweeps over users and items."""
-    reg: PositiveFloat = 30.0
-    """Holds factors small; added to the diagonal of every user's and item's equations."""
-    alpha: PositiveFloat = 10.0
+    reg: PositiveFloat = 100.0
+    """Holds factors small; added to the diagonal of every user's and item's equations. Less where the likes are few."""
+    alpha: float = Field(40.0, gt=0, le=1e6)
     """A like has confidence 1 + alpha, everything else 1."""
 
 
@@ -45,6 +47,9 @@ class ALS(FactorModel[ALSConfig]):
     No user is stored: a taste is the last half-sweep, solved for the history at hand until nothing is left to solve,
     so that a new person is served as a known one is. The weights of likes do not count: a history holds what was
     liked, not how much.
+
+    Raises:
+        ConfigError: `reg` is so much that all factors vanish, or so little that it is lost in rounding.
     """
 
     name = "als"
@@ -63,6 +68,11 @@ class ALS(FactorModel[ALSConfig]):
                 items = self._half(by_item, users, run.threads)
                 self.check_finite(items)
             vectors = self._white(items).vectors
+        if np.square(vectors).sum(axis=1).max() < _NOTHING:
+            raise ConfigError(
+                f"the factors of als vanish with reg={config.reg:g}, alpha={config.alpha:g}, since the likes are too few "
+                f"beside them: give less reg, such as {config.reg / 10:g}"
+            )
         return Learned(vectors, np.zeros(len(train.items), np.float32))
 
     def _half(self, rows: CSR, factors: Floats, threads: int | None) -> Floats:

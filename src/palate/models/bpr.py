@@ -26,11 +26,11 @@ _RIDGE = 1e-3
 class BPRConfig(FactorConfig):
     """How wide, how long, how fast."""
 
-    epochs: PositiveInt = 60
+    epochs: PositiveInt = 100
     """Steps per like."""
     lr: PositiveFloat = 0.05
     """Length of a step."""
-    reg: NonNegativeFloat = 0.02
+    reg: NonNegativeFloat = 0.01
     """Share of a vector that a step takes away, before lr."""
 
 
@@ -43,8 +43,11 @@ class BPR(FactorModel[BPRConfig]):
 
     No user is stored. A taste is t = A s, where s is the sum of the q_i liked over the root of their number, and the
     matrix A is what turns the s of training users best into their p (ridge regression). So a new person is served as a
-    known one is, and each past like has its exact share of a score. It also ranks better than p itself, which knows
-    the likes by heart: on Amazon Baby and on MovieLens by 7 to 8 % of Recall@20 (validation).
+    known one is, and each past like has its exact share of a score. Validation on Amazon Baby and on MovieLens ranked
+    better by t than by p itself, which knows the likes by heart.
+
+    Raises:
+        ConfigError: `lr` is so much that the vectors grow beyond all numbers.
     """
 
     name = "bpr"
