@@ -175,6 +175,15 @@ class Predicts(Protocol):
 
 
 @runtime_checkable
+class Rereads(Protocol):
+    """A fitted recommender that can be shown other parts of the same items, as a live catalogue changes."""
+
+    def reading(self, parts: Parts) -> Self:
+        """Return the same model over these parts, by the names of those that it was fitted on; what it learned stays."""
+        ...
+
+
+@runtime_checkable
 class ItemVectors(Protocol):
     """A recommender that places items in one space, where the cosine is their likeness."""
 

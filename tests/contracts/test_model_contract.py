@@ -9,7 +9,7 @@ from palate.core.state import State
 from palate.data.dataset import Dataset, bare_catalogue
 from palate.data.features import FeatureTable
 from palate.data.interactions import Interactions
-from palate.interfaces import Explains, ItemVectors, Queries, Recommender, Run
+from palate.interfaces import Explains, ItemVectors, Queries, Recommender, Rereads, Run
 from palate.models import Ensemble, registry
 
 USERS, ITEMS = 30, 25
@@ -242,3 +242,18 @@ def test_item_vectors_are_one_row_an_item(model):
     assert len(vectors) == ITEMS
     assert not vectors.present[BARE]
     assert np.allclose(np.linalg.norm(vectors.values[vectors.present], axis=1), 1, atol=1e-5)
+
+
+def test_other_parts_can_be_read_and_leave_the_model_as_it_was(kind, world):
+    model = kind().fit(world, run=Run(seed=1))
+    if not isinstance(model, Rereads) or isinstance(model, Ensemble):
+        pytest.skip(f"{model.name} cannot be shown other parts once it is fitted")
+    before = model.score(everyone(world))
+    assert np.array_equal(model.reading(world.item_parts()).score(everyone(world)), before, equal_nan=True)
+    lost = np.zeros(ITEMS, bool)
+    lost[[3, 8]] = True
+    poorer = {name: table.dropped(lost) for name, table in world.item_parts().items()}
+    scores = model.reading(poorer).score(everyone(world))
+    assert np.isnan(scores[:, lost]).all()
+    assert not np.isnan(scores[:LONELY, 0]).any()
+    assert np.array_equal(model.score(everyone(world)), before, equal_nan=True)

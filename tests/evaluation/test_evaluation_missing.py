@@ -14,7 +14,8 @@ from palate.evaluation._drops import Drop
 from palate.evaluation._report_charts import apart
 from palate.evaluation._report_lines import Level, Line, Plot, Spot
 from palate.evaluation.missing import _interval
-from palate.models import ContentKNN, Popularity
+from palate.interfaces import Queries
+from palate.models import ContentKNN, Ensemble, Popularity
 
 
 @pytest.fixture(scope="module")
@@ -244,3 +245,30 @@ def test_reviews_go_missing_by_item(cut, protocol):
     few, many = points(found, "review")
     assert (few.coverage["review"], many.coverage["review"]) == (pytest.approx(0.7), pytest.approx(0.2))
     assert many.change["recall@5"] < few.change["recall@5"] < 0
+
+
+def test_what_is_missing_only_at_serving_leaves_the_learned_as_it_is(cut):
+    found = missing_curve(knn, cut, ["title=0.6", "all=1"], seeds=1, k=5, at="serve")
+    poorer = with_missing(cut.train, ["title"], 0.6, 0)
+    fitted = knn(0).fit(cut.train)
+    again = fitted.reading(poorer.item_parts())
+    assert again.fusion is fitted.fusion
+    alone = evaluate(again, cut, 5, ("recall",)).metrics["recall@5"]
+    assert points(found, "title")[0].metrics["recall@5"] == pytest.approx(alone)
+    assert fitted.score(Queries.of_users(cut.train, np.arange(3, dtype=np.int32))).shape == (3, 30)
+    (nothing,) = points(found, "all")
+    assert (nothing.unscored, nothing.metrics["recall@5"]) == (1, 0)
+    assert "Fitted once on everything, missing only when it scores" in str(found)
+    assert found.to_json()["missing"]["at"] == "serve"
+
+
+def test_an_ensemble_can_serve_poorer_items_and_popularity_need_not(cut):
+    def both(_):
+        return Ensemble({"knn": ContentKNN(neighbours=5), "bestsellers": Popularity()}, weights="given")
+
+    found = missing_curve(both, cut, ["title=0.9"], seeds=1, k=5, at="serve")
+    assert found.curves[0].points[0].change["recall@5"] < 0
+    with pytest.raises(ConfigError, match="popularity cannot be shown other parts once it is fitted"):
+        missing_curve(lambda _: Popularity(), cut, ["title=0.9"], at="serve", k=5)
+    with pytest.raises(ConfigError, match="to go missing at 'night': allowed are fit, serve"):
+        missing_curve(knn, cut, ["title=0.9"], at="night", k=5)

@@ -49,14 +49,17 @@ def evaluate(
     categories: Annotated[str | None, typer.Option("--categories", help="The column of the items' categories.")] = None,
     on: Annotated[str, typer.Option("--on", help="The part to judge by: test, or valid.")] = "test",
     drop: Annotated[list[str] | None, typer.Option("--drop", metavar="PART=SHARE", help=_DROP)] = None,
+    drop_at: Annotated[
+        str, typer.Option("--drop-at", help="With --drop: missing from fit on, or only at serve, to a fitted model.")
+    ] = "fit",
     seeds: Annotated[int, typer.Option("--seeds", help="With --drop: how many draws of what is dropped.")] = 5,
     report: Annotated[Path | None, typer.Option("--report", help="With --drop: an .html, .md or .svg file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge a bundle by the part of its data that it never saw.
 
-    With --drop a random share of the items loses a part, the recipe is fitted again on what is left, and the same test
-    judges it.
+    With --drop a random share of the items loses a part, the recipe is fitted again on what is left (or, with --drop-at
+    serve, the fitted model meets it), and the same test judges it.
     """
     from palate.bundle import Bundle
     from palate.evaluation import evaluate as judge
@@ -73,7 +76,7 @@ def evaluate(
         raise ConfigError("--report shows what happens when parts go missing: add --drop, as in --drop all=0.1..0.9")
     if drop:
         _alone(metrics=metrics, by=by, compat=compat, candidates=candidates, categories=categories, on=on)
-        _with_missing(bundle, ds, cuts, drop, seeds, report, as_json)
+        _with_missing(bundle, ds, cuts, drop, drop_at, seeds, report, as_json)
         return
     opened = Bundle.open(bundle)
     part: Any = on
@@ -93,7 +96,7 @@ def evaluate(
 
 
 def _with_missing(
-    path: Path, ds: Path | None, k: list[int], drops: list[str], seeds: int, report: Path | None, as_json: bool
+    path: Path, ds: Path | None, k: list[int], drops: list[str], at: str, seeds: int, report: Path | None, as_json: bool
 ) -> None:
     from palate.bundle import Bundle
     from palate.evaluation._drops import Drop
@@ -105,7 +108,7 @@ def _with_missing(
         refuse_foreign(report, KINDS)
     opened = Bundle.open(path)
     cut = opened.split(ds)
-    found = _curves(opened, cut, asked, k, seeds)
+    found = _curves(opened, cut, asked, k, seeds, at)
     if report is not None:
         write_missing(report, opened.data, found)
 
@@ -122,7 +125,7 @@ def _with_missing(
     emit(found.to_json(), as_json, show)
 
 
-def _curves(opened: Bundle, cut: Split, asked: list[Drop], k: list[int], seeds: int) -> MissingCurves:
+def _curves(opened: Bundle, cut: Split, asked: list[Drop], k: list[int], seeds: int, at: Any) -> MissingCurves:
     from palate.bundle.build import model_of, parts_read
     from palate.evaluation.missing import missing_curve
 
@@ -134,7 +137,7 @@ def _curves(opened: Bundle, cut: Split, asked: list[Drop], k: list[int], seeds: 
             "content, such as content-knn"
         )
     return missing_curve(
-        lambda _: model_of(spec), cut, asked, seeds, k, protocol=opened.recipe.protocol, parts=read,
+        lambda _: model_of(spec), cut, asked, seeds, k, protocol=opened.recipe.protocol, at=at, parts=read,
         model_seed=opened.recipe.seed,
     )  # fmt: skip
 

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from palate.evaluation.missing import Curve, MissingCurves, Point
 
 
+_WHEN = {
+    "fit": "fitted again on what is left",
+    "serve": "fitted once on everything, missing only when it scores",
+}
+
+
 def text(found: MissingCurves) -> str:
     """Return a table of at most 80 columns, and the notes."""
     rows = [head_of(found), *table(found)]
@@ -53,7 +59,7 @@ def notes(found: MissingCurves) -> list[str]:
     draws = f"{found.seeds} draws" if found.seeds > 1 else "one draw"
     lines = [
         f"missing: share of the items that have the part and lose it, at random, nested; mean of {draws}.",
-        "The model is fitted again on what is left; test is the same throughout.",
+        f"{_WHEN[found.at][0].upper()}{_WHEN[found.at][1:]}; test is the same throughout.",
         "change: against nothing dropped, user by user; an interval without 0 is a real difference.",
     ]
     lines += ["std: over the draws; intervals: users and draws resampled."] if found.seeds > 1 else []
@@ -86,7 +92,7 @@ def plot(found: MissingCurves, alone: bool = False) -> str:
     return Plot(
         title=f"{found.model}: {by} when parts of the items go missing",
         under=(
-            f"fitted again on what is left; {draws}; same test: {found.whole.users:,} users, {found.whole.how}, {found.whole.protocol}",
+            f"{_WHEN[found.at]}; {draws}; same test: {found.whole.users:,} users, {found.whole.how}, {found.whole.protocol}",
             "band: 95 % interval of the change against nothing missing; where it leaves the line of nothing missing, the change is real",
         ),
         across="share of the items with that part that lose it",
@@ -127,7 +133,7 @@ def _line(curve: Curve, by: str, whole: float) -> Line:
 
 def _head(found: MissingCurves) -> str:
     whole = found.whole
-    return f"{found.model} on {whole.on}, {whole.users:,} users ({whole.how}, {whole.protocol}), parts going missing"
+    return f"{found.model} on {whole.on}, {whole.users:,} users ({whole.how}, {whole.protocol}), parts missing at {found.at}"
 
 
 def _figures(point: Point, by: str) -> tuple[str, ...]:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from palate.core.errors import ConfigError, DataError
 from palate.core.progress import progress
 from palate.core.rng import generator
+from palate.data.dataset import Dataset
 from palate.data.missing import drawn, without_parts
 from palate.data.split._base import Split
 from palate.evaluation._drops import Drop
 from palate.evaluation._trial import Factory
 from palate.evaluation.protocol import MEMORY_MB, Protocol, evaluate
 from palate.evaluation.result import Evaluation
-from palate.interfaces import Recommender, Run, Settles
+from palate.interfaces import Recommender, Rereads, Run, Settles
 from palate.metrics._hits import Doubles
 from palate.models import Popularity
 
 METRICS = ("recall", "ndcg")
+At: TypeAlias = Literal["fit", "serve"]
 Pair = tuple[float, float]
+Again: TypeAlias = Callable[[Split], Recommender]
+"""From a split whose items lack something to the model that meets it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +75,8 @@ class MissingCurves:
     """The metric that is drawn."""
     seeds: int
     """How many draws of what is dropped."""
+    at: At = "fit"
+    """fit: missing when the model learns and when it scores; serve: when it scores, and it learned from all."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON value: the evaluation of the whole, and what is left of it under `missing`."""
@@ -80,7 +86,7 @@ class MissingCurves:
             for point in curve.points
         ]
         floor = {"model": self.floor.model, "metrics": dict(self.floor.metrics)}
-        missing = {"fitted": "again on what is left", "seeds": self.seeds, "by": self.by, "floor": floor, "rows": rows}
+        missing = {"at": self.at, "seeds": self.seeds, "by": self.by, "floor": floor, "rows": rows}
         return {**self.whole.to_json(), "model": self.model, "missing": missing}
 
     def to_markdown(self) -> str:
@@ -109,6 +115,7 @@ def missing_curve(
     k: int | Sequence[int] = 20,
     metrics: Sequence[str] = METRICS,
     protocol: Protocol = "strict",
+    at: At = "fit",
     *,
     by: str | None = None,
     parts: Sequence[str] | None = None,
@@ -120,7 +127,7 @@ def missing_curve(
     """Drop a share of the present rows of parts, fit again on what is left, and judge by the same test part.
 
     What is dropped is missing everywhere: when the model learns and when it scores, as from a catalogue that never
-    had it. Each part is drawn for itself; the draws are nested over shares and the same in every curve.
+    had it. With `at="serve"` it is missing only when the model scores: it learned from all. Each part is drawn for itself; the draws are nested over shares and the same in every curve.
 
     Args:
         factory: a seed to an unfitted model.
@@ -130,6 +137,7 @@ def missing_curve(
         k: the length of the lists, or several.
         metrics: names as in `evaluate`.
         protocol: strict, or refit (fit on train and validation).
+        at: fit or serve: from when on the rows are missing.
         by: the metric that is drawn; the first of `metrics` at the largest k unless given.
         parts: names of those that the model reads; None means all parts of items.
         model_seed: the model's own, the same for every fit.
@@ -140,31 +148,38 @@ def missing_curve(
     Missing data:
         A share at which the model cannot be fitted any more is a point with the reason.
     Raises:
-        ConfigError: a drop cannot be read, or names a part that is not there.
+        ConfigError: a drop cannot be read, names a part that is not there, or the model cannot serve other parts than it
+            was fitted on.
         DataError: the dataset has no parts of items, or the model cannot be judged with nothing dropped.
     """
     names = tuple(sorted(parts)) if parts is not None else tuple(split.train.item_parts())
     asked = [Drop.parse(drop) if isinstance(drop, str) else drop for drop in drops]
     if not asked or seeds < 1:
         raise ConfigError(f"given {len(asked)} drops and {seeds} seeds: give at least one of each")
+    if at not in get_args(At):
+        raise ConfigError(f"parts were to go missing at '{at}': allowed are {', '.join(get_args(At))}")
     judge = _Judge(factory, split, k, metrics, protocol, model_seed, memory_mb, threads)
     kind = factory(model_seed).name
     meant = {drop: drop.among(names, kind) for drop in dict.fromkeys(asked)}
     total = 2 + seeds * sum(len(drop.shares) for drop in meant)
     with progress(f"{kind}: parts go missing", total, "fits") as advance:
-        whole = judge(split, advance)
-        floor = replace(judge, factory=lambda _: Popularity())(split, advance)
-        drawn = by or _first(whole, metrics)
-        if drawn not in whole.metrics:
+        model = judge.fitted(split)
+        whole = judge.judged(model, split)
+        floor = replace(judge, factory=lambda _: Popularity())
+        lowest = floor.judged(floor.fitted(split), split)
+        advance(2)
+        drawn_metric = by or _first(whole, metrics)
+        if drawn_metric not in whole.metrics:
             raise ConfigError(
-                f"'{drawn}' is not measured, so it cannot be drawn: choose one of {', '.join(whole.metrics)}"
+                f"'{drawn_metric}' is not measured, so it cannot be drawn: choose one of {', '.join(whole.metrics)}"
             )
+        again = _refitted(judge) if at == "fit" else _reread(judge, model)
         curves = tuple(
-            Curve(drop.name, gone, tuple(_point(judge, whole, gone, share, seeds, resamples, advance) for share in drop.shares))
+            Curve(drop.name, gone, tuple(_point(judge, again, whole, gone, share, seeds, resamples, advance) for share in drop.shares))
             for drop, gone in meant.items()
         )  # fmt: skip
     called = f"{kind} (refit)" if protocol == "refit" else kind
-    return MissingCurves(called, whole, floor, curves, drawn, seeds)
+    return MissingCurves(called, whole, lowest, curves, drawn_metric, seeds, at)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,21 +195,35 @@ class _Judge:
     memory_mb: int
     threads: int | None
 
-    def __call__(self, split: Split, advance: Callable[[int], None]) -> Evaluation:
+    def fitted(self, split: Split) -> Recommender:
         run = Run(seed=self.seed, threads=self.threads)
-        model: Recommender = self.factory(self.seed)
+        model = self.factory(self.seed)
         if self.protocol == "refit":
             again = model.fit(split.train, split.valid, run).settled() if isinstance(model, Settles) else model
-            model = again.fit(split.refit().train, None, run)
-        else:
-            model.fit(split.train, split.valid, run)
-        found = evaluate(model, split, self.k, self.metrics, self.protocol, memory_mb=self.memory_mb)
-        advance(1)
-        return found
+            return again.fit(split.refit().train, None, run)
+        return model.fit(split.train, split.valid, run)
+
+    def judged(self, model: Recommender, split: Split) -> Evaluation:
+        return evaluate(model, split, self.k, self.metrics, self.protocol, memory_mb=self.memory_mb)
+
+    def known(self, split: Split) -> Dataset:
+        return split.train if self.protocol == "strict" else split.refit().train
+
+
+def _refitted(judge: _Judge) -> Again:
+    return judge.fitted
+
+
+def _reread(judge: _Judge, model: Recommender) -> Again:
+    if not isinstance(model, Rereads):
+        raise ConfigError(
+            f"{model.name} cannot be shown other parts once it is fitted, so they cannot go missing at 'serve': use 'fit'"
+        )
+    return lambda poorer: model.reading(judge.known(poorer).item_parts())
 
 
 def _point(
-    judge: _Judge, whole: Evaluation, gone: tuple[str, ...], share: float, seeds: int, resamples: int,
+    judge: _Judge, again: Again, whole: Evaluation, gone: tuple[str, ...], share: float, seeds: int, resamples: int,
     advance: Callable[[int], None],
 ) -> Point:  # fmt: skip
     coverage: dict[str, float] = {}
@@ -203,9 +232,10 @@ def _point(
         poorer = _poorer(judge, gone, share, seed)
         coverage = {name: table.coverage for name, table in poorer.train.item_parts(gone).items()}
         try:
-            found.append(judge(poorer, advance))
+            found.append(judge.judged(again(poorer), poorer))
         except DataError as error:
             return Point(share, coverage, error=" ".join(str(error).split()))
+        advance(1)
     change, intervals, changes = {}, {}, {}
     for name, mine in whole.per_user.items():
         table = np.stack([each.per_user[name] for each in found])
@@ -220,8 +250,7 @@ def _point(
 
 def _poorer(judge: _Judge, parts: Sequence[str], share: float, seed: int) -> Split:
     split = judge.split
-    known = split.train if judge.protocol == "strict" else split.refit().train
-    lost = drawn(known, parts, share, seed)
+    lost = drawn(judge.known(split), parts, share, seed)
     train, valid, test = (without_parts(data, lost) for data in (split.train, split.valid, split.test))
     return replace(split, train=train, valid=valid, test=test)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
@@ -16,7 +17,7 @@ from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.fusion import registry
 from palate.fusion.concat import Concat
-from palate.interfaces import Fusion, Run
+from palate.interfaces import Fusion, Parts, Run
 from palate.models._base import Model
 
 
@@ -67,6 +68,13 @@ class ContentModel(Model[K]):
         self.fusion = type(self.fusion)(self.fusion.config)  # type: ignore[call-arg]  # another model may hold the one given
         self.fusion.fit(parts, train, generator(run.seed, "fusion"))
         self.vectors = self.fusion.fuse(parts)
+
+    def reading(self, parts: Parts) -> Self:
+        """Return the same fitted model over other rows of its parts; what it and its fusion learned stays."""
+        other = copy.copy(self)
+        other.parts = {name: parts[name] for name in self.parts}
+        other.vectors = other.fusion.fuse(other.parts)
+        return other
 
     def _by_part(self, history: Codes, item: int, factors: Floats) -> dict[str, float]:
         """Divide the sum of factor * cosine(liked item, item) over the parts."""

@@ -11,7 +11,7 @@ from pydantic import PositiveInt
 from palate.core.state import State, pack_csr, unpack_csr
 from palate.core.types import CSR, Codes, Floats
 from palate.data.dataset import Dataset
-from palate.interfaces import Explanation, Queries, Run
+from palate.interfaces import Explanation, Parts, Queries, Run
 from palate.linalg.neighbours import nearest
 from palate.models._content import ContentConfig, ContentModel
 from palate.models._graph import divided, spread
@@ -44,10 +44,18 @@ class ContentKNN(ContentModel[ContentKNNConfig]):
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         self._place_items(train, run)
+        self._link(run.threads)
+
+    def reading(self, parts: Parts) -> Self:
+        """Return the same model over other rows of its parts: neighbours are found anew."""
+        other = super().reading(parts)
+        other._link()
+        return other
+
+    def _link(self, threads: int | None = None) -> None:
         self.into = nearest(
-            self.vectors.values, self.vectors.present, self.config.neighbours,
-            threads=run.threads, label="nearest items",
-        )  # fmt: skip
+            self.vectors.values, self.vectors.present, self.config.neighbours, threads=threads, label="nearest items"
+        )
         self.into.data = np.maximum(self.into.data, 0)
         self.into.eliminate_zeros()
         self.graph = sp.csr_array(self.into.T.tocsr())

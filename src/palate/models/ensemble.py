@@ -20,7 +20,7 @@ from palate.data.dataset import Dataset
 from palate.fusion.late import LateFusion
 from palate.fusion.late._weighted import WeightedLate
 from palate.fusion.late.weighted_scores import WeightedScores
-from palate.interfaces import Explains, Explanation, Queries, Run, Settles
+from palate.interfaces import Explains, Explanation, Parts, Queries, Rereads, Run, Settles
 from palate.models._base import Model
 
 
@@ -108,6 +108,22 @@ class Ensemble(Model[EnsembleConfig]):
         }
         config = self.config.model_copy(update={"weights": "given"})
         return type(self)(members, self.combine, config)
+
+    def reading(self, parts: Parts) -> Self:
+        """Return the same ensemble whose members read these parts, those that read any; the weights stay.
+
+        Raises:
+            DataError: a member reads parts, and cannot be shown others once it is fitted.
+        """
+        for name, member in self.members.items():
+            if "features" in member.requires | member.accepts and not isinstance(member, Rereads):
+                raise DataError(f"the member {name} cannot be shown other parts once it is fitted: fit it again")
+        other = copy.copy(self)
+        other.members = {
+            name: member.reading(parts) if isinstance(member, Rereads) else member
+            for name, member in self.members.items()
+        }
+        return other
 
     def score(self, queries: Queries, items: Codes | None = None) -> Floats:
         """Return the fused scores; float32[q, n]. Members score every item, since fusions compare over all of them."""
