@@ -179,14 +179,9 @@ class _Work:
         A column of text that is called `text` has that role, which is added to `columns`.
         """
         raw, more = read.table, dict[str, tuple[str, ColumnType]]()
-        root = _place(self.base, self.config.media) if self.config.media else file.parent
-        who = pl.concat_str(
-            [shown_text(raw[columns[role]]).fill_null("?") for role in ("user", "item")], separator=" → "
-        )
         for column in self.of("interactions"):
-            if column.kind == "text" and column.where == columns.get(
-                "text", column.where if column.name == "text" else ""
-            ):
+            review = columns.get("text", column.where if column.name == "text" else "")
+            if column.kind == "text" and column.where == review:
                 columns["text"] = column.where
                 continue
             if column.name in ROW_COLUMNS:
@@ -196,14 +191,19 @@ class _Work:
                 )
             more[column.name] = (column.where, column.kind)
             if column.kind in MEDIA_TYPES:
-                paths = shown_text(raw[column.where])
-                media = from_paths(
-                    column.name, column.kind, paths, root, pl.select(who).to_series(), read.rows, "interactions"
-                )
-                self._take(media)
-                raw = raw.with_columns(media.column.alias(f"_{column.name}"))
-                more[column.name] = (f"_{column.name}", column.kind)
+                media = self._media_of_rows(column, read, columns, file)
+                more[column.name] = (f"media of {column.name}", column.kind)
+                raw = raw.with_columns(media.column.alias(f"media of {column.name}"))
         return raw, more
+
+    def _media_of_rows(self, column: Declared, read: Read, columns: Mapping[str, str], file: Path) -> Media:
+        root = _place(self.base, self.config.media) if self.config.media else file.parent
+        ids = [shown_text(read.table[columns[role]]).fill_null("?") for role in ("user", "item")]
+        who = pl.select(pl.concat_str(ids, separator=" → ")).to_series()
+        paths = shown_text(read.table[column.where])
+        found = from_paths(column.name, column.kind, paths, root, who, read.rows, "interactions")
+        self._take(found)
+        return found
 
     def typed(self, read: Read | None, of: str, files: Mapping[str, Path]) -> Typed | None:
         """Bring a table of items or users into one form, with its media."""
