@@ -86,6 +86,8 @@ def test_auc_of_wide_rows_is_that_of_narrow_ones(world, monkeypatch):
     scores, relevant, _ = world
     scores = np.where(np.random.default_rng(2).random(scores.shape) < 0.1, np.nan, np.floor(scores / 7))
     hidden = (np.random.default_rng(1).random(scores.shape) < 0.3) & ~relevant
-    narrow = auc(scores.astype(np.float32), sp.csr_array(relevant), sp.csr_array(hidden))
+    given = scores.astype(np.float32)
+    narrow = auc(given, sp.csr_array(relevant), sp.csr_array(hidden))
     monkeypatch.setattr("palate.metrics.scores._WIDE", 1)
-    assert np.array_equal(narrow, auc(scores.astype(np.float32), sp.csr_array(relevant), sp.csr_array(hidden)))
+    assert np.array_equal(narrow, auc(given, sp.csr_array(relevant), sp.csr_array(hidden)))
+    assert np.array_equal(given, scores.astype(np.float32), equal_nan=True)

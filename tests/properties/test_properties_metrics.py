@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palate.linalg.topk import top_k
-from palate.metrics import LISTS, auc, coverage, holm, paired_test
+from palate.metrics import COMPAT, LISTS, auc, coverage, holm, paired_test
 
 every_metric = pytest.mark.parametrize("metric", LISTS.values(), ids=LISTS)
 quick = settings(max_examples=30, deadline=None)
@@ -137,3 +137,39 @@ def test_paired_test_does_not_care_who_is_first(seed, n):
     p = paired_test(first, second, flips=99)
     assert 0 < p <= 1
     assert p == paired_test(second, first, flips=99)
+
+
+@quick
+@given(worlds())
+def test_other_definitions_differ_from_ours_only_where_they_say(world):
+    scores, relevant, k, _ = world
+    items, truth = top_k(scores, k).items, sp.csr_array(relevant)
+    rel, listed = relevant.sum(axis=1), (items >= 0).sum(axis=1)
+    ours = {name: metric(items, truth, k) for name, metric in LISTS.items()}
+    theirs = {
+        (library, name): metric(items, truth, k)
+        for library, compat in COMPAT.items()
+        for name, metric in compat.metrics.items()
+    }
+    few, full = rel <= k, listed == k
+    for (_, name), values in theirs.items():
+        # implicit takes the empty places of a short list for misses, and can fall below 0 by them.
+        known = values[np.isfinite(values) & (full if name == "auc" else True)]
+        assert ((known >= 0) & (known <= 1 + 1e-12)).all()
+    assert theirs["lenskit", "recall"][few] == pytest.approx(ours["recall"][few])
+    assert (theirs["lenskit", "recall"] >= ours["recall"] - 1e-12).all()
+    assert theirs["lenskit", "precision"][full] == pytest.approx(ours["precision"][full])
+    assert theirs["lenskit", "map"][full] == pytest.approx(ours["map"][full])
+    assert theirs["ranx", "map"][few] == pytest.approx(ours["map"][few])
+    assert (theirs["ranx", "map"] <= ours["map"] + 1e-12).all()
+    assert np.array_equal(theirs["implicit", "precision"], theirs["lenskit", "recall"])
+
+
+@quick
+@given(worlds())
+def test_the_auc_of_a_whole_list_as_implicit_counts_is_ours(world):
+    scores, relevant, _, rng = world
+    scores = rng.permuted(np.tile(np.arange(scores.shape[1], dtype=np.float32), (len(scores), 1)), axis=1)
+    n, truth = scores.shape[1], sp.csr_array(relevant)
+    theirs = COMPAT["implicit"].metrics["auc"](top_k(scores, n).items, truth, n)
+    assert theirs == pytest.approx(auc(scores, truth), nan_ok=True)

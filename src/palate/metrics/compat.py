@@ -62,7 +62,8 @@ def _truncated_auc(hits: Hits, k: int) -> Doubles:
     """AUC of the first k places, with everything after them in random order.
 
     Each miss in the list stands below the hits before it; each other irrelevant item of the whole catalogue (what
-    was met before included) stands below all hits and, on average, below half of the relevant items not listed.
+    was met before included) stands below all hits and, on average, below half of the relevant items not listed. The
+    empty places of a short list count as misses, as they do there.
     """
     found = hits.first(k)
     above = np.where(found, 0, np.cumsum(found, axis=1)).sum(axis=1)
