@@ -109,6 +109,14 @@ def table(place: Path, rows: int) -> Path:
     return write(place / "events.csv", lines, "user_id,item_id,text,rating,timestamp\n")
 
 
+def table_of_lines(place: Path, rows: int) -> Path:
+    lines = (
+        json.dumps({"user_id": f"u{u}", "item_id": i, "rating": r, "timestamp": t, "text": text})
+        for u, i, r, t, text in events(rows)
+    )
+    return write(place / "events.jsonl", lines)
+
+
 def movielens(place: Path, rows: int) -> Path:
     write(place / "movies.csv", (f"{i},Film {i} (1999),Drama|War" for i in range(ITEMS)), "movieId,title,genres\n")
     return write(
@@ -203,7 +211,7 @@ def yelp(place: Path, rows: int) -> Path:
 
 
 WRITERS: dict[str, tuple[Callable[[Path, int], Path], str]] = {
-    "table": (table, ","), "movielens": (movielens, ","), "mmrec": (mmrec, "\t"), "recbole": (recbole, "\t"),
+    "table": (table, ","), "table-jsonl": (table_of_lines, "json"), "movielens": (movielens, ","), "mmrec": (mmrec, "\t"), "recbole": (recbole, "\t"),
     "amazon-2014": (amazon_2014, "json"), "amazon-2018": (amazon_2018, "json"), "amazon-2023": (amazon_2023, "json"),
     "yelp": (yelp, "json"),
 }  # fmt: skip

@@ -9,7 +9,9 @@ from PIL import Image
 from palate.core.errors import ConfigError, DataError, StoreError
 from palate.data import folder, quarantine
 from palate.data.assemble import guess_type
+from palate.data.rows import shown_text
 from palate.data.sources import _base as base
+from palate.data.sources import _lines
 from palate.data.sources._read import read_table
 from palate.data.sources.mmrec import MMRec
 from palate.data.sources.movielens import MovieLens
@@ -169,6 +171,29 @@ def test_json_lines_with_a_broken_line(tmp_path):
     read = read_table(tmp_path / "log.jsonl")
     assert read.table["user"].to_list() == [1, 3]
     assert read.rejected["row"].to_list() == [2]
+
+
+def test_types_are_the_same_whatever_the_blocks(tmp_path, monkeypatch):
+    rows = [
+        '{"user": 1, "price": 2, "tags": ["x"], "vec": [1, 2]}',
+        '{"user": "b", "price": 2.5, "tags": "y", "vec": [0.5]}',
+        "",
+        '{"user": 3, "late": {"a": 1}}',
+        "{broken",
+    ]
+    (tmp_path / "log.jsonl").write_text("\n".join(rows))
+    tables = []
+    for size in (1, 60, 1 << 20):
+        monkeypatch.setattr(_lines, "BLOCK", size)
+        read = read_table(tmp_path / "log.jsonl")
+        assert read.rows.to_list() == [1, 2, 4]
+        assert read.rejected["row"].to_list() == [5]
+        tables.append(read.table)
+    for table in tables:
+        assert table["user"].to_list() == ["1", "b", "3"]
+        assert table["price"].to_list() == [2.0, 2.5, None]
+        assert table["vec"].to_list() == [[1.0, 2.0], [0.5], None]
+        assert shown_text(table["late"]).str.replace_all(" ", "").to_list() == [None, None, '{"a":1}']
 
 
 def test_another_encoding_is_read_when_it_is_named(tmp_path):

@@ -293,7 +293,8 @@ def shown_text(column: pl.Series) -> pl.Series:
     if isinstance(column.dtype, (pl.List, pl.Array)):
         return column.cast(pl.List(pl.String)).list.join(", ", ignore_nulls=True)
     if isinstance(column.dtype, pl.Struct):
-        return column.struct.json_encode()
+        text = column.struct.json_encode()
+        return pl.select(pl.when(column.is_not_null()).then(text)).to_series().alias(column.name)
     if column.dtype == pl.Binary:
         texts = [None if value is None else value.decode("utf-8", "backslashreplace") for value in column.to_list()]
         return pl.Series(column.name, texts, dtype=pl.String)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from palate.core.errors import DataError
 from palate.core.progress import progress
 from palate.data.quarantine import Rejected, frame_of
 from palate.data.sources._literal import DECODER, json_of_literal
+from palate.data.sources._texts import as_text
 
 BLOCK = 8 << 20
 """Bytes of text that are held at once, beside the columns that are kept."""
@@ -77,21 +79,63 @@ def read_lines(
     return Lines(table, work.frame(), pl.concat(numbers))
 
 
-def good_lines(path: Path) -> tuple[bytes, pl.Series, pl.DataFrame]:
-    """Return the lines of a file that are JSON objects, their numbers, and those set aside; all in memory.
+def read_objects(path: Path) -> Lines:
+    """Read every field of the JSON object on each line, in the types that are found.
 
     Raises:
-        DataError: the file is cut off or damaged.
+        DataError: the file is cut off, damaged, or holds no object at all.
     """
-    kept, numbers, work = [], [], _Work(path.name)
+    tables, numbers, work = list[pl.DataFrame](), list[pl.Series](), _Work(path.name)
     for first, block in blocks(path):
         if block is None:
             work.set_aside(first, f"the line is longer than {LONGEST >> 20} MiB", None)
             continue
-        for number, line in work.objects(_numbered(block, first), (), False):
-            kept.append(line)
-            numbers.append(number)
-    return b"\n".join(kept), pl.Series("row", numbers, dtype=pl.Int64), work.frame()
+        lines = _numbered(block, first)
+        table = _inferred(lines)
+        if table is None:
+            lines = list(work.objects(lines, (), False))
+            table = _inferred(lines)
+        if table is None:  # the values of a field are of several kinds
+            objects = [json.loads(line) for _, line in lines]
+            table = pl.DataFrame(objects, infer_schema_length=None, strict=False)
+        tables.append(table)
+        numbers.append(_rows(lines))
+    if not sum(map(len, tables)):
+        raise DataError(f"{path} holds no line that is a JSON object: give CSV, TSV, Parquet or JSON lines")
+    return Lines(_together(tables), work.frame(), pl.concat(numbers))
+
+
+def _inferred(lines: list[_Line]) -> pl.DataFrame | None:
+    if not lines:
+        return pl.DataFrame()
+    try:
+        table = pl.read_ndjson(io.BytesIO(_joined(lines)), infer_schema_length=None)
+    except pl.exceptions.PolarsError:
+        return None
+    return table if table.height == len(lines) else None
+
+
+def _together(tables: list[pl.DataFrame]) -> pl.DataFrame:
+    """Join tables by column name; a column whose types do not go together becomes text."""
+    names = dict.fromkeys(name for table in tables for name in table.columns)
+    mixed = {name for name in names if not _agree({table.schema[name] for table in tables if name in table.columns})}
+    if mixed:
+        tables = [
+            table.with_columns(as_text(table[name]) for name in table.columns if name in mixed) for table in tables
+        ]
+    return pl.concat(tables, how="diagonal_relaxed")
+
+
+def _agree(types: set[pl.DataType]) -> bool:
+    """Tell whether columns of these types can be one: a list goes with lists only, an object with objects."""
+    known = [kind for kind in types if kind != pl.Null]
+    if any(kind.is_nested() for kind in known) and len({kind.base_type() for kind in known}) > 1:
+        return False
+    try:
+        pl.concat([pl.DataFrame(schema={"x": kind}) for kind in known or [pl.Null()]], how="vertical_relaxed")
+    except pl.exceptions.PolarsError:
+        return False
+    return True
 
 
 @dataclass

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
-import json
 import zlib
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import polars as pl
 
 from palate.core.errors import DataError
 from palate.data.sources._delimited import Read, delimited
-from palate.data.sources._lines import good_lines
+from palate.data.sources._lines import read_objects
 
 __all__ = ["Read", "read_table"]
 
@@ -83,14 +81,8 @@ def _json_lines(path: Path) -> Read:
         return Read(pl.read_ndjson(path, infer_schema_length=None))
     except pl.exceptions.PolarsError:
         pass
-    good, numbers, aside = good_lines(path)
-    if not good:
-        raise DataError(f"{path} holds no line that is a JSON object: give CSV, TSV, Parquet or JSON lines")
-    try:
-        table = pl.read_ndjson(io.BytesIO(good), infer_schema_length=None)
-    except pl.exceptions.PolarsError:  # the values of a field are of several kinds
-        table = pl.DataFrame([json.loads(line) for line in good.split(b"\n")], infer_schema_length=None, strict=False)
-    return Read(table, aside, numbers)
+    lines = read_objects(path)
+    return Read(lines.table, lines.rejected, lines.rows)
 
 
 def _short(error: Exception) -> str:
