@@ -189,7 +189,7 @@ def test_evaluate_drops_parts(palate, by_content, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--drop", "poster=0.5"], "content-knn reads no part 'poster' that could be dropped: allowed: title"),
+        (["--drop", "poster=0.5"], "content-knn reads no part 'poster' that could be dropped: allowed: all, title"),
         (["--drop", "photo=0.5"], "reads no part 'photo'"),
         (["--drop", "title"], "'title' does not say what to drop"),
         (["--drop", "all=0.5", "--seeds", "0"], "given 1 drops and 0 seeds"),

@@ -5,6 +5,7 @@ import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -170,6 +171,10 @@ def test_markdown_says_what_the_page_says(shop, tmp_path, protocol):
     for table in tables:
         lines = [line for line in table.splitlines() if line.startswith("|")]
         assert len({line.count("|") - line.count("\\|") for line in lines}) <= 1
+    headings = [line for line in text.splitlines() if line]
+    assert not any(one.startswith("###") and two.startswith("##") for one, two in pairwise(headings))
+    assert "Quality and cost" not in text
+    assert "Quality and cost" in page.text
     if protocol == "refit":
         for name in found.trials:
             assert name.endswith(" (refit)")

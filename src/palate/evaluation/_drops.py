@@ -68,7 +68,9 @@ class Drop:
         """
         for name in self.parts:
             if name not in there:
-                raise ConfigError(f"{who} reads no part '{name}' that could be dropped: {did_you_mean(name, there)}")
+                raise ConfigError(
+                    f"{who} reads no part '{name}' that could be dropped: {did_you_mean(name, [*there, ALL])}"
+                )
         return self.parts or tuple(there)
 
 

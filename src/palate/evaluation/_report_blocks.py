@@ -70,9 +70,18 @@ def html(blocks: Iterable[Block]) -> str:
 
 
 def markdown(blocks: Iterable[Block]) -> str:
-    """Return the blocks as Markdown, without the pictures."""
-    parts = (_markdown(block) for block in blocks)
-    return "\n\n".join(part for part in parts if part) + "\n"
+    """Return the blocks as Markdown, without the pictures, and without headings under which nothing else stands."""
+    told = [block for block in blocks if not isinstance(block, Picture)]
+    following: list[Block | None] = [*told[1:], None]
+    kept = [
+        block
+        for block, after in zip(told, following, strict=True)
+        if not (
+            isinstance(block, Heading)
+            and (after is None or (isinstance(after, Heading) and after.level <= block.level))
+        )
+    ]
+    return "\n\n".join(_markdown(block) for block in kept) + "\n"
 
 
 def _html(block: Block) -> str:
