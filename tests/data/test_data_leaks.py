@@ -163,6 +163,12 @@ def test_a_column_counted_over_all_of_the_log_is_found(data, name, what, how):
         assert "split-answer" not in kinds(split(honest, how))
 
 
+def test_a_column_that_never_varies_is_no_answer(data):
+    log = data.interactions
+    ones = data.with_interactions(Interactions(log.user, log.item, np.ones(len(log), np.float32), log.time))
+    assert kinds(split(with_column(ones, "pieces", np.ones(N)), "cold-items")) == {}
+
+
 def test_a_column_of_users_counted_over_all_of_the_log_is_found(data):
     rng = np.random.default_rng(1)
     fewer = data.with_interactions(data.interactions.take(rng.random(len(data.interactions)) < 0.5))

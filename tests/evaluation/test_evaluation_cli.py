@@ -1,6 +1,7 @@
 """`palate compare` and `palate evaluate` as a person runs them."""
 
 import json
+import re
 
 import polars as pl
 import pytest
@@ -70,6 +71,25 @@ def test_compare_writes_a_report_and_hands_the_settings_on(palate, folder, tmp_p
     assert f"wrote {report}" in out
     assert "item-knn (refit)" in out
     assert "--model item-knn --set shrink=7 --protocol refit --out item-knn.palate" in out
+
+
+def test_refit_is_said_wherever_a_model_is_named(palate, folder, tmp_path):
+    words = ("compare", folder, "--models", "popularity,item-knn", "-k", 5, "--protocol", "refit", "--report")
+    code, table, _ = palate(*words, tmp_path / "r.html")
+    code, out, _ = palate(*words, tmp_path / "r.md", "--json")
+    assert code == 0
+    value = json.loads(out)
+    named = [row["model"] for row in value["rows"]] + [value["best"]]
+    named += [test[side] for test in value["tests"] for side in ("model", "against")]
+    assert len(named) == 5
+    assert all(name.endswith(" (refit)") for name in named)
+    html, markdown = ((tmp_path / name).read_text(encoding="utf-8") for name in ("r.html", "r.md"))
+    told = {"table": table.split("next:")[0], "html": html, "markdown": markdown, "notes": "\n".join(value["notes"])}
+    for where, text in told.items():
+        lines = [line for line in re.split(r"[\n<>]", text) if re.search(r"\b(popularity|item-knn)\b", line)]
+        bare = [line for line in lines if "(refit" not in line and "because" not in line]
+        assert lines, where
+        assert bare == [], where
 
 
 def test_compare_takes_several_k_metrics_names_and_ensembles(palate, folder, tmp_path):

@@ -127,7 +127,8 @@ def missing_curve(
     """Drop a share of the present rows of parts, fit again on what is left, and judge by the same test part.
 
     What is dropped is missing everywhere: when the model learns and when it scores, as from a catalogue that never
-    had it. With `at="serve"` it is missing only when the model scores: it learned from all. Each part is drawn for itself; the draws are nested over shares and the same in every curve.
+    had it. With `at="serve"` it is missing only when the model scores: it learned from all. Each part is drawn for
+    itself; the draws are nested over shares and the same in every curve.
 
     Args:
         factory: a seed to an unfitted model.
@@ -159,7 +160,12 @@ def missing_curve(
     if at not in get_args(At):
         raise ConfigError(f"parts were to go missing at '{at}': allowed are {', '.join(get_args(At))}")
     judge = _Judge(factory, split, k, metrics, protocol, model_seed, memory_mb, threads)
-    kind = factory(model_seed).name
+    probe = factory(model_seed)
+    kind = probe.name
+    if at == "serve" and not isinstance(probe, Rereads):
+        raise ConfigError(
+            f"{kind} cannot be shown other parts once it is fitted, so they cannot go missing at 'serve': use 'fit'"
+        )
     meant = {drop: drop.among(names, kind) for drop in dict.fromkeys(asked)}
     total = 2 + seeds * sum(len(drop.shares) for drop in meant)
     with progress(f"{kind}: parts go missing", total, "fits") as advance:
@@ -173,7 +179,7 @@ def missing_curve(
             raise ConfigError(
                 f"'{drawn_metric}' is not measured, so it cannot be drawn: choose one of {', '.join(whole.metrics)}"
             )
-        again = _refitted(judge) if at == "fit" else _reread(judge, model)
+        again = judge.fitted if at == "fit" else _reread(judge, model)
         curves = tuple(
             Curve(drop.name, gone, tuple(_point(judge, again, whole, gone, share, seeds, resamples, advance) for share in drop.shares))
             for drop, gone in meant.items()
@@ -210,15 +216,8 @@ class _Judge:
         return split.train if self.protocol == "strict" else split.refit().train
 
 
-def _refitted(judge: _Judge) -> Again:
-    return judge.fitted
-
-
 def _reread(judge: _Judge, model: Recommender) -> Again:
-    if not isinstance(model, Rereads):
-        raise ConfigError(
-            f"{model.name} cannot be shown other parts once it is fitted, so they cannot go missing at 'serve': use 'fit'"
-        )
+    assert isinstance(model, Rereads)
     return lambda poorer: model.reading(judge.known(poorer).item_parts())
 
 
@@ -236,7 +235,7 @@ def _point(
         except DataError as error:
             return Point(share, coverage, error=" ".join(str(error).split()))
         advance(1)
-    change, intervals, changes = {}, {}, {}
+    intervals, changes = {}, {}
     for name, mine in whole.per_user.items():
         table = np.stack([each.per_user[name] for each in found])
         intervals[name] = _interval(table, resamples)

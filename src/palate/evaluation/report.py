@@ -65,7 +65,7 @@ def write_report(
     if isinstance(shown, Model):
         faces = people(shown, known, split.test, users, seed, Media(data.catalogue))
     sections = [
-        f'<section><div class="tiles">{_tiles(data, split)}</div></section>',
+        f'<section class="bare"><div class="tiles">{_tiles(data, split)}</div></section>',
         f"<section><h2>Coverage <small>share of the items, by modality</small></h2>{_coverage(data)}</section>",
         *(f"<section>{html(blocks(each))}</section>" for each in comparisons),
         _people(faces, _called(shown, first), seed),

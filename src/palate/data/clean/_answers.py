@@ -61,7 +61,7 @@ def _counted(split: Split, side: str, n: int, column: str, values: Doubles) -> l
     tested[getattr(split.test.interactions, side)] = True
     for name, all_of_it in whole.items():
         differs = tested & np.isfinite(values) & ~_equal(all_of_it, trained[name])
-        if differs.sum() < 10:
+        if differs.sum() < 10 or len(np.unique(values[differs])) < 3:
             continue
         same = _equal(values, all_of_it) & differs
         if same.sum() >= _EXACT * differs.sum():
