@@ -70,7 +70,7 @@ def test_2014_has_python_dicts_and_no_picture_is_none(tmp_path):
 def test_2018_has_lists_and_prices_in_words(tmp_path):
     src = tmp_path / "src"
     write(src / "Toys.json.gz", OLD | {"verified": True, "vote": "2"})
-    prices = ["$7.04", "$1,299.50 - $2,000.00", "", ".a-box-inner{color:red}", "None"]
+    prices = ["$7.04", "$1,299.50 - $2,000.00", "", ".a-box-inner{color:red}", "From $3"]
     write(
         src / "meta_Toys.json.gz",
         *(
@@ -81,7 +81,7 @@ def test_2018_has_lists_and_prices_in_words(tmp_path):
     )  # fmt: skip
     report = Amazon().read(src, tmp_path / "ds")
     table = folder.load(tmp_path / "ds").catalogue.table
-    assert table["price"].to_list() == [7.04, 1299.5, None, None, None]
+    assert table["price"].to_list() == [7.04, 1299.5, None, None, 3.0]
     assert table.row(0, named=True) | {"price": 0} == {
         "item_id": "B000000000", "title": "Bell & Co", "description": "For days.\nAnd nights.", "features": "Soft\nWide",
         "main_category": "Toys", "categories": "Toys, Bells", "price": 0, "image": "http://x/b.jpg",

@@ -35,7 +35,7 @@ ITEM = {
 _SIZES = ("hi_res", "hiRes", "large", "thumb")
 _NO_PICTURE = "no-img-sm"
 """What the address of the picture of no picture holds."""
-_PRICE = r"^(?:from\s+)?\$?\s*(\d[\d,]*(?:\.\d+)?)(?:\s*-\s*\$?\s*\d[\d,]*(?:\.\d+)?)?$"
+_PRICE = r"(?i)^(?:from\s+)?\$?\s*(\d[\d,]*(?:\.\d+)?)(?:\s*-\s*\$?\s*\d[\d,]*(?:\.\d+)?)?$"
 
 
 def fields(of: dict[str, tuple[str, ...]]) -> list[str]:
