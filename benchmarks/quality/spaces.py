@@ -28,6 +28,10 @@ SPACES: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "content-knn": {"neighbours": [5, 10, 20, 50, 100], "fuse": ["concat", "weighted", "mean"]},
     "als": {"dim": [32, 64, 128], "reg": [3, 10, 30, 100, 300], "alpha": [1, 5, 10, 20], "epochs": [10, 20]},
     "bpr": {"dim": [32, 64, 128], "lr": [0.02, 0.05, 0.1], "reg": [0.005, 0.01, 0.02, 0.05], "epochs": [30, 60, 120]},
+    "logistic": {"reg": [0.1, 1, 10, 100], "negatives": [1, 4, 10], "dim": [32, 64, 128], "fuse": ["concat", "weighted"]},
+    "mlp-ctr": {
+        "layers": [(32,), (64, 32)], "epochs": [5, 10, 20], "lr": [1e-3, 3e-3], "reg": [1e-4, 1e-2], "negatives": [4, 10],
+    },
     "als (implicit)": {
         "factors": [32, 64, 128], "regularization": [0.1, 1, 10, 50], "alpha": [1, 5, 20], "iterations": [15, 30],
     },

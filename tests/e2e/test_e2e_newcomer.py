@@ -77,11 +77,13 @@ def test_a_check_says_what_comes_next(export, capsys):
 def test_a_report_never_replaces_what_is_no_report(export, capsys):
     say(capsys, *IMPORT)
     before = (export / "kauf.csv").read_bytes()
+    (export / "kauf.html").write_bytes(before)
     words = ("compare", "ds", "--models", "popularity,ease", "--report")
-    code, out, err = say(capsys, *words, "kauf.csv")
-    assert (code, out) == (2, "")
-    assert "kauf.csv exists and is no report, so it is not replaced" in err
-    assert (export / "kauf.csv").read_bytes() == before
+    for name, why in (("kauf.csv", "must end in .html or .md"), ("kauf.html", "exists and is no report")):
+        code, out, err = say(capsys, *words, name)
+        assert (code, out) == (2, "")
+        assert why in err
+        assert (export / name).read_bytes() == before
     code, _, err = say(capsys, *words, "Bilder")
     assert code == 2
     assert "is a folder: name a file for the report, such as Bilder" in err
