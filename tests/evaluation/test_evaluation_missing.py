@@ -13,7 +13,7 @@ from palate.evaluation import evaluate, missing_curve
 from palate.evaluation._drops import Drop
 from palate.evaluation._report_charts import apart
 from palate.evaluation._report_lines import Level, Line, Plot, Spot
-from palate.evaluation.missing import _interval
+from palate.evaluation.missing import _intervals
 from palate.interfaces import Queries
 from palate.models import ContentKNN, Ensemble, Popularity
 
@@ -143,15 +143,22 @@ def test_refit_fits_on_validation_too_and_says_so(cut):
 
 def test_the_interval_counts_users_and_draws():
     same = np.tile(np.random.default_rng(0).random(400), (4, 1))
-    low, high = _interval(same, 1000)
+    holes = same.copy()
+    holes[2, :200] = np.nan
+    tables = {
+        "same": same, "draws": same + np.array([[-0.2], [-0.1], [0.1], [0.2]]), "holes": holes,
+        "nothing": np.full((4, 400), np.nan),
+    }  # fmt: skip
+    found = _intervals(tables, 1000)
+    low, high = found["same"]
     spread = 1.96 * same[0].std() / 20
-    assert (low, high) == (
-        pytest.approx(same.mean() - spread, abs=0.006),
-        pytest.approx(same.mean() + spread, abs=0.006),
-    )
-    draws = same + np.array([[-0.2], [-0.1], [0.1], [0.2]])
-    assert _interval(draws, 1000)[1] - _interval(draws, 1000)[0] > 1.5 * (high - low)
-    assert np.isnan(_interval(np.full((2, 3), np.nan), 10)).all()
+    assert low == pytest.approx(same.mean() - spread, abs=0.006)
+    assert high == pytest.approx(same.mean() + spread, abs=0.006)
+    assert found["draws"][1] - found["draws"][0] > 1.5 * (high - low)
+    half = 1.96 * same[0, 200:].std() / np.sqrt(200)
+    assert found["holes"] == pytest.approx((same[0, 200:].mean() - half, same[0, 200:].mean() + half), abs=0.01)
+    assert np.isnan(found["nothing"]).all()
+    assert _intervals({"same": same}, 1000)["same"] == found["same"]
 
 
 def test_what_cannot_be_dropped_is_refused(cut):

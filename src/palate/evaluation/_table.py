@@ -95,7 +95,7 @@ def _choice_notes(comparison: Comparison) -> list[str]:
 
 
 def rank_agreement(comparison: Comparison) -> float | None:
-    """Return Spearman's correlation of the models' figures on validation and on test; None below four models."""
+    """Return Spearman's correlation (1904) of the models' figures on validation and on test; None below four models."""
     pairs = [
         (trial.valid.metrics[comparison.by], trial.test.metrics[comparison.by])
         for trial in comparison.trials.values()

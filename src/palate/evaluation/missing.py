@@ -11,6 +11,7 @@ import numpy as np
 from palate.core.errors import ConfigError, DataError
 from palate.core.progress import progress
 from palate.core.rng import generator
+from palate.core.types import Mask
 from palate.data.dataset import Dataset
 from palate.data.missing import drawn, without_parts
 from palate.data.split._base import Split
@@ -23,6 +24,7 @@ from palate.metrics._hits import Doubles
 from palate.models import Popularity
 
 METRICS = ("recall", "ndcg")
+_CELLS = 1 << 19
 At: TypeAlias = Literal["fit", "serve"]
 Pair = tuple[float, float]
 Again: TypeAlias = Callable[[Split], Recommender]
@@ -235,11 +237,11 @@ def _point(
         except DataError as error:
             return Point(share, coverage, error=" ".join(str(error).split()))
         advance(1)
-    intervals, changes = {}, {}
-    for name, mine in whole.per_user.items():
-        table = np.stack([each.per_user[name] for each in found])
-        intervals[name] = _interval(table, resamples)
-        changes[name] = _interval(table - mine, resamples)
+    tables = {name: np.stack([each.per_user[name] for each in found]) for name in whole.per_user}
+    both = tables | {f"change of {name}": table - whole.per_user[name] for name, table in tables.items()}
+    bounds = _intervals(both, resamples) if both else {}
+    intervals = {name: bounds[name] for name in tables}
+    changes = {name: bounds[f"change of {name}"] for name in tables}
     metrics = {name: float(np.mean([each.metrics[name] for each in found])) for name in whole.metrics}
     change = {name: metrics[name] - value for name, value in whole.metrics.items()}
     std = {name: float(np.std([each.metrics[name] for each in found], ddof=1)) for name in metrics if seeds > 1}
@@ -254,25 +256,34 @@ def _poorer(judge: _Judge, parts: Sequence[str], share: float, seed: int) -> Spl
     return replace(split, train=train, valid=valid, test=test)
 
 
-def _interval(table: Doubles, resamples: int) -> Pair:
-    """Return the 95 % bootstrap interval of the mean over draws and users, both resampled.
+def _intervals(tables: Mapping[str, Doubles], resamples: int) -> dict[str, Pair]:
+    """Return the 95 % bootstrap interval of each mean over draws and users, both resampled, alike for all tables.
 
     Shapes:
-        table: float64[draws, users].
+        each table: float64[draws, users].
     Missing data:
-        A user whose value is NaN in any draw is left out.
+        A user whose value is NaN in any draw is left out of that table.
     """
-    table = table[:, np.isfinite(table).all(axis=0)]
-    draws, users = table.shape
-    if not users:
-        return float("nan"), float("nan")
+    stack = np.stack(list(tables.values()))
+    n, draws, users = stack.shape
+    known: Mask = np.asarray(np.isfinite(stack).all(axis=1))
+    filled = np.where(known[:, None], stack, 0.0).reshape(n * draws, users)
     rng = generator(0, "missing", "bootstrap")
-    means = np.empty(resamples)
-    for index in range(resamples):
-        weight = np.bincount(rng.integers(users, size=users), minlength=users)
-        means[index] = (table @ weight)[rng.integers(draws, size=draws)].mean() / users
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
+    step = max(1, _CELLS // users)
+    means = []
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        drawn_users = rng.integers(users, size=(rows, users)) + np.arange(rows)[:, None] * users
+        times = np.bincount(drawn_users.ravel(), minlength=rows * users).reshape(rows, users).astype(np.float64)
+        total, count = (times @ filled.T).reshape(rows, n, draws), times @ known.T.astype(np.float64)
+        chosen = np.broadcast_to(rng.integers(draws, size=(rows, 1, draws)), total.shape)
+        mean = np.take_along_axis(total, chosen, axis=2).mean(axis=2)
+        means.append(np.divide(mean, count, out=np.full_like(mean, np.nan), where=count > 0))
+    bounds = np.full((n, 2), np.nan)
+    some = known.any(axis=1)
+    if some.any():
+        bounds[some] = np.nanquantile(np.concatenate(means)[:, some], (0.025, 0.975), axis=0).T
+    return {name: (float(low), float(high)) for name, (low, high) in zip(tables, bounds, strict=True)}
 
 
 def _first(whole: Evaluation, metrics: Sequence[str]) -> str:

@@ -20,7 +20,8 @@ def of_shift(split: Split) -> list[Problem]:
     """Tell where validation's item counts foretell those of test much better than training's do.
 
     Training has many times the events of validation, so under a split that is not shifted its counts foretell better.
-    The gap is measured between Fisher-transformed correlations, whose standard error is about sqrt(2 / (items - 3)).
+    The gap is measured between Fisher-transformed correlations (Fisher 1921); the standard error of their difference is
+    about sqrt(2 / (items - 3)).
     """
     n = len(split.train.items)
     train, valid, test = (
