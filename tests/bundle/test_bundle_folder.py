@@ -8,10 +8,12 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from palate.bundle import Bundle, Recipe, refit, train
 from palate.core.errors import BundleError, DataError
+from palate.core.ids import IdMap
 from palate.data.folder import load, save
 from palate.data.positive import Positive
 from palate.data.split import split
@@ -241,3 +243,13 @@ def test_a_refit_takes_the_events_that_came_since(tiny, tmp_path):
     shutil.rmtree(tmp_path / "ds")
     with pytest.raises(BundleError, match="dataset folder of this bundle is not there"):
         refit(Bundle.open(tmp_path / "b.palate"))
+
+
+def test_codes_that_polars_holds_can_be_bundled(shop):
+    """Of six hundred ids and more the codes come as an array that is said to be writeable and refuses to be."""
+    many = IdMap(f"i{index}" for index in range(600))
+    rows = shop.interactions
+    names = pl.Series([many.ids[code] for code in rows.item])
+    items = IdMap(many.ids[: len(shop.items)])
+    data = replace(shop, items=items, interactions=replace(rows, item=many.encode(names)))
+    assert Bundle.of(Popularity().fit(data), data).data.interactions.item.tolist() == rows.item.tolist()

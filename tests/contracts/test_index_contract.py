@@ -7,7 +7,8 @@ import functools
 import numpy as np
 import pytest
 
-from palate.core.errors import DataError
+from palate.core.errors import DataError, StoreError
+from palate.core.state import State
 from palate.interfaces import Index
 from palate.retrieval.indexes import registry
 from palate.retrieval.indexes.exact import ExactIndex
@@ -175,6 +176,15 @@ def test_the_graph_finds_what_the_exact_index_finds(share):
     assert recall >= 0.95
     same = found.items == truth.items
     assert np.allclose(found.scores[same], truth.scores[same], atol=1e-6)
+
+
+def test_a_damaged_graph_is_refused(tmp_path):
+    index, _ = filled(HnswIndex)
+    state = index.state()
+    graph = state.arrays["graph"]
+    for broken in (graph[:40], np.zeros(100, np.uint8), filled(HnswIndex, n=5)[0].state().arrays["graph"]):
+        with pytest.raises(StoreError, match="graph of an index is damaged"):
+            HnswIndex().load_state(State({**state.arrays, "graph": broken}, state.meta))
 
 
 def test_the_same_vectors_give_the_same_graph():

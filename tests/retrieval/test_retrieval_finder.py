@@ -117,6 +117,19 @@ def test_a_text_is_looked_for_by_vectors_by_words_and_by_both(finder):
     assert np.array_equal(finder.find(Wanted("lamp"), 6).ranked.scores, by["hybrid"].ranked.scores, equal_nan=True)
 
 
+def test_half_a_text_does_not_push_aside_what_is_meant(monkeypatch):
+    """Item 4 is a tea lamp in another language, which only its vector tells; items 0 to 3 hold one word of the two."""
+    monkeypatch.setattr("palate.retrieval.searcher.restore", lambda ref: WordCounts())
+    values = np.array([[1, 0, 0], [1, 0.1, 0], [0, 1, 0], [0.1, 1, 0], [1, 1, 0], [0, 0, 1]], np.float32)
+    title = replace(features_of(values, modality="text"), encoder=EncoderRef("counts"))
+    texts = pl.DataFrame({"title": ["tea one", "tea two", "lamp one", "lamp two", "茶灯", "tea lamp on paper"]})
+    finder = Finder(Searcher({"title": title}), WordIndex(Catalogue(texts, {"title": "text"})))
+    assert finder.find(Wanted("tea lamp", by="vectors"), 1).ranked.items.tolist() == [[4]]
+    found = finder.find(Wanted("tea lamp"), 6)
+    assert set(found.ranked.items[0, :2].tolist()) == {4, 5}
+    assert len(finder.find(Wanted("tea lamp", by="words"), 6).lists[0].items) == 5
+
+
 def test_one_way_may_make_nothing_of_a_text_but_not_both(finder):
     assert finder.find(Wanted("books"), 2).ranked.items.tolist() == [[5, -1]]
     assert [listed.name for listed in finder.find(Wanted("books"), 2).lists] == ["words"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -66,6 +67,33 @@ def test_it_says_which_words_matched_where(index):
     ]
     assert index.matched("复古台灯", [1]) == [{"title": ["复古台灯"]}]
     assert index.matched("肩背 lumi", [9]) == [{"title": ["肩背", "Lumi"]}]
+
+
+def test_the_share_of_a_text_that_items_hold():
+    titles = ["red lamp", "red cup", "海洋主题台灯", "海洋马克杯", "洋台", "x", "y", "z", "u", "v"]
+    index = WordIndex(Catalogue(pl.DataFrame({"title": titles}), {"title": "text"}))
+    rarity = {held: math.log1p((10 - held + 0.5) / (held + 0.5)) for held in (1, 2)}
+    both = rarity[1] + rarity[2]
+    assert index.held("red lamp")[:3] == pytest.approx([1, rarity[2] / both, 0])
+    assert index.held("red lamp unheardof")[0] == pytest.approx(1)  # what nobody holds does not count
+    # 海洋 is held by two, 洋台 and 台灯 by one each: 海 and 洋 count half of two's rarity, 台 and 灯 half of one's.
+    assert index.held("海洋台灯")[2] == pytest.approx(1)
+    assert index.held("海洋台灯")[3] == pytest.approx(rarity[2] / both)
+    assert index.held("海洋台灯")[4] == pytest.approx((rarity[2] + rarity[1]) / 2 / both)
+    assert index.search("red lamp", 9, share=0.9).items[0].tolist() == [0] + [-1] * 8
+    assert index.search("red lamp", 9, share=0.2).items[0, :2].tolist() == [0, 1]
+    assert index.search("red lamp", 9, np.array([1], np.int32), share=0.9).items[0, 0] == 1  # the fullest that may be
+
+
+def test_without_fts5_it_says_so(monkeypatch):
+    class Bare(sqlite3.Connection):
+        def execute(self, *_):
+            raise sqlite3.OperationalError("no such module: fts5")
+
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **kwargs: real(*args, factory=Bare, **kwargs))
+    with pytest.raises(DataError, match=r"lacks FTS5 \(no such module: fts5\): search by vectors"):
+        WordIndex(CATALOGUE).search("lamp")
 
 
 def test_nothing_to_look_for_says_so(index):

@@ -227,7 +227,9 @@ def _item_parts(data: Dataset, fitted: Dataset) -> dict[str, FeatureTable]:
 
 def _met(interactions: Interactions, model: Model[Any]) -> Mask:
     """Tell the rows of pairs that the model knows: where no split is given, this leaves out what was held back."""
-    pairs = model.seen[interactions.user, interactions.item] if len(interactions) else np.zeros(0)
+    # Copies: scipy wants to mark its index arrays writeable, and those that polars hands out refuse.
+    users, items = np.array(interactions.user), np.array(interactions.item)
+    pairs = model.seen[users, items] if len(interactions) else np.zeros(0)
     return np.asarray(np.asarray(pairs).ravel() > 0)
 
 

@@ -18,6 +18,9 @@ from palate.retrieval.searcher import Found, Searcher
 from palate.retrieval.words import WordIndex
 
 How = Literal["vectors", "words", "hybrid"]
+_HELD = 2 / 3
+"""In a hybrid search the list of words holds what has this share of the text, by rarity, of what the fullest has: half a
+text would else push aside what the vectors alone know to be meant."""
 _DEEP = 1000
 """Items of a list that count."""
 Taste = Callable[[Codes], Floats]
@@ -58,7 +61,7 @@ class Finder:
     """Looks for items by vectors and by words, and joins what was found by reciprocal rank.
 
     Each way of asking gives a list of at most a thousand items; the lists are blended by weight. A text that is looked
-    for by both ways gives half its weight to each. A user adds no item: their taste ranks the best of what was found,
+    for by both ways gives half its weight to each, and words then find only what holds most of it. A user adds no item: their taste ranks the best of what was found,
     a hundred or ten times as many as are wanted, once more.
 
     Args:
@@ -111,10 +114,14 @@ class Finder:
             return [_by_vectors("text", weight, self.searcher.by_text(text, k, only))]
         if way == "words":
             return [_ranked("words", weight, self.words.search(text, k, only))]
+        halves: tuple[Callable[[], Listed], ...] = (
+            lambda: _by_vectors("text", weight / 2, self.searcher.by_text(text, k, only)),
+            lambda: _ranked("words", weight / 2, self.words.search(text, k, only, _HELD)),
+        )
         lists, troubles = [], []
-        for half in ("vectors", "words"):
+        for half in halves:
             try:
-                lists += self._by_text(text, half, weight / 2, k, only)
+                lists.append(half())
             except DataError as error:  # one of both ways may make nothing of a text
                 troubles.append(error)
             except WeightsError as error:

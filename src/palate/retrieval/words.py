@@ -5,28 +5,19 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-import unicodedata
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from palate.core.errors import DataError
 from palate.core.progress import progress
-from palate.core.types import Codes
+from palate.core.types import Codes, Floats
 from palate.data.catalogue import Catalogue
-from palate.data.rows import shown_text
 from palate.interfaces import Ranked
 from palate.linalg.topk import top_k
+from palate.retrieval.phrases import joined, runs, spaced
 
-_CJK = "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u312f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af"
-"""Signs of Chinese, Japanese and Korean, which are written without spaces between words."""
-_RUN = re.compile(f"[{_CJK}]+|[^{_CJK}\\s]+")
-_GAP = re.compile(f"(?<=[{_CJK}]) +(?=[{_CJK}])")
-_MOST = 64
-"""Words of a text that count."""
 _LEAST = 1e-3
 """Share of the best score under which an item is left out."""
 _BATCH = 5000
@@ -50,6 +41,7 @@ class WordIndex:
         A missing text holds no words.
 
     Example:
+        >>> import polars as pl
         >>> goods = pl.DataFrame({"title": ["Red lamps", "红色台灯", "A cup"]})
         >>> index = WordIndex(Catalogue(goods, {"title": "text"}))
         >>> index.search("lamp", 2).items.tolist(), index.search("台灯", 2).items.tolist()
@@ -66,34 +58,71 @@ class WordIndex:
 
     def prepare(self) -> None:
         """Index now rather than at the first search."""
-        with self._lock:
-            self._opened()
+        if self.columns:
+            with self._lock:
+                self._opened()
 
-    def search(self, text: str, k: int = 10, only: Codes | None = None) -> Ranked:
-        """Return the k best items for a text, one row; of `only`, where that is given.
+    def search(self, text: str, k: int = 10, only: Codes | None = None, share: float = 0) -> Ranked:
+        """Return the k best items for a text, one row.
 
-        The first 64 different words count.
+        Args:
+            text: the first 64 words or pairs of signs of it count.
+            k: how many.
+            only: the codes that may be found; None lets all.
+            share: leaves out what holds less of the text (see `held`) than this share of what the fullest holds.
 
         Raises:
-            DataError: the text is empty or holds no word, or there is no column of texts.
+            DataError: the text is empty or holds no word, or words cannot be looked for.
         """
-        rows = self._rows("SELECT rowid, -bm25(words) FROM words WHERE words MATCH ?", text)
+        rows = self._rows("SELECT rowid, -bm25(words) FROM words WHERE words MATCH ?", _any(self._asked(text)))
         found = np.array(rows, dtype=[("code", np.int32), ("score", np.float64)])
         if only is not None:
             found = found[np.isin(found["code"], only)]
         found = found[found["score"] >= _LEAST * found["score"].max(initial=0)]
+        if share:
+            held = self.held(text)[found["code"]]
+            found = found[held >= share * held.max(initial=0)]
         found = np.sort(found, order="code")
         best = top_k(found["score"].astype(np.float32)[None, :], k)
         return Ranked(
             np.where(best.items < 0, -1, np.append(found["code"], -1)[best.items]).astype(np.int32), best.scores
         )
 
+    def held(self, text: str) -> Floats:
+        """Return which share of a text each item holds; rare words count more, by the logarithm of their rarity.
+
+        In a run of Chinese, Japanese or Korean each sign counts by the commoner of its two pairs, since the rarer one
+        mostly lies across two words, and is held where either pair is. What no item holds does not count.
+
+        Shapes:
+            float32[n], from 0 to 1.
+
+        Example:
+            >>> import polars as pl
+            >>> goods = Catalogue(pl.DataFrame({"title": ["red lamp", "red cup", "台灯"]}), {"title": "text"})
+            >>> WordIndex(goods).held("red lamp 复古台灯").round(2).tolist()
+            [0.6000000238418579, 0.1899999976158142, 0.4000000059604645]
+        """
+        n = len(self._catalogue)
+        held, whole = np.zeros(n), 0.0
+        for phrases in self._asked(text):
+            query = "SELECT rowid FROM words WHERE words MATCH ?"
+            rows = [np.array(self._rows(query, phrase), np.int64).ravel() for phrase in phrases]
+            rarity = [np.log1p((n - len(row) + 0.5) / (len(row) + 0.5)) if len(row) else np.inf for row in rows]
+            for sign in range(len(rows) + 1):  # a word counts as a run of two signs, with one pair
+                pairs = slice(max(0, sign - 1), sign + 1)
+                weight = min(rarity[pairs]) / 2
+                if np.isfinite(weight):
+                    held[np.unique(np.concatenate(rows[pairs]))] += weight
+                    whole += weight
+        return (held / max(whole, 1e-9)).astype(np.float32)
+
     def matched(self, text: str, codes: list[int]) -> list[dict[str, list[str]]]:
         """Return for each item the columns that hold words of the text, and those words as the column writes them."""
         marked = ", ".join(f"highlight(words, {place}, char(2), char(3))" for place in range(len(self.columns)))
         wanted = ", ".join(str(int(code)) for code in codes)
         query = f"SELECT rowid, {marked} FROM words WHERE words MATCH ? AND rowid IN ({wanted})"
-        found = {row[0]: row[1:] for row in self._rows(query, text)}
+        found = {row[0]: row[1:] for row in self._rows(query, _any(self._asked(text)))}
         return [
             {
                 name: words
@@ -103,29 +132,37 @@ class WordIndex:
             for code in codes
         ]
 
-    def _rows(self, query: str, text: str) -> list[tuple[Any, ...]]:
+    def _asked(self, text: str) -> list[tuple[str, ...]]:
+        """Return the runs of a text."""
         if not self.columns:
             raise DataError(
                 "there are no texts to look for words in: the catalogue has no column of texts or categories"
             )
-        phrases = list(dict.fromkeys(_phrases(text)))[:_MOST]
-        if not phrases:
+        found = runs(text)
+        if not found:
             raise DataError(
                 "the text to search for is empty: give a few words"
                 if not text.strip()
                 else f"'{text.strip()[:40]}' holds no word to look for: give letters or digits"
             )
+        return found
+
+    def _rows(self, query: str, phrases: str) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._opened().execute(query, (" OR ".join(phrases),)).fetchall()
+            return self._opened().execute(query, (phrases,)).fetchall()
 
     def _opened(self) -> sqlite3.Connection:
         if self._table is None:
             table = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
             names = ", ".join(f"c{place}" for place in range(len(self.columns)))
-            table.execute(
-                f"CREATE VIRTUAL TABLE words USING fts5({names}, tokenize='porter unicode61 remove_diacritics 2')"
-            )
-            texts = [_spaced(self._catalogue.table[name]).to_list() for name in self.columns]
+            form = f"fts5({names}, tokenize='porter unicode61 remove_diacritics 2')"
+            try:
+                table.execute(f"CREATE VIRTUAL TABLE words USING {form}")
+            except sqlite3.OperationalError as error:
+                raise DataError(
+                    f"words cannot be looked for, since the SQLite of this Python lacks FTS5 ({error}): search by vectors"
+                ) from error
+            texts = [spaced(self._catalogue.table[name]).to_list() for name in self.columns]
             marks = ", ".join("?" * (1 + len(texts)))
             table.execute("BEGIN")
             rows = zip(range(len(self._catalogue)), *texts, strict=True)
@@ -138,25 +175,10 @@ class WordIndex:
         return self._table
 
 
-def _spaced(column: pl.Series) -> pl.Series:
-    """Return texts in one form (NFKC), with a space on both sides of each Chinese, Japanese or Korean sign."""
-    text = shown_text(column).fill_null("").str.normalize("NFKC")
-    return text.str.replace_all(r"[\x00-\x1f]", " ").str.replace_all(f"([{_CJK}])", " $1 ")
-
-
-def _phrases(text: str) -> Iterator[str]:
-    """Yield what to look for, each in the quotes of FTS5; signs without a letter or digit are nothing to look for."""
-    clean = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode("utf-8"))
-    for run in _RUN.findall(re.sub(r"[\x00-\x1f]", " ", clean)):
-        if not any(sign.isalnum() for sign in run):
-            continue
-        if re.match(f"[{_CJK}]", run):
-            pairs = [run[at : at + 2] for at in range(max(1, len(run) - 1))]
-            yield from (f'"{" ".join(pair)}"' for pair in pairs)
-        else:
-            yield f'"{run.lower().replace(chr(34), chr(34) * 2)}"'
+def _any(asked: list[tuple[str, ...]]) -> str:
+    return " OR ".join(phrase for phrases in asked for phrase in phrases)
 
 
 def _marked(cell: str) -> list[str]:
-    words = (_GAP.sub("", word.strip()) for word in re.findall("\x02(.*?)\x03", cell, re.DOTALL))
+    words = (joined(word) for word in re.findall("\x02(.*?)\x03", cell, re.DOTALL))
     return list({word.lower(): word for word in words}.values())

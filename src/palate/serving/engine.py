@@ -175,8 +175,10 @@ class Engine:
 
     def prepare(self) -> list[str]:
         """Load the encoders and index the words now rather than at the first search; returns what cannot be had."""
-        if self.words.columns:
+        try:
             self.words.prepare()
+        except DataError as error:
+            return [*self.searcher.prepare(), str(error)]
         return self.searcher.prepare()
 
     def can_search(self) -> list[str]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from palate.core.config import Config
+from palate.core.errors import StoreError
 from palate.core.part import Part
 from palate.core.progress import progress
 from palate.core.state import State
@@ -137,12 +138,16 @@ class HnswIndex(Part[HnswIndexConfig]):
         return State({"codes": self._exact.codes, "vectors": self._exact.vectors, **graph}, self.spec())
 
     def load_state(self, state: State) -> Self:
-        """Take over codes, vectors and graph."""
-        from usearch.index import Index
+        """Take over codes, vectors and graph.
 
+        Raises:
+            StoreError: the graph is damaged, or another one.
+        """
         self._exact.load_state(state)
-        self._graph = Index.restore(state.arrays["graph"].tobytes()) if "graph" in state.arrays else None
-        if self._graph is not None:
+        self._graph = None
+        if "graph" in state.arrays:
+            self._graph = _restored(state.arrays["graph"].tobytes(), len(self))
+            self._graph.expansion_add = self.config.build_width
             self._graph.expansion_search = self.config.search_width
         return self
 
@@ -204,3 +209,15 @@ class HnswIndex(Part[HnswIndexConfig]):
         best = top_k(np.where(there, products, np.float32(np.nan)).astype(np.float32), k)
         picked = np.take_along_axis(rows, np.maximum(best.items, 0), axis=1)
         return np.where(best.items < 0, -1, self._exact.codes[np.minimum(picked, len(self) - 1)]), best.scores
+
+
+def _restored(content: bytes, size: int) -> Any:
+    from usearch.index import Index
+
+    try:
+        graph = Index.restore(content)
+    except Exception as error:
+        raise StoreError(f"the graph of an index is damaged ({error}): build the index again") from error
+    if graph is None or len(graph) != size:
+        raise StoreError(f"the graph of an index is damaged or not of these {size:,} vectors: build the index again")
+    return graph
