@@ -40,7 +40,7 @@ def auc(scores: Floats, relevant: CSR, hidden: CSR | None = None) -> Doubles:
     row, column = relevant.tocoo().coords
     own = scores[row, column]
     # Below every number, tied among themselves: what cannot be scored and is not hidden.
-    lowest = (_count_nan(scores) - out)[row]
+    lowest = _absent(scores, out)[row]
     below = np.where(np.isnan(own), lowest / 2, _below(scores, row, own) + lowest)
     rel = np.diff(relevant.indptr)
     # Among themselves the relevant items make rel**2 / 2, whatever their order.
@@ -49,12 +49,12 @@ def auc(scores: Floats, relevant: CSR, hidden: CSR | None = None) -> Doubles:
     return np.where(pairs > 0, wins / np.maximum(pairs, 1), np.nan)
 
 
-def _count_nan(scores: Floats) -> Index:
-    if scores.shape[1] < _WIDE:
-        counts: Index = np.isnan(scores).sum(axis=1)
-        return counts
-    mark = np.empty(scores.shape[1], dtype=bool)
-    return np.array([np.count_nonzero(np.isnan(row, out=mark)) for row in scores], dtype=np.int64)
+def _absent(scores: Floats, hidden: Index) -> Index:
+    """Return how many scores of each row are NaN beyond the hidden ones, which are."""
+    absent = np.isnan(scores)
+    if np.count_nonzero(absent) == hidden.sum():
+        return np.zeros(len(scores), dtype=np.int64)
+    return np.array([np.count_nonzero(row) for row in absent], dtype=np.int64) - hidden
 
 
 def _below(scores: Floats, row: Index, own: Floats) -> Doubles:
