@@ -211,6 +211,14 @@ def test_other_definitions_carry_their_name(small, model):
         evaluate(model, small, compat="lenskt")
 
 
+def test_however_much_the_head_says_it_fits(tiny):
+    cut = split(tiny)
+    found = evaluate(ItemKNN().fit(cut.train), cut, k=3, candidates="warm", compat="implicit")
+    found = replace(found, model="ensemble-of-several-models")
+    assert "warm candidates, as implicit counts)" in " ".join(str(found).split())
+    assert max(map(len, str(found).splitlines())) <= 80
+
+
 def test_implicit_divides_all_hits_by_all_places(small):
     found = evaluate(Fixed([1, 2, 3, 4, 5, 6]).fit(small.train), small, k=2, metrics=["precision"], compat="implicit")
     # Lists: u 5 4 (two hits of two), v 5 3 (none of one), w 5 4 (none of one).

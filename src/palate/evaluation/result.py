@@ -101,7 +101,7 @@ class Evaluation:
             + ([] if self.candidates == "all" else [f"{self.candidates} candidates"])
             + ([] if self.compat is None else [f"as {self.compat} counts"])
         )
-        lines = [f"{self.model} on {self.on}, {self.users:,} users ({how})"]
+        lines = textwrap.wrap(f"{self.model} on {self.on}, {self.users:,} users ({how})", 80, subsequent_indent="  ")
         width = max(map(len, self.metrics), default=0)
         for name, value in self.metrics.items():
             bounds = self.intervals.get(name)
