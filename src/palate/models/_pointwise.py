@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from palate.core.errors import DataError
+from palate.core.progress import track
 from palate.core.rng import generator
 from palate.core.state import State
 from palate.core.types import CSR, Codes, Floats, Mask
@@ -76,6 +77,8 @@ class Pointwise(ContentModel[K]):
 
     basis: Floats
     """float32[d, dim], from fused vectors to reduced ones."""
+    reduced: Floats
+    """float32[n_items, dim], the vectors of items, reduced."""
     counts: Floats
     """float32[n_items], log(1 + likes)."""
     item_level: Floats
@@ -110,6 +113,7 @@ class Pointwise(ContentModel[K]):
         self.counts = np.log1p(likes).astype(np.float32)
         self.item_level, self.user_level = levels.items.astype(np.float32), levels.users.astype(np.float32)
         self.basis = self._directions(run.seed)
+        self.reduced = self.vectors.values @ self.basis
         rng = generator(run.seed, self.name, "pairs")
         config = self.config
         some = examples(train, met, self.vectors.present, config.target, config.negatives, config.max_pairs, rng)
@@ -158,7 +162,8 @@ class Pointwise(ContentModel[K]):
         item_level, user_level = left_out(levels, met, some)
         counts = np.log1p(count_of_others(likes, met, some))
         blocks, kept = [], []
-        for start in range(0, len(some.user), _BLOCK):
+        starts = range(0, len(some.user), _BLOCK)
+        for start in track(starts, f"{self.name}: describing pairs", unit="blocks"):
             rows = slice(start, start + _BLOCK)
             without = some.without[rows]
             summed = sums[some.user[rows]] - np.where(present[without][:, None], vectors[without], np.float32(0))
@@ -185,7 +190,7 @@ class Pointwise(ContentModel[K]):
     def _pair_features(
         self, people: People, item: Codes | Index, counts: Doubles | Floats, level: Doubles | Floats
     ) -> Floats:
-        reduced = self.vectors.values[item] @ self.basis
+        reduced = self.reduced[item]
         likeness = np.einsum("nd,nd->n", people.profiles, self.vectors.values[item])
         rest = np.stack([likeness, counts, level, people.history, people.level], axis=1)
         return np.concatenate([people.reduced * reduced, reduced, rest], axis=1, dtype=np.float32)
@@ -232,7 +237,9 @@ class Pointwise(ContentModel[K]):
         for name in _LEARNED:
             setattr(self, name, state.arrays[name])
         self.bounds = (float(state.meta["bounds"][0]), float(state.meta["bounds"][1]))
-        return super().load_state(state)
+        super().load_state(state)
+        self.reduced = self.vectors.values @ self.basis
+        return self
 
 
 def sigmoid(values: Doubles) -> Doubles:

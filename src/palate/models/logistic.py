@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from pydantic import PositiveFloat
 
+from palate.core.progress import progress
 from palate.core.state import State
 from palate.core.types import Codes, Floats
 from palate.interfaces import Explanation, Queries, Run
@@ -58,7 +59,7 @@ class Logistic(Pointwise[LogisticConfig]):
         mean, spread = spreads(features)
         standard = (features - mean) / spread
         # One thread, so that the same seed gives the same weights on every machine.
-        with threadpool_limits(1):
+        with progress(f"{self.name}: learning"), threadpool_limits(1):
             if self.predicts == "click":
                 found = LogisticRegression(C=1 / self.config.reg, solver="newton-cholesky").fit(standard, truth)
             else:

@@ -16,6 +16,9 @@ from palate.linalg.parallel import even_cuts, map_blocks
 from palate.metrics._hits import Doubles
 from palate.models._pointwise import COUNT, HISTORY, ITEM_LEVEL, LIKENESS, Pointwise, PointwiseConfig, spreads
 
+_SMALL = 250_000
+"""Multiplications up to which the library makes a product on one thread, so that ours do not wait for its threads."""
+
 
 class MLPCTRConfig(PointwiseConfig):
     """What to predict, from which pairs, and how the network is built and trained."""
@@ -76,36 +79,40 @@ class MLPCTR(Pointwise[MLPCTRConfig]):
         self.biases[-1] += np.float32(usual)
 
     def _outcome(self, features: Floats) -> Doubles:
-        return self._onward(features @ self.weights[0] + self.biases[0]).astype(np.float64)
+        return self._onward((features @ self.weights[0] + self.biases[0]).T).astype(np.float64)
 
     def _onward(self, hidden: Floats) -> Floats:
-        """Return the output from what reaches the first hidden layer, which it overwrites; float32[n, h] -> [n]."""
+        """Return the output from what reaches the first hidden layer, which it overwrites; float32[…, h, n] -> […, n]."""
         for layer, bias in zip(self.weights[1:], self.biases[1:], strict=True):
             np.maximum(hidden, 0, out=hidden)
-            hidden = hidden @ layer + bias
-        return hidden[:, 0]
+            hidden = layer.T @ hidden + bias[:, None]
+        return np.asarray(hidden[..., 0, :], dtype=np.float32)
 
     def score(self, queries: Queries, items: Codes | None = None) -> Floats:
         """Return log-odds or ratings for a user of level 0; float32[q, n]."""
         codes = np.arange(len(self.items), dtype=np.int32) if items is None else items
-        people = self._asking(queries)
+        people, vectors = self._asking(queries), self.vectors.values[codes]
         dim = self.basis.shape[1]
-        vectors = self.vectors.values[codes]
-        reduced = vectors @ self.basis
         product, prior, single = np.split(self.weights[0], [dim, 2 * dim])
-        of_items = reduced @ prior + np.outer(self.counts[codes], single[COUNT]) + self.biases[0]
-        of_items += np.outer(self.item_level[codes], single[ITEM_LEVEL])
+        # p * v times W is v times (p * W), so that one product makes the first layer of all items.
+        of_person = np.vstack([prior, single[COUNT], single[ITEM_LEVEL], self.biases[0], single[LIKENESS]])
+        size = max(1, _SMALL // max(of_person.size, *(layer.size for layer in self.weights[1:])))
+        blocks = -(-len(codes) // size)
+        of_items = np.zeros((dim + 4, blocks * size), dtype=np.float32)
+        of_items[:dim, : len(codes)], of_items[dim, : len(codes)] = self.reduced[codes].T, self.counts[codes]
+        of_items[dim + 1, : len(codes)], of_items[dim + 2] = self.item_level[codes], 1
+        stacked = np.ascontiguousarray(of_items.reshape(dim + 4, blocks, size).transpose(1, 0, 2))
         scores = np.full((len(queries), len(codes)), np.nan, dtype=np.float32)
 
         def fill(start: int, stop: int) -> None:
-            likeness = people.profiles[start:stop] @ vectors.T
+            mine, layer = stacked.copy(), of_person.copy()
+            likeness = np.zeros((stop - start, blocks * size), dtype=np.float32)
+            likeness[:, : len(codes)] = people.profiles[start:stop] @ vectors.T
             for row in range(start, stop):
-                # p * v times W is v times (p * W): one product for all items.
-                hidden = reduced @ (people.reduced[row][:, None] * product)
-                hidden += of_items
-                hidden += np.outer(likeness[row - start], single[LIKENESS])
-                hidden += people.history[row] * single[HISTORY]
-                scores[row] = self._onward(hidden)
+                layer[:dim] = prior + people.reduced[row][:, None] * product
+                layer[dim + 2] = self.biases[0] + people.history[row] * single[HISTORY]
+                mine[:, dim + 3] = likeness[row - start].reshape(blocks, size)
+                scores[row] = self._onward(layer.T @ mine).ravel()[: len(codes)]
 
         map_blocks(fill, even_cuts(len(queries), 64))
         scores[:, ~self.vectors.present[codes]] = np.nan
