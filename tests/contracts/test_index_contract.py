@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -185,6 +187,17 @@ def test_a_damaged_graph_is_refused(tmp_path):
     for broken in (graph[:40], np.zeros(100, np.uint8), filled(HnswIndex, n=5)[0].state().arrays["graph"]):
         with pytest.raises(StoreError, match="graph of an index is damaged"):
             HnswIndex().load_state(State({**state.arrays, "graph": broken}, state.meta))
+
+
+def test_pictures_can_be_encoded_after_a_graph_was_made():
+    """The libraries of both end the process where they are loaded in the wrong order."""
+    program = (
+        "import numpy as np; from palate.retrieval.indexes.hnsw import HnswIndex; index = HnswIndex(exact_below=0);"
+        "index.add(np.arange(2, dtype=np.int32), np.eye(2, dtype=np.float32)); import onnxruntime;"
+        "print(index.search(np.eye(2, dtype=np.float32), 1).items.tolist())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "[[0], [1]]"), done.stderr
 
 
 def test_the_same_vectors_give_the_same_graph():

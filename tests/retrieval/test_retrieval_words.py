@@ -139,6 +139,8 @@ def test_words_that_most_items_hold_find_nothing_beside_others():
     index = WordIndex(Catalogue(pl.DataFrame({"title": ["a lamp"] + ["a cup"] * 9 + ["a lamp"]}), {"title": "text"}))
     assert found(index, "a lamp", 11) == [0, 10]
     assert len(found(index, "a", 11)) == 11
+    assert index.matched("a lamp", [0]) == [{"title": ["lamp"]}]
+    assert index.matched("a", [0]) == [{"title": ["a"]}]
 
 
 @settings(max_examples=300, deadline=None)

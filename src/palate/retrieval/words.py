@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from palate.core.errors import DataError
 from palate.core.progress import progress
@@ -74,7 +75,8 @@ class WordIndex:
         Raises:
             DataError: the text is empty or holds no word, or words cannot be looked for.
         """
-        rows = self._rows("SELECT rowid, -bm25(words) FROM words WHERE words MATCH ?", _any(self._asked(text)))
+        wanted = " OR ".join(phrase for phrases in self._asked(text) for phrase in phrases)
+        rows = self._rows("SELECT rowid, -bm25(words) FROM words WHERE words MATCH ?", wanted)
         found = np.array(rows, dtype=[("code", np.int32), ("score", np.float64)])
         if only is not None:
             found = found[np.isin(found["code"], only)]
@@ -106,8 +108,7 @@ class WordIndex:
         n = len(self._catalogue)
         held, whole = np.zeros(n), 0.0
         for phrases in self._asked(text):
-            query = "SELECT rowid FROM words WHERE words MATCH ?"
-            rows = [np.array(self._rows(query, phrase), np.int64).ravel() for phrase in phrases]
+            rows = [self._holding(phrase) for phrase in phrases]
             rarity = [np.log1p((n - len(row) + 0.5) / (len(row) + 0.5)) if len(row) else np.inf for row in rows]
             for sign in range(len(rows) + 1):  # a word counts as a run of two signs, with one pair
                 pairs = slice(max(0, sign - 1), sign + 1)
@@ -118,11 +119,16 @@ class WordIndex:
         return (held / max(whole, 1e-9)).astype(np.float32)
 
     def matched(self, text: str, codes: list[int]) -> list[dict[str, list[str]]]:
-        """Return for each item the columns that hold words of the text, and those words as the column writes them."""
+        """Return for each item the columns that hold words of the text, and those words as the column writes them.
+
+        Words that more than half of the items hold, such as "the", are not told where the text has others.
+        """
+        asked = [phrase for phrases in self._asked(text) for phrase in phrases]
+        telling = [phrase for phrase in asked if 2 * len(self._holding(phrase)) <= len(self._catalogue)]
         marked = ", ".join(f"highlight(words, {place}, char(2), char(3))" for place in range(len(self.columns)))
         wanted = ", ".join(str(int(code)) for code in codes)
         query = f"SELECT rowid, {marked} FROM words WHERE words MATCH ? AND rowid IN ({wanted})"
-        found = {row[0]: row[1:] for row in self._rows(query, _any(self._asked(text)))}
+        found = {row[0]: row[1:] for row in self._rows(query, " OR ".join(telling or asked))}
         return [
             {
                 name: words
@@ -146,6 +152,11 @@ class WordIndex:
                 else f"'{text.strip()[:40]}' holds no word to look for: give letters or digits"
             )
         return found
+
+    def _holding(self, phrase: str) -> npt.NDArray[np.int64]:
+        """Return the codes of the items that hold a phrase."""
+        rows = self._rows("SELECT rowid FROM words WHERE words MATCH ?", phrase)
+        return np.array(rows, np.int64).ravel()
 
     def _rows(self, query: str, phrases: str) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -173,10 +184,6 @@ class WordIndex:
             table.execute("COMMIT")
             self._table = table
         return self._table
-
-
-def _any(asked: list[tuple[str, ...]]) -> str:
-    return " OR ".join(phrase for phrases in asked for phrase in phrases)
 
 
 def _marked(cell: str) -> list[str]:

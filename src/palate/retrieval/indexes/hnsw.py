@@ -170,10 +170,8 @@ class HnswIndex(Part[HnswIndexConfig]):
         return int(self._exact.vectors.shape[1])
 
     def _empty(self, width: int) -> Any:
-        from usearch.index import Index
-
         config = self.config
-        return Index(
+        return _library()(
             ndim=width,
             metric="ip",
             dtype="f16",
@@ -211,11 +209,17 @@ class HnswIndex(Part[HnswIndexConfig]):
         return np.where(best.items < 0, -1, self._exact.codes[np.minimum(picked, len(self) - 1)]), best.scores
 
 
-def _restored(content: bytes, size: int) -> Any:
+def _library() -> Any:
+    """Return the class of graphs, after onnxruntime: loaded after usearch, onnxruntime ends the process (SIGSEGV)."""
+    import onnxruntime  # noqa: F401
     from usearch.index import Index
 
+    return Index
+
+
+def _restored(content: bytes, size: int) -> Any:
     try:
-        graph = Index.restore(content)
+        graph = _library().restore(content)
     except Exception as error:
         raise StoreError(f"the graph of an index is damaged ({error}): build the index again") from error
     if graph is None or len(graph) != size:
