@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import contextlib
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -102,7 +104,7 @@ def test_what_passes(filters, text, passed):
         ("released < 2024-13-01", '"2024-13-01" is none'),
         ("released < 2024", "'released' holds dates, and 2024 is none: write one such as 2024-05-31"),
         ('tags = "a"', "'tags' holds lists: use in or contains"),
-        ("vector = 1", "'vector' holds lists of numbers: it can only be missing or not"),
+        ("vector = 1", "'vector' holds no numbers, dates or texts: ask 'is missing' alone"),
         ("not " * 41 + "price < 3", "more than 40 brackets and 'not'"),
         ("(" * 41 + "price < 3" + ")" * 41, "more than 40 brackets and 'not'"),
         ("price < 3 " + " " * 4000, "the filter has 4,010 characters, and may have 4,000"),
@@ -121,6 +123,25 @@ def test_an_empty_catalogue_and_a_single_item():
     for text in ("a < 3", 'b in ["x"]', 'b contains "x"', 'c in ["q"]', 'c contains "q"', "a is missing or a = 1"):
         assert empty.mask(text).tolist() == []
         assert one.mask(text).tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pl.Series([Decimal("1.5"), None]), pl.Series([1, None], dtype=pl.UInt8), pl.Series([time(1), None]), pl.Series([timedelta(1), None]),
+        pl.Series([datetime(2024, 5, 1, tzinfo=UTC), None]), pl.Series([{"a": 1}, None]), pl.Series([b"x", None]),
+        pl.Series(["a", None], dtype=pl.Enum(["a"])), pl.Series([[["a"]], None]), pl.Series([object(), None], dtype=pl.Object),
+        pl.Series([["a", "b"], None], dtype=pl.Array(pl.String, 2)), pl.Series([[True], None]), pl.Series([[date(2024, 1, 1)], None]),
+        pl.Series(["2024-01-01T00:00:00Z", None]), pl.Series(["2024-01-01T00:00:00.5", None]), pl.Series(["2024-01-01", "soon", None]),
+    ],
+)  # fmt: skip
+def test_every_type_of_column_is_tested_or_refused(column):
+    filters = Filters(Catalogue(pl.DataFrame({"x": column})))
+    assert filters.mask("x is missing").tolist() == column.is_null().to_list()
+    for test in ("= 1", "< 2", '= "a"', 'in ["a", "b"]', 'contains "a"', ">= 2024-01-01", "= true", "in [1, 2]"):
+        with contextlib.suppress(RequestError):
+            passed = filters.mask(f"x {test}")
+            assert not passed[-1]
 
 
 def test_columns_that_hold_nothing_and_odd_types():

@@ -10,7 +10,8 @@ import polars as pl
 
 from palate.data.rows import shown_text
 
-Holds = Literal["numbers", "dates", "texts", "lists", "series"]
+Holds = Literal["numbers", "dates", "texts", "lists", "others"]
+"""`lists` are of texts; `others`, such as vectors, can only be missing or not."""
 
 _SEPARATORS = r"[|;,]"
 _DAY = r"^\d{4}-\d{2}-\d{2}"
@@ -38,9 +39,11 @@ class Held:
         if kind.is_numeric() or kind == pl.Boolean:
             return cls("numbers", column.cast(pl.Float64).fill_nan(None))
         if isinstance(kind, (pl.List, pl.Array)):
-            if kind.inner.is_numeric():
-                return cls("series", column)
+            if kind.inner.is_numeric() or kind.inner.is_nested():
+                return cls("others", column)
             return cls("lists", column.cast(pl.List(pl.String)))
+        if isinstance(kind, pl.Duration):
+            return cls("others", column)
         if kind == pl.Date or isinstance(kind, pl.Datetime):
             return cls("dates", column.cast(pl.Datetime("us")).alias(column.name))
         text = shown_text(column)

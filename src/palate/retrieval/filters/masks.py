@@ -75,8 +75,10 @@ class Filters:
         held = self._of(node.column)
         if isinstance(node, Missing):
             return held.values.is_null()
-        if held.holds == "series":
-            raise _wrong(node.column.at, f"'{node.column.name}' holds lists of numbers: it can only be missing or not")
+        if held.holds == "others":
+            raise _wrong(
+                node.column.at, f"'{node.column.name}' holds no numbers, dates or texts: ask 'is missing' alone"
+            )
         if isinstance(node, Like):
             return _like(held, node)
         if isinstance(node, OneOf):
