@@ -124,7 +124,7 @@ class WordIndex:
         Words that more than half of the items hold, such as "the", are not told where the text has others.
         """
         asked = [phrase for phrases in self._asked(text) for phrase in phrases]
-        telling = [phrase for phrase in asked if 2 * len(self._holding(phrase)) <= len(self._catalogue)]
+        telling = [phrase for phrase in asked if 2 * self._count(phrase) <= len(self._catalogue)]
         marked = ", ".join(f"highlight(words, {place}, char(2), char(3))" for place in range(len(self.columns)))
         wanted = ", ".join(str(int(code)) for code in codes)
         query = f"SELECT rowid, {marked} FROM words WHERE words MATCH ? AND rowid IN ({wanted})"
@@ -157,6 +157,9 @@ class WordIndex:
         """Return the codes of the items that hold a phrase."""
         rows = self._rows("SELECT rowid FROM words WHERE words MATCH ?", phrase)
         return np.array(rows, np.int64).ravel()
+
+    def _count(self, phrase: str) -> int:
+        return int(self._rows("SELECT count(*) FROM words WHERE words MATCH ?", phrase)[0][0])
 
     def _rows(self, query: str, phrases: str) -> list[tuple[Any, ...]]:
         with self._lock:

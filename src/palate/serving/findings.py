@@ -61,7 +61,7 @@ def _near(cosines: dict[str, float], amount: float, score: float) -> list[Reason
 
 def _words(matched: dict[str, list[str]], amount: float, score: float) -> Reason:
     text = "; ".join(f"{column}: {', '.join(words)}" for column, words in matched.items())
-    return Reason("words", None, "words", amount, _share(amount, score), text)
+    return Reason("words", None, "words", amount, _share(amount, score), text or "words")
 
 
 def _taste(user: str, place: int, of: int, likes: Sequence[str], amount: float, score: float) -> Reason:

@@ -16,6 +16,6 @@ class ServingSettings(Config):
     """How many past likes a reason names."""
     index: str = "exact"
     """How near vectors are found: `exact` compares all; `hnsw` walks a graph that is built when the service starts, which
-    is quicker from some ten thousand items on and may miss some."""
+    is quicker where there are very many items and may miss some."""
     max_upload_mb: int = Field(20, ge=1)
     """The largest picture that can be searched by."""
