@@ -27,7 +27,7 @@ DOCS = Path(__file__).parents[2] / "docs"
     [
         ("data.md", sources.names()), ("data.md", splitters.names()), ("encoders.md", encoders.names()),
         ("models.md", models.names()), ("models.md", fusions.names()), ("models.md", late.names()),
-        ("evaluation.md", list(NAMES)), ("evaluation.md", list(COMPAT)),
+        ("evaluation.md", list(NAMES)), ("evaluation.md", [*RATINGS, *CLICKS]), ("evaluation.md", list(COMPAT)),
         ("search.md", indexes.names()),
     ],
 )  # fmt: skip

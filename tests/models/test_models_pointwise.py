@@ -257,3 +257,15 @@ def test_a_bound_on_the_pairs_is_kept():
     some = examples(data, met, np.ones(ITEMS, bool), "click", 4, 500, np.random.default_rng(0))
     assert 400 < len(some.user) < 600
     assert set(some.truth.tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dislikes_that_cannot_be_asked_about_do_not_matter(kind):
+    """The one dislike is of a user who likes nothing, so that no example of it is left to calibrate by."""
+    data = world()
+    user = np.append(data.interactions.user[data.interactions.user > 0], np.int32(0))
+    item = np.append(data.interactions.item[data.interactions.user > 0], np.int32(3))
+    weight = np.ones(len(user), np.float32)
+    weight[-1] = -1
+    model = kind().fit(data.with_interactions(Interactions(user, item, weight)))
+    assert model.calibration.tolist() == [1, 0, 0, 0, 0, 0, 0]

@@ -124,9 +124,9 @@ class Pointwise(ContentModel[K]):
             )
         self._learn(features, some.truth, run)
         self.calibration = np.eye(7)[0]
-        met_ones = features[some.known]
-        if self.predicts == "click" and dislikes and config.negatives:
-            self.calibration = _calibrated(self._telling(met_ones), some.truth[some.known])
+        outcomes = some.truth[some.known]
+        if self.predicts == "click" and config.negatives and outcomes.min() < outcomes.max():
+            self.calibration = _calibrated(self._telling(features[some.known]), outcomes)
 
     def _refuse_one_outcome(self, met: Met, dislikes: bool) -> None:
         if self.predicts == "rating" and self.bounds[0] == self.bounds[1]:

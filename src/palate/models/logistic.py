@@ -27,7 +27,7 @@ class LogisticConfig(PointwiseConfig):
     """What to predict, from which pairs, and how strongly weights are held small."""
 
     reg: PositiveFloat = 1.0
-    """Of the squared weights of standardised numbers, against the summed loss."""
+    """Of half the squared weights of standardised numbers, against the summed loss (half the squared error)."""
 
 
 class Logistic(Pointwise[LogisticConfig]):

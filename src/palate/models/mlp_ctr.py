@@ -29,8 +29,8 @@ class MLPCTRConfig(PointwiseConfig):
     """Passes over the pairs."""
     lr: PositiveFloat = 3e-3
     """Step size of Adam."""
-    reg: NonNegativeFloat = 1e-4
-    """Of the squared weights, against the mean loss."""
+    reg: NonNegativeFloat = 0.1
+    """Of half the squared weights, against the summed loss of the pairs of a step."""
     batch_size: PositiveInt = 512
     """Pairs a step."""
 
