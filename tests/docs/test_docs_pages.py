@@ -14,6 +14,7 @@ from palate.encoders import registry as encoders
 from palate.fusion import registry as fusions
 from palate.fusion.late import registry as late
 from palate.metrics import COMPAT, NAMES
+from palate.metrics.prediction import CLICKS, RATINGS
 from palate.models import ItemKNN
 from palate.models import registry as models
 from palate.retrieval.indexes import registry as indexes
