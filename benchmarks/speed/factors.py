@@ -42,11 +42,11 @@ SAME = {
 BEST_ON_BABY = {
     "ours": {
         "als": {"dim": 256, "epochs": 10, "reg": 200.0, "alpha": 40.0},
-        "bpr": {"dim": 128, "epochs": 100, "lr": 0.05, "reg": 0.03},
+        "bpr": {"dim": 128, "epochs": 150, "lr": 0.05, "reg": 0.03},
     },
     "implicit": {
-        "als": {"dim": 256, "epochs": 10, "reg": 200.0, "alpha": 40.0},
-        "bpr": {"dim": 128, "epochs": 100, "lr": 0.05, "reg": 0.01},
+        "als": {"dim": 256, "epochs": 10, "reg": 300.0, "alpha": 100.0},
+        "bpr": {"dim": 128, "epochs": 150, "lr": 0.05, "reg": 0.06},
     },
 }
 
