@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from palate.core.compiled import compiled_sums
 from palate.core.types import CSR, Codes, Floats
-from palate.linalg.parallel import cuts_by_work, map_blocks
+from palate.linalg.parallel import cuts_by_work, even_cuts, map_blocks
 
 _BLOCK = 1 << 17
 """Products of one block of rows."""
+_ROWS = 2048
 _SHORT = 24
 """Rows of at most this many values are solved at once, by the inner products of their vectors."""
 
@@ -28,8 +29,10 @@ class White(NamedTuple):
     root: Floats
 
 
-def whitened(factors: Floats, reg: float) -> White:
+def whitened(factors: Floats, reg: float, threads: int | None = None) -> White:
     """Return Y L, where L L' = (Y'Y + reg I)^-1.
+
+    Products go block by block, so that they are the same for any number of threads.
 
     Raises:
         LinAlgError: reg is lost in rounding.
@@ -38,12 +41,29 @@ def whitened(factors: Floats, reg: float) -> White:
         >>> whitened(np.array([[1.0], [1.0]], np.float32), 2).vectors.tolist()
         [[0.5], [0.5]]
     """
-    gram = (factors.T @ factors).astype(np.float64)
+    blocks = map_blocks(lambda a, z: factors[a:z].T @ factors[a:z], even_cuts(len(factors), _ROWS), threads)
+    gram = np.sum(blocks, axis=0, dtype=np.float64) if blocks else np.zeros((factors.shape[1],) * 2)
     np.einsum("ff->f", gram)[:] += reg
     root = np.linalg.cholesky(np.linalg.inv(gram)).astype(np.float32)
     if not np.isfinite(root).all():
         raise np.linalg.LinAlgError("the Gram matrix has no inverse in double precision")
-    return White(factors @ root, root)
+    return White(turned(factors, root, threads), root)
+
+
+def turned(rows: Floats, matrix: Floats, threads: int | None = None) -> Floats:
+    """Return rows @ matrix, made in blocks.
+
+    Example:
+        >>> turned(np.array([[1.0, 2.0]], np.float32), np.array([[1.0], [3.0]], np.float32)).tolist()
+        [[7.0]]
+    """
+    result = np.empty((len(rows), matrix.shape[1]), dtype=np.float32)
+
+    def work(start: int, stop: int) -> None:
+        np.matmul(rows[start:stop], matrix, out=result[start:stop])
+
+    map_blocks(work, even_cuts(len(rows), _ROWS), threads)
+    return result
 
 
 def solved(

@@ -13,7 +13,7 @@ from palate.core.rng import generator
 from palate.core.types import CSR, Codes, Floats
 from palate.data.dataset import Dataset
 from palate.interfaces import Run
-from palate.linalg.confidence import White, solved, whitened
+from palate.linalg.confidence import White, solved, turned, whitened
 from palate.models._factors import FactorConfig, FactorModel, Learned
 
 _STEPS = 10
@@ -62,12 +62,12 @@ class ALS(FactorModel[ALSConfig]):
         scale = 1 / np.sqrt(config.dim)
         factors = generator(run.seed, self.name).normal(scale=scale, size=(len(train.items), config.dim))
         items = np.where(self.warm[:, None], factors, 0).astype(np.float32)
-        with threadpool_limits(run.threads):
+        with threadpool_limits(1, "blas"):  # blocks take the cores; threads of BLAS would wait for one another
             for _ in track(range(config.epochs), self.name, unit="epochs"):
                 users = self._half(by_user, items, run.threads)
                 items = self._half(by_item, users, run.threads)
                 self.check_finite(items)
-            vectors = self._white(items).vectors
+            vectors = self._white(items, run.threads).vectors
         if np.square(vectors).sum(axis=1).max() < _NOTHING:
             raise ConfigError(
                 f"the factors of als vanish with reg={config.reg:g}, alpha={config.alpha:g}, since the likes are too few "
@@ -76,12 +76,13 @@ class ALS(FactorModel[ALSConfig]):
         return Learned(vectors, np.zeros(len(train.items), np.float32))
 
     def _half(self, rows: CSR, factors: Floats, threads: int | None) -> Floats:
-        white = self._white(factors)
-        return solved(rows, white.vectors, self.config.alpha, _STEPS, _NEAR, threads) @ white.root.T
+        white = self._white(factors, threads)
+        found = solved(rows, white.vectors, self.config.alpha, _STEPS, _NEAR, threads)
+        return turned(found, np.ascontiguousarray(white.root.T), threads)
 
-    def _white(self, factors: Floats) -> White:
+    def _white(self, factors: Floats, threads: int | None) -> White:
         try:
-            return whitened(factors, self.config.reg)
+            return whitened(factors, self.config.reg, threads)
         except np.linalg.LinAlgError as error:
             raise ConfigError(
                 f"reg was {self.config.reg:g}, which is too little beside factors this large: give more, such as 1"
