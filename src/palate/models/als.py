@@ -41,8 +41,9 @@ class ALS(FactorModel[ALSConfig]):
     """Score items by factors that fit likes as 1 with confidence 1 + alpha and all else as 0 with confidence 1.
 
     Minimises sum over all u, i of c_ui (p_ui - <x_u, y_i>)^2 + reg (sum |x_u|^2 + sum |y_i|^2) by alternating exact
-    least squares in x and y (Hu, Koren and Volinsky 2008, equations 3 to 5), each by a few conjugate gradient steps
-    (Takacs, Pilaszy and Tikk 2011) in the coordinates in which the part that all rows share is the identity.
+    least squares in x and y (Hu, Koren and Volinsky 2008, equations 3 to 5), in the coordinates in which the part that all
+    rows share is the identity: short rows exactly, long ones by a few conjugate gradient steps (Takacs, Pilaszy and Tikk
+    2011).
 
     No user is stored: a taste is the last half-sweep, solved for the history at hand until nothing is left to solve,
     so that a new person is served as a known one is. The weights of likes do not count: a history holds what was
