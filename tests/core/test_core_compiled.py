@@ -41,3 +41,14 @@ def test_importing_the_decorator_does_not_import_numba():
     code = "import sys, palate.core.compiled; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_where_the_cache_folder_cannot_be_written_nothing_is_kept(tmp_path):
+    script = tmp_path / "code" / "loop.py"
+    script.parent.mkdir()
+    script.write_text(SOURCE)
+    (tmp_path / "file").touch()
+    environment = os.environ | {"PALATE_CACHE": str(tmp_path / "file"), "HOME": str(tmp_path / "file")}
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.split()[-1] == "14.0"
+    assert [path.name for path in script.parent.rglob("*")] == ["loop.py"]

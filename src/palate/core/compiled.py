@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from palate.core.weights import cache_folder
@@ -15,6 +17,8 @@ R = TypeVar("R")
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a loop over arrays with numba on its first call; the machine code is kept in the cache folder.
+
+    Where that folder cannot be written, nothing is kept, and every process compiles for itself.
 
     The loop lets go of the interpreter lock, so `map_blocks` runs it on several cores. It may use numbers, arrays and
     numpy, and no other function of ours.
@@ -72,6 +76,22 @@ def _later(function: Callable[P, R], fastmath: set[str] | bool) -> Callable[P, R
 def _compile(function: Callable[..., Any], fastmath: set[str] | bool) -> Any:
     import numba
 
-    numba.config.CACHE_DIR = str(cache_folder() / "compiled")
-    kept = not function.__code__.co_filename.startswith("<")  # what was typed in has no file to tell its age by
-    return numba.njit(nogil=True, cache=kept, fastmath=fastmath)(function)
+    folder = cache_folder() / "compiled"
+    numba.config.CACHE_DIR = str(folder)
+    typed_in = function.__code__.co_filename.startswith("<")  # there is no file to tell its age by
+    compile_ = functools.partial(numba.njit, nogil=True, fastmath=fastmath)
+    if typed_in or not _writable(folder):  # numba would look for another place, such as beside the source
+        return compile_()(function)
+    try:
+        return compile_(cache=True)(function)
+    except RuntimeError:  # what another user put there cannot be written
+        return compile_()(function)
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
