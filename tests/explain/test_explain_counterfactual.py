@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from palate.core.errors import DataError
+from palate.core.ids import IdMap
 from palate.explain import counterfactual
 from palate.interfaces import Queries
 from palate.models import EASE, ContentKNN, ItemKNN, Popularity, VectorSpace
@@ -123,3 +124,48 @@ def test_what_was_seen_and_disliked_is_no_rival(tiny):
     found = counterfactual(model, [0, 1], 10, k=1, seen=np.array([0, 1, 11], np.int32))
     assert found.removed == (0,)
     assert found.rank_without != 2 or found.rank == 1
+
+
+def test_what_was_met_is_in_no_list(tiny):
+    model = additive(tiny, [[3, 2], [0, 2]])
+    for met in (0, 11):
+        with pytest.raises(DataError, match="was met before"):
+            counterfactual(model, [0, 1], met, k=10, seen=np.array([0, 1, 11], np.int32))
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_a_list_of_nothing_is_refused(tiny, k):
+    with pytest.raises(DataError, match=f"k was {k}: .* at least one item"):
+        counterfactual(additive(tiny, [[3, 1]]), [0], 10, k=k)
+
+
+def test_a_list_longer_than_the_catalogue_takes_no_more_memory(tiny):
+    model = additive(tiny, [[3, 1], [1, 1]])
+    asked = 1 << 40
+    assert counterfactual(model, [0, 1], 10, k=asked) == counterfactual(model, [0, 1], 10, k=30)
+
+
+def test_a_long_history_is_scored_a_few_times_for_each_like(tiny):
+    n, user = 1_000, 400
+    items = IdMap(f"i{code}" for code in range(n))
+    rng = np.random.default_rng(0)
+    gives = rng.random((user, 3)) * [1.2, 1, 1]
+    model = Additive(np.zeros((n, n)))
+    model.table[:user, 500:503] = gives
+    model.remember(tiny.users, items, tiny.liked, tiny.seen)
+    scored = []
+    plain = model.score
+    model.score = lambda queries, items=None: scored.append(len(queries)) or plain(queries)
+    history = list(range(user))
+    found = counterfactual(model, history, 500, k=1, tries=0)
+    assert sum(scored) < 30 * user
+    assert dropped(model, history, 500, found.removed)
+    ahead = (gives[:, :1] - gives[:, 1:]).clip(min=0)
+    assert len(found.removed) < 2 * max_needed(ahead, gives)
+
+
+def max_needed(ahead, gives):
+    """How many likes it takes against the rival that is easiest to let past, biggest lead first."""
+    lead = gives[:, 0].sum() - gives[:, 1:].sum(axis=0)
+    gained = np.cumsum(-np.sort(-ahead, axis=0), axis=0)
+    return int((gained < lead).sum(axis=0).min()) + 1
