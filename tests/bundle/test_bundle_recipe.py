@@ -9,7 +9,8 @@ from palate.bundle import Bundle, Recipe, refit, train
 from palate.core.errors import ConfigError, DataError, RequestError, UnknownNameError
 from palate.data.folder import load, save
 from palate.fusion.mean import Mean
-from palate.models import ContentKNN, ItemKNN
+from palate.interfaces import Queries
+from palate.models import ContentKNN, Ensemble, ItemKNN, Popularity
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
@@ -123,11 +124,49 @@ def test_an_ensemble_keeps_its_weights_through_bundle_and_refit(tiny, tmp_path):
         ({"settings": {"members": ["ease"], "ease.rge": 1}}, "did you mean 'reg'"),
         ({"settings": {"members": ["ease"], "weight": "given"}}, "did you mean 'weights'"),
         ({"settings": {"members": ["ease"]}, "fuse": "mean"}, "reads no parts"),
+        ({"settings": {"members": [{"model": "ease", "settings": 3}]}}, "'settings' was 3"),
+        ({"settings": {"members": [{"model": "ease", "name": None}]}}, "'name' was None"),
+        ({"settings": {"members": [{"model": "ease", "name": ""}]}}, "'name' was ''"),
+        (
+            {"settings": {"members": [{"model": "content-knn", "fuse_settings": {"a": 1}}]}, "fuse": "mean"},
+            "no fusion is named",
+        ),
+        ({"settings": {"members": ["ease"]}, "fuse_settings": {"a": 1}}, "no fusion is named"),
     ],
 )
 def test_a_wrong_ensemble_says_what_is_wrong(recipe, message):
     with pytest.raises(RequestError, match=message):
         Recipe.of({"model": "ensemble", **recipe}).check()
+
+
+def test_a_setting_goes_to_the_member_whose_name_it_begins_with():
+    members = [{"name": "likes", "model": "ease"}, {"name": "likes.near", "model": "item-knn"}]
+    settings = {"members": members, "likes.near.shrink": 3, "likes.reg": 2}
+    model = Recipe.of({"model": "ensemble", "settings": settings}).build()
+    assert (model.members["likes"].config.reg, model.members["likes.near"].config.shrink) == (2, 3)
+    assert "settings" not in members[0]
+
+
+def test_parts_reach_members_inside_members():
+    inner = {"name": "inner", "model": "ensemble", "settings": {"members": ["vector-space", "ease"]}}
+    late = {"name": "late", "model": "content-knn", "late": "borda"}
+    without = {"name": "without", "model": "ensemble", "settings": {"members": ["ease"]}}
+    settings = {"members": [inner, late, without]}
+    model = Recipe.of({"model": "ensemble", "parts": ["title"], "fuse": "mean", "settings": settings}).build()
+    assert model.members["inner"].members["vector-space"].config.parts == ("title",)
+    assert model.members["inner"].members["vector-space"].fusion.name == "mean"
+    assert list(model.members["late"].members) == ["title"]
+
+
+def test_ensembles_of_ensembles_are_saved_and_made_again(tiny, tmp_path):
+    inner = Ensemble({"likes": ItemKNN(shrink=3), "content": ContentKNN(parts=("title",), fusion=Mean())})
+    model = Ensemble({"inner": inner, "popular": Popularity()}).fit(tiny)
+    bundle = Bundle.open(Bundle.of(model, tiny).save(tmp_path / "b"))
+    query = Queries.of_users(tiny, np.arange(5, dtype=np.int32))
+    again = bundle.recipe.build(tiny.part_names()).fit(tiny)
+    for other in (bundle.model, again):
+        assert other.spec() == model.spec()
+        assert np.array_equal(other.score(query), model.score(query), equal_nan=True)
 
 
 def test_toml_that_is_no_recipe_is_refused(tmp_path):

@@ -73,6 +73,22 @@ def test_somebody_must_score():
         Ensemble({})
 
 
+def test_names_that_states_could_not_tell_apart_are_refused():
+    with pytest.raises(DataError, match="a member was called 'a/b'"):
+        Ensemble({"a": Ensemble({"b": ItemKNN()}), "a/b": ItemKNN(neighbours=3)})
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [({"best": 1}, "name best and the members are popular"), ({"popular": 0}, "all weights are 0")],
+)
+def test_wrong_weights_are_refused_before_anything_is_fitted(tiny, weights, message):
+    member = Popularity()
+    with pytest.raises(DataError, match=message):
+        Ensemble({"popular": member}, Borda(weights=weights)).fit(tiny)
+    assert not hasattr(member, "counts")
+
+
 @pytest.fixture
 def halves(tiny):
     """A part that carries the groups, and one of noise."""

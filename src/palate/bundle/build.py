@@ -90,39 +90,51 @@ def _ensemble(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
         raise ConfigError(
             f"an ensemble needs members, and 'members' was {given!r}: name some models, as in members=[item-knn,ease]"
         )
-    own: dict[str, dict[str, Any]] = {}
-    for key in [key for key in settings if "." in key]:
-        member, _, setting = key.partition(".")
-        own.setdefault(member, {})[setting] = settings.pop(key)
-    members: dict[str, Model[Any]] = {}
+    named: dict[str, dict[str, Any]] = {}
     for entry in given:
         fields = _member_words(entry)
-        name = str(fields.pop("name", fields.get("model", "")))
-        if name in members:
+        name = fields.pop("name", fields["model"])
+        if name in named:
             raise ConfigError(f"two members are called '{name}': give one a 'name' of its own")
-        fields["settings"] = {**fields.get("settings", {}), **own.pop(name, {})}
-        members[name] = build_model(_for_member(recipe, Recipe.of(fields)), parts)
-    for name in own:
-        raise ConfigError(f"a setting is for the member '{name}', and there is none: {did_you_mean(name, members)}")
-    if not any(_reads_content(model.name) for model in members.values() if model.name != Ensemble.name):
+        named[name] = fields
+    for key in [key for key in settings if "." in key]:
+        name = max((name for name in named if key.startswith(f"{name}.")), key=len, default=None)
+        if name is None:
+            other = key.partition(".")[0]
+            raise ConfigError(f"a setting is for the member '{other}', and there is none: {did_you_mean(other, named)}")
+        named[name]["settings"][key.removeprefix(f"{name}.")] = settings.pop(key)
+    members = {
+        name: build_model(_for_member(recipe, Recipe.of(fields), parts), parts) for name, fields in named.items()
+    }
+    if not any(parts_read(model.spec(), ("any",)) for model in members.values()):
         _refuse_idle(recipe, ("parts", "fuse"))
+    _refuse_unnamed(recipe, ("fuse",))
     combine = late.registry.get(recipe.late or WeightedScores.name)(**recipe.late_settings)
     return Ensemble(members, combine, Ensemble.config_type.of(settings))
 
 
 def _member_words(entry: Any) -> dict[str, Any]:
+    fields: dict[str, Any]
     fields = {"model": entry} if isinstance(entry, str) else dict(entry) if isinstance(entry, dict) else {}
     if "model" not in fields:
         raise ConfigError(f"a member of the ensemble was {entry!r}: give the name of a model, or a table with 'model'")
     for word in fields:
         if word not in _OF_MEMBER:
             raise ConfigError(f"a member of the ensemble has no '{word}': {did_you_mean(word, _OF_MEMBER)}")
-    return fields
+    for word, kind, wanted in (("model", str, "a text"), ("name", str, "a text"), ("settings", dict, "a table")):
+        if word in fields and (not isinstance(fields[word], kind) or fields[word] == ""):
+            raise ConfigError(f"of a member of the ensemble '{word}' was {fields[word]!r}: give {wanted}")
+    return {**fields, "settings": dict(fields.get("settings", {}))}
 
 
-def _for_member(recipe: Recipe, member: Recipe) -> Recipe:
+def _for_member(recipe: Recipe, member: Recipe, parts: Iterable[str]) -> Recipe:
     """Hand the ensemble's parts and fusion to a member that reads parts and names none."""
-    if not _reads_content(member.model):
+    _refuse_unnamed(member, ("fuse",))
+    if member.model == Ensemble.name:
+        reads = bool(parts_read(build_model(member, recipe.parts or parts).spec(), ("any",)))
+    else:
+        reads = _reads_content(member.model)
+    if not reads:
         return member
     fuse = {} if member.fuse is not None else {"fuse": recipe.fuse, "fuse_settings": recipe.fuse_settings}
     return member.model_copy(update={"parts": member.parts or recipe.parts, **fuse})
@@ -147,10 +159,13 @@ def _check_words(recipe: Recipe) -> None:
                 f"the model '{recipe.model}' learns from likes, and a late fusion trains one model per part: leave out "
                 "'late', or choose a model by content"
             )
-    if recipe.fuse is None and recipe.fuse_settings:
-        raise ConfigError("the recipe has fuse_settings and no fusion is named: add fuse")
-    if recipe.late is None and recipe.late_settings:
-        raise ConfigError("the recipe has late_settings and no late fusion is named: add late")
+    _refuse_unnamed(recipe, ("fuse", "late"))
+
+
+def _refuse_unnamed(recipe: Recipe, words: Iterable[str]) -> None:
+    for word, what in (("fuse", "fusion"), ("late", "late fusion")):
+        if word in words and getattr(recipe, word) is None and getattr(recipe, f"{word}_settings"):
+            raise ConfigError(f"the recipe has {word}_settings and no {what} is named: add {word}")
 
 
 def _refuse_idle(recipe: Recipe, words: Iterable[str]) -> None:

@@ -128,4 +128,6 @@ class Recipe(Config):
 
 def _given(value: Any) -> Any:
     """Leave out nothings, which TOML has no word for."""
+    if isinstance(value, list):
+        return [_given(item) for item in value]
     return {key: _given(item) for key, item in value.items() if item is not None} if isinstance(value, dict) else value

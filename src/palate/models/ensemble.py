@@ -42,7 +42,7 @@ class Ensemble(Model[EnsembleConfig]):
     Missing data:
         NaN where no member can score.
     Raises:
-        DataError: there is no member.
+        DataError: there is no member, or one has a '/' in its name; when fitted, the fusion's weights do not name the members.
 
     Example:
         >>> from palate.models import EASE, Ensemble, ItemKNN
@@ -69,6 +69,11 @@ class Ensemble(Model[EnsembleConfig]):
         if not members:
             raise DataError("an ensemble needs at least one member, and none was given")
         self.members = {name: members[name] for name in sorted(members)}
+        for name in self.members:
+            if "/" in name:
+                raise DataError(
+                    f"a member was called '{name}': give it a name without '/', which parts names in what is saved"
+                )
         self._given: LateFusion[Any] = combine if combine is not None else WeightedScores()
         self.combine = self._given
 
@@ -79,6 +84,8 @@ class Ensemble(Model[EnsembleConfig]):
             member.remember(users, items, liked, seen)
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
+        if isinstance(self._given, WeightedLate):
+            self._given.weights_of(self.members)  # refuses wrong names before time goes into fitting
         for member in self.members.values():
             member.fit(train, valid, run)
         self.combine = self._given

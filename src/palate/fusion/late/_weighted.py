@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar, Self
 
 import numpy as np
@@ -48,7 +48,7 @@ class WeightedLate(LateFusion[WeightedConfig]):
 
     def terms(self, scores: Mapping[str, Floats]) -> dict[str, Term]:
         """Return each member's amount times its weight, over the weights of those that can score where it is a mean."""
-        weights = self._weights(scores)
+        weights = self.weights_of(scores)
         there = {name: ~np.isnan(values) for name, values in scores.items() if weights[name] > 0}
         share = self._share(there, weights)
         terms = {}
@@ -92,6 +92,24 @@ class WeightedLate(LateFusion[WeightedConfig]):
                         best, weights = found, tried
         return type(self)(self.config.model_copy(update={"weights": weights}))
 
+    def weights_of(self, members: Collection[str]) -> Mapping[str, float]:
+        """Return the weight of each member.
+
+        Raises:
+            DataError: the weights do not name exactly the members, or all are 0.
+        """
+        given = self.config.weights
+        if given is None:
+            return dict.fromkeys(members, 1.0)
+        if set(given) != set(members):
+            raise DataError(
+                f"the weights name {', '.join(sorted(given)) or 'nothing'} and the members are "
+                f"{', '.join(sorted(members))}: give each member one weight (0 leaves it out)"
+            )
+        if not any(given.values()):
+            raise DataError("all weights are 0: give at least one member a weight above 0")
+        return given
+
     def _amounts(self, scores: Floats, there: Mask) -> Floats:
         own = self.amount(scores, there)
         return np.where(there, own.slope * scores + own.offset, np.float32(0))
@@ -103,16 +121,3 @@ class WeightedLate(LateFusion[WeightedConfig]):
         whole = np.asarray(sum(np.float32(weights[name]) * mask for name, mask in there.items()))
         share: Floats = np.divide(1, whole, out=np.zeros_like(whole), where=whole > 0)
         return share
-
-    def _weights(self, scores: Mapping[str, Floats]) -> Mapping[str, float]:
-        given = self.config.weights
-        if given is None:
-            return dict.fromkeys(scores, 1.0)
-        if set(given) != set(scores):
-            raise DataError(
-                f"the weights name {', '.join(sorted(given)) or 'nothing'} and the members are "
-                f"{', '.join(sorted(scores))}: give each member one weight (0 leaves it out)"
-            )
-        if not any(given.values()):
-            raise DataError("all weights are 0: give at least one member a weight above 0")
-        return given
