@@ -3,24 +3,30 @@
     python benchmarks/quality/ground.py --real FOLDER --out FOLDER [--models a,b] [--trials 8] [--seconds 120]
 
 Each (data, model) runs in a process of its own and leaves one JSON file, so that a stopped run goes on where it was; the
-table is written to OUT/ground.md. `--again` judges anew with the settings that were chosen.
+table is written to OUT/ground.md, and the curves of missing parts to OUT/missing.svg and .md. `--again` judges anew with the settings that were chosen.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from grounds import GROUNDS
+from missing import write_curves
 from rivals import RIVALS
 from spaces import SPACES
 from table import write_table
 from trials import run
 
 from palate.models import registry
+
+CURVES_ON, CURVES_OF = "movielens-posters, cold-items", "content-knn"
+"""Where, and of which model, the curves of missing parts are drawn."""
 
 
 def main() -> int:
@@ -44,7 +50,16 @@ def main() -> int:
             )
             failed += done.returncode != 0
             print(f"{ground:34} {name:18} {time.perf_counter() - start:6.1f} s", flush=True)
-    print(write_table(words.out, list(GROUNDS), words.trials, words.seconds))
+    made = [write_table(words.out, list(GROUNDS), words.trials, words.seconds)]
+    tuned = words.out / CURVES_ON.replace(", ", "-") / f"{CURVES_OF}.tuned.json"
+    if tuned.is_file():
+        fields = json.loads(tuned.read_text())["fields"]
+        made += write_curves(GROUNDS[CURVES_ON], fields, words.real, words.out)
+    for path in made:
+        print(path)
+        if words.publish:
+            words.publish.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, words.publish)
     return int(failed > 0)
 
 
@@ -57,6 +72,7 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=8, help="settings to try, for each model")
     parser.add_argument("--seconds", type=float, default=120, help="processor seconds to spend on them, for each model")
     parser.add_argument("--again", action="store_true", help="judge anew with the settings that were chosen")
+    parser.add_argument("--publish", type=Path, help="copy the table and the curves there too")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
