@@ -2,8 +2,9 @@
 
     python benchmarks/quality/ground.py --real FOLDER --out FOLDER [--models a,b] [--trials 8] [--seconds 120]
 
-Each (data, model) runs in a process of its own and leaves one JSON file, so that a stopped run goes on where it was; the
-table is written to OUT/ground.md, and the curves of missing parts to OUT/missing.svg and .md. `--again` judges anew with the settings that were chosen.
+Each (data, model) is tuned in one process and judged in another, and leaves a JSON file of each, so that a stopped run goes
+on where it was. The table is written to OUT/ground.md, the curves of missing parts to OUT/missing.svg and .md. `--again`
+judges anew with the settings that were chosen.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def main() -> int:
         raise SystemExit(f"no space to tune over is written down for {', '.join(missing)}: add it to spaces.py")
     grounds = words.grounds.split(";") if words.grounds else list(GROUNDS)
     if words.inside:
-        run(GROUNDS[grounds[0]], names[0], words.real, words.out, words.trials, words.seconds, words.again)
+        budget = words.trials, words.seconds
+        run(GROUNDS[grounds[0]], names[0], words.real, words.out, *budget, words.inside, words.again)
         return 0
     failed = 0
     for ground in grounds:
@@ -73,7 +75,7 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=120, help="processor seconds to spend on them, for each model")
     parser.add_argument("--again", action="store_true", help="judge anew with the settings that were chosen")
     parser.add_argument("--publish", type=Path, help="copy the table and the curves there too")
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--inside", choices=["tune", "judge"], help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

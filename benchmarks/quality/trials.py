@@ -26,31 +26,27 @@ CHOSEN_BY = "ndcg@20"
 SEEDS = 5
 
 
-def tune(ground: Ground, cut: Split, model: str, place: Path, trials: int, seconds: float) -> Fields:
-    """Return what did best on validation among the draws that the budget allowed; what was tried is kept.
+def tune(cut: Split, drawn: list[Fields], seconds: float) -> dict[str, Any]:
+    """Return what did best on validation among the draws that the budget allowed, and what was tried.
 
     The budget is a number of trials and processor seconds to spend on them, the same for every model whatever else the
     machine does; the trial that runs when they are spent is finished.
     """
     tried: list[dict[str, Any]] = []
-    tuned = _tuned(place) if model == "ensemble" else {}
     start = time.process_time()
-    for fields in draws(model, trials, tuned):
+    for fields in drawn:
         if tried and time.process_time() - start > seconds:
             break
         begun = time.perf_counter()
+        trial: dict[str, Any] = {"fields": fields}
         try:
             fitted = build(fields, cut).fit(cut.train, cut.valid, Run(seed=0))
-            found = evaluate(fitted, cut, 20, ["ndcg"], on="valid", resamples=1).metrics[CHOSEN_BY]
+            trial[CHOSEN_BY] = evaluate(fitted, cut, 20, ["ndcg"], on="valid", resamples=1).metrics[CHOSEN_BY]
         except PalateError as error:
-            found, why = None, str(error)
-        else:
-            why = None
-        tried.append({"fields": fields, CHOSEN_BY: found, "error": why, "seconds": time.perf_counter() - begun})
-    worked = [trial for trial in tried if trial[CHOSEN_BY] is not None]
-    chosen = max(worked, key=lambda trial: trial[CHOSEN_BY])["fields"] if worked else tried[0]["fields"]
-    write_json(place / f"{model}.tuned.json", {"fields": chosen, "trials": tried})
-    return chosen
+            trial["error"] = str(error)
+        tried.append({**trial, "seconds": time.perf_counter() - begun})
+    best = max(tried, key=lambda trial: trial.get(CHOSEN_BY, -1.0))
+    return {"fields": best["fields"], "trials": tried}
 
 
 def judge(cut: Split, model: str, fields: Fields) -> dict[str, Any]:
@@ -73,24 +69,41 @@ def build(fields: Fields, cut: Split) -> Model[Any]:
     return Recipe.of(fields).build(cut.train.features)
 
 
-def run(ground: Ground, model: str, real: Path, out: Path, trials: int, seconds: float, again: bool) -> None:
-    """Tune and judge, unless the same has been done; `again` judges anew."""
+def run(
+    ground: Ground, model: str, real: Path, out: Path, trials: int, seconds: float, stage: str, again: bool
+) -> None:
+    """Do one stage unless the same has been done; they run in processes of their own, so that memory is told apart.
+
+    Args:
+        ground: where.
+        model: its name.
+        real: the folder of real data.
+        out: where the files go.
+        trials: the budget of tuning.
+        seconds: the same.
+        stage: "tune" or "judge".
+        again: judge anew.
+    """
     data = ground.data(real, out)
     cut = split(data, ground.how, 0)
     place = out / ground.name.replace(", ", "-")
     place.mkdir(parents=True, exist_ok=True)
-    plan = [model, trials, seconds, _tuned(place) if model == "ensemble" else draws(model, trials, {})]
-    made_of = fingerprint(cut.fingerprint, json.dumps(plan, sort_keys=True))
-    target = place / f"{model}.json"
-    before = json.loads(target.read_text()) if target.is_file() else {}
-    if before.get("made_of") == made_of and not again:
+    drawn = draws(model, trials, _tuned(place) if model == "ensemble" else {})
+    made_of = fingerprint(cut.fingerprint, json.dumps([drawn, seconds], sort_keys=True))
+    chosen, judged = place / f"{model}.tuned.json", place / f"{model}.json"
+    if stage == "tune":
+        if _made_of(chosen) != made_of:
+            write_json(chosen, {**tune(cut, drawn, seconds), "made_of": made_of})
         return
-    chosen = before["fields"] if before.get("made_of") == made_of else tune(ground, cut, model, place, trials, seconds)
-    try:
-        row = judge(cut, model, chosen)
-    except PalateError as error:
-        row = {"model": model, "error": str(error), "fields": chosen}
-    write_json(target, {**row, "made_of": made_of})
+    fields = json.loads(chosen.read_text())["fields"]
+    made_of = fingerprint(made_of, json.dumps(fields, sort_keys=True))
+    if again or _made_of(judged) != made_of:
+        write_json(judged, {**judge(cut, model, fields), "made_of": made_of})
+
+
+def _made_of(file: Path) -> str | None:
+    found: str | None = json.loads(file.read_text()).get("made_of") if file.is_file() else None
+    return found
 
 
 def _tuned(place: Path) -> Mapping[str, Fields]:
