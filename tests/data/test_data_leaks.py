@@ -268,7 +268,7 @@ def test_the_command_looks_at_a_split(data, tmp_path, palate):
     assert (code, err) == (0, "")
     assert "'sales' of" in out
     assert "[split-answer]" in out
-    assert max(map(len, out.splitlines()[:-1])) <= 80
+    assert max(len(line) for line in out.splitlines() if str(tmp_path) not in line) <= 80
     code, out, _ = palate(
         "data", "check", tmp_path / "shop", "--split", "random-per-user", "--positive", "weight>=4", "--json"
     )

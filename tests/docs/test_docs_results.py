@@ -6,7 +6,6 @@ import re
 import sys
 
 from doc_blocks import ROOT
-
 from palate.models import registry
 
 sys.path.insert(0, str(ROOT / "benchmarks" / "quality"))

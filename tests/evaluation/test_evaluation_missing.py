@@ -20,7 +20,7 @@ from palate.models import ContentKNN, Ensemble, Popularity
 
 @pytest.fixture(scope="module")
 def cut():
-    from conftest import make_dataset
+    from tiny_data import make_dataset
 
     return split(make_dataset(n_users=120))
 
