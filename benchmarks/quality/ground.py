@@ -2,9 +2,9 @@
 
     python benchmarks/quality/ground.py --real FOLDER --out FOLDER [--models a,b] [--trials 8] [--seconds 120]
 
-Each (data, model) is tuned in one process and judged in another, and leaves a JSON file of each, so that a stopped run goes
-on where it was. The table is written to OUT/ground.md, the curves of missing parts to OUT/missing.svg and .md. `--again`
-judges anew with the settings that were chosen.
+Each (data, model) is tuned, judged and measured in processes of their own, and leaves a JSON file of each, so that a stopped
+run goes on where it was. The table is written to OUT/ground.md, the curves of missing parts to OUT/missing.svg and .md. `--again`
+judges and measures anew with the settings that were chosen.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--grounds", default="", help="names, between semicolons; all by default")
     parser.add_argument("--trials", type=int, default=8, help="settings to try, for each model")
     parser.add_argument("--seconds", type=float, default=120, help="processor seconds to spend on them, for each model")
-    parser.add_argument("--again", action="store_true", help="judge anew with the settings that were chosen")
+    parser.add_argument("--again", action="store_true", help="judge and measure anew")
     parser.add_argument("--publish", type=Path, help="copy the table and the curves there too")
-    parser.add_argument("--inside", choices=["tune", "judge"], help=argparse.SUPPRESS)
+    parser.add_argument("--inside", choices=["tune", "judge", "cost"], help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

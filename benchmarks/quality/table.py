@@ -10,6 +10,7 @@ from typing import Any
 from palate.core.files import write_text
 
 _METRICS = ("recall@10", "recall@20", "ndcg@10", "ndcg@20")
+_COST = {"fit": 2, "evaluate": 2, "peak_mb": 0}
 
 
 def write_table(out: Path, grounds: Sequence[str], trials: int, seconds: float) -> Path:
@@ -17,7 +18,7 @@ def write_table(out: Path, grounds: Sequence[str], trials: int, seconds: float) 
     parts = [_HEAD.format(trials=trials, seconds=f"{seconds:g}")]
     for ground in grounds:
         files = sorted((out / ground.replace(", ", "-")).glob("*.json"))
-        rows = [json.loads(file.read_text()) for file in files if not file.name.endswith(".tuned.json")]
+        rows = [_read(file) for file in files if file.name.count(".") == 1]
         if rows:
             parts.append(_section(ground, rows))
     target = out / "ground.md"
@@ -31,9 +32,15 @@ Made by `make eval`; nothing here was typed. Protocol strict: fitted on train, s
 with the same budget for every model ({trials} settings, and no new one after {seconds} processor seconds), test opened once. Means over
 users with 95 % bootstrap intervals; `±` is the standard deviation over five seeds where a model is random. `found` is the
 share of the catalogue that the lists of 20 show, `out of reach` the share of the items to be found that the model cannot
-score. Seconds: fit, then evaluation of all test users; memory is the growth of the process while fitting and judging. Two
-cores.
+score. Seconds are those of one fit and of one evaluation of all test users on two cores, in a process of their own, with
+the time that numba takes to load its machine code; memory is how much that process grew.
 """
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return what was judged, with what it cost."""
+    spent = file.with_name(f"{file.stem}.cost.json")
+    return {**json.loads(file.read_text()), "cost": json.loads(spent.read_text()) if spent.is_file() else {}}
 
 
 def _section(ground: str, rows: list[dict[str, Any]]) -> str:
@@ -56,11 +63,10 @@ def _section(ground: str, rows: list[dict[str, Any]]) -> str:
 
 def _row(row: dict[str, Any]) -> str:
     cells = [_cell(row, name) for name in _METRICS]
-    found, lost = row["metrics"]["coverage@20"], row["unscored"]
-    spent = row["seconds"]
-    rest = [f"{100 * found:.0f} %", f"{100 * lost:.0f} %", f"{spent['fit']:.2f}", f"{spent['evaluate']:.2f}"]
-    memory = f"{row['peak_mb']:,.0f}"
-    return f"| `{row['model']}` | {' | '.join([*cells, *rest, memory])} |"
+    found, lost, spent = row["metrics"]["coverage@20"], row["unscored"], row["cost"]
+    cells += [f"{100 * found:.0f} %", f"{100 * lost:.0f} %"]
+    cells += [f"{spent[name]:,.{digits}f}" if spent else "" for name, digits in _COST.items()]
+    return f"| `{row['model']}` | {' | '.join(cells)} |"
 
 
 def _cell(row: dict[str, Any], name: str) -> str:

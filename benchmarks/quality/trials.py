@@ -16,6 +16,7 @@ from palate.bundle import Recipe
 from palate.core.errors import PalateError
 from palate.core.files import write_json
 from palate.core.fingerprint import fingerprint
+from palate.core.memory import PeakMemory
 from palate.data.split import split
 from palate.data.split._base import Split
 from palate.evaluation import compare, evaluate
@@ -62,6 +63,19 @@ def judge(cut: Split, model: str, fields: Fields) -> dict[str, Any]:
     return {**found.rows[0], "fields": fields}
 
 
+def cost(cut: Split, fields: Fields) -> dict[str, float]:
+    """Return the seconds of one fit and of one evaluation of all test users, and how much the process grew in MiB."""
+    with PeakMemory() as memory:
+        start = time.perf_counter()
+        try:
+            fitted = build(fields, cut).fit(cut.train, cut.valid, Run(seed=0))
+        except PalateError:
+            return {}
+        fit = time.perf_counter() - start
+        judged = evaluate(fitted, cut, 20, ["recall", "ndcg"], resamples=1).seconds["evaluate"]
+    return {"fit": fit, "evaluate": judged, "peak_mb": memory.peak_mb}
+
+
 def build(fields: Fields, cut: Split) -> Model[Any]:
     """Return the model, not yet fitted."""
     if fields["model"] in RIVALS:
@@ -81,7 +95,7 @@ def run(
         out: where the files go.
         trials: the budget of tuning.
         seconds: the same.
-        stage: "tune" or "judge".
+        stage: "tune", "judge" or "cost".
         again: judge anew.
     """
     data = ground.data(real, out)
@@ -90,15 +104,17 @@ def run(
     place.mkdir(parents=True, exist_ok=True)
     drawn = draws(model, trials, _tuned(place) if model == "ensemble" else {})
     made_of = fingerprint(cut.fingerprint, json.dumps([drawn, seconds], sort_keys=True))
-    chosen, judged = place / f"{model}.tuned.json", place / f"{model}.json"
+    chosen, judged, spent = (place / f"{model}{suffix}.json" for suffix in (".tuned", "", ".cost"))
     if stage == "tune":
         if _made_of(chosen) != made_of:
             write_json(chosen, {**tune(cut, drawn, seconds), "made_of": made_of})
         return
     fields = json.loads(chosen.read_text())["fields"]
     made_of = fingerprint(made_of, json.dumps(fields, sort_keys=True))
-    if again or _made_of(judged) != made_of:
+    if stage == "judge" and (again or _made_of(judged) != made_of):
         write_json(judged, {**judge(cut, model, fields), "made_of": made_of})
+    if stage == "cost" and (again or _made_of(spent) != made_of):
+        write_json(spent, {**cost(cut, fields), "made_of": made_of})
 
 
 def _made_of(file: Path) -> str | None:
