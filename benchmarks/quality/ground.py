@@ -26,7 +26,7 @@ from trials import run
 
 from palate.models import registry
 
-CURVES_ON, CURVES_OF = "movielens-posters, cold-items", "content-knn"
+CURVES_ON, CURVES_OF = "movielens-posters, cold-items", "vector-space"
 """Where, and of which model, the curves of missing parts are drawn."""
 
 
