@@ -229,7 +229,9 @@ def test_categories_of_a_folder_become_one_dataset(tmp_path):
     write(src / "meta_categories" / "meta_Toys.jsonl", {"parent_asin": "B2", "title": "The book", "store": "x"})
     report = Amazon().read(src, tmp_path / "ds")
     assert (report.name, report.interactions, report.items) == ("Books-Toys", 2, 2)
-    assert any("1 items are in several files" in note for note in report.notes)
+    assert quarantine.read(tmp_path / "ds").select("place", "row", "id", "reason").rows() == [
+        ("meta_Books.jsonl", None, "B2", "a later file of metadata has the same id")
+    ]
 
 
 def test_missing_fields_and_wrong_types_are_told_by_row(tmp_path):
@@ -293,3 +295,19 @@ def test_what_is_no_address_is_no_picture(value):
 def test_a_text_that_looks_like_a_list_stays_a_text():
     table, _ = item_rows(pl.DataFrame({"asin": ["B1"], "title": ["[Old] version"], "description": ["[not a list"]}))
     assert table.select("title", "description").row(0) == ("[Old] version", "[not a list")
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("$1,299.00", 1299.0), ("1,234,567", 1234567.0), ("4,50", 4.5), ("$4,50", None), ("From $7.04 - $9.00", 7.04), ("$1,2,3", None),
+     ("12.345", 12.345), ("—", None), ("", None), ("NaN", None), (14.99, 14.99)],
+)  # fmt: skip
+def test_a_comma_parts_thousands_only_where_it_can(tmp_path, written, number):
+    rows = [
+        {"parent_asin": f"B{n}", "title": "x", "store": "y", "price": value} for n, value in enumerate([written, "$3"])
+    ]
+    write(tmp_path / "meta_Toys.jsonl", *rows)
+    Amazon().read(tmp_path / "meta_Toys.jsonl", tmp_path / "ds")
+    assert folder.load(tmp_path / "ds").catalogue.table["price"].to_list() == [number, 3.0]
+    told = quarantine.read(tmp_path / "ds").select("id", "value").rows()
+    assert told == ([("B0", written)] if written in ("$1,2,3", "$4,50") else [])

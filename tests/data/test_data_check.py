@@ -169,3 +169,22 @@ def test_the_films_without_a_poster_are_named(real_data, tmp_path):
     assert (found.kind, found.count, len(found.ids)) == ("missing-media", 225, 225)
     posters = {path.stem for path in (real_data / "movielens-posters" / "posters").iterdir()}
     assert set(found.ids) == set(data.items) - posters
+
+
+def test_a_column_may_be_called_anything():
+    items = pl.DataFrame({"item": ["1", "2"], "a{0}b%s{n}": ["x", None], "{": ["y", None]})
+    found = check(from_frames(items=items, types={"a{0}b%s{n}": "text", "{": "text"}))
+    told = [each.what for each in found.problems if each.kind == "missing-text"]
+    assert told == ["1 of 2 items have no a{0}b%s{n}", "1 of 2 items have no {"]
+
+
+def test_an_address_is_not_a_file(tmp_path, capsys):
+    items = pl.DataFrame({"item": ["1", "2", "3"], "photo": ["https://x/1.jpg", "https://x/2.jpg", None]})
+    data = from_frames(items=items, types={"photo": "image"})
+    report = check(data)
+    assert report.coverage["photo"] == 0
+    assert any("2 values of 'photo' are addresses" in note and "not fetched" in note for note in report.notes)
+    Image.new("RGB", (8, 8)).save(tmp_path / "3.jpg")
+    mixed = items.with_columns(pl.Series("photo", ["https://x/1.jpg", "https://x/2.jpg", "3.jpg"]))
+    report = check(from_frames(items=mixed, types={"photo": "image"}, media_root=tmp_path))
+    assert report.coverage["photo"] == pytest.approx(1 / 3)

@@ -145,3 +145,12 @@ def test_no_value_in_a_field_stops_an_import(value):
 )  # fmt: skip
 def test_a_line_that_is_no_plain_dict_is_none(line):
     assert json_of_literal(line, ["a"]) is None
+
+
+def test_half_a_letter_in_a_dict_is_told_and_stops_nothing(tmp_path):
+    file = tmp_path / "meta.json"
+    file.write_text("{'a': 'one'}\n{'a': 'half \\ud83d'}\n{'a': 'whole \\ud83d\\ude00'}\n")
+    found = read_lines(file, ["a"], literals=True)
+    assert found.table["a"].to_list()[0] == "one"
+    assert found.rows.to_list() + found.rejected["row"].to_list() == [1, 2, 3]
+    assert found.rejected["reason"].unique().to_list() == ["the line is neither a JSON object nor a Python dict"]

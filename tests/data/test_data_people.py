@@ -69,7 +69,7 @@ def test_interactions_keep_their_text_pictures_and_numbers(src: Path) -> None:
     }
     assert dict(data.table_of("interactions").types) == {"text": "text", "shot": "image", "helpful": "number"}
     assert report.media == {"users.face": 1, "interactions.shot": 1}
-    assert any("1 values of 'helpful' are not numbers" in note for note in report.notes)
+    assert any("1 value of 'helpful' is not a number" in note for note in report.notes)
     assert not any("left out" in note for note in report.notes)
     told = quarantine.read(src.parent / "ds").filter(pl.col("place") == "shot").row(0, named=True)
     assert (told["id"], told["row"], told["value"]) == ("bob → mug", 2, "shots/none.png")

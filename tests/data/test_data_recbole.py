@@ -131,6 +131,13 @@ def test_mmrec_and_recbole_point_to_each_other(src, tmp_path):
         MMRec().read(src, tmp_path / "ds")
 
 
+def test_a_type_that_recbole_does_not_know_is_not_taken_for_mmrec(tmp_path):
+    (tmp_path / "x.inter").write_text("user_id:token\titem_id:str\n1\t2\n")
+    with pytest.raises(DataError, match="'item_id:str', whose type is unknown") as told:
+        RecBole().read(tmp_path, tmp_path / "ds")
+    assert "MMRec" not in str(told.value)
+
+
 @pytest.mark.data
 def test_the_real_mmrec_folders_are_known_for_what_they_are(real_data, tmp_path):
     for name in ("tiktok", "amazon-baby"):

@@ -84,7 +84,7 @@ def test_columns_of_paths_stay_inside_their_folder(src, tmp_path):
     ]
     assert report.rejected["the image was left out: the path leads out of the folder"] == 3
     assert report.rejected["the image was left out: it is not a file"] == 1
-    assert any("1 values of 'photo' are addresses" in note for note in report.notes)
+    assert any("1 value of 'photo' is an address" in note for note in report.notes)
 
 
 def test_files_that_belong_to_no_item_are_told(src, tmp_path):
@@ -372,6 +372,40 @@ def test_a_source_inside_the_dataset_is_not_lost(src, tmp_path):
         with pytest.raises(DataError, match="which the import would replace"):
             Table().read(place, tmp_path / "ds")
     assert (tmp_path / "ds" / "raw" / "events.csv").is_file()
+
+
+def test_what_an_import_names_inside_the_dataset_is_not_lost(src, tmp_path):
+    ds = tmp_path / "ds"
+    Table().read(src, ds)
+    (ds / "mine").mkdir()
+    for name in ("events.csv", "items.csv", "users.csv", "posters/1.jpg"):
+        (ds / "mine" / name.rpartition("/")[2]).write_bytes((src / name).read_bytes())
+    mine = str(ds / "mine")
+    named = [{what: f"{mine}/{file}"} for what, file in
+             (("interactions", "events.csv"), ("items", "items.csv"), ("users", "users.csv"))]  # fmt: skip
+    for settings in (*named, {"media": mine}, {"image": {"poster": mine}}, {"image": {"users.face": mine}}):
+        with pytest.raises(DataError, match="which the import would replace"):
+            Table(**settings).read(src, ds)
+    assert len(list((ds / "mine").iterdir())) == 4
+
+
+@pytest.mark.parametrize("n_features", [0, 9])
+def test_mmrec_items_that_are_not_numbered_are_refused_or_kept_as_written(mmrec, tmp_path, n_features):
+    (mmrec / "mm.inter").write_text("userID\titemID\tx_label\n0\t007\t0\n0\t3\t1\n1\t3\t2\n")
+    (mmrec / "image_feat.npy").unlink()
+    if n_features:
+        np.save(mmrec / "image_feat.npy", np.ones((n_features, 2)))
+        with pytest.raises(DataError, match="has the item '007', but features by row need items numbered from 0"):
+            MMRec().read(mmrec, tmp_path / "ds")
+    else:
+        MMRec().read(mmrec, tmp_path / "ds")
+        assert folder.load(tmp_path / "ds").items.ids == ("007", "3")
+
+
+def test_an_item_number_beyond_all_features_takes_no_memory(mmrec, tmp_path):
+    (mmrec / "mm.inter").write_text("userID\titemID\tx_label\n0\t0\t0\n0\t999999999999\t1\n1\t1\t2\n")
+    with pytest.raises(DataError, match=r"image_feat\.npy has 3 rows, but mm\.inter has items 0 to 999,999,999,999"):
+        MMRec().read(mmrec, tmp_path / "ds")
 
 
 @pytest.mark.skipif(os.name == "nt" or os.uname().sysname == "Darwin", reason="file names are Unicode there")

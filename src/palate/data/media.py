@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
+from palate.core.wording import some
+
 EXTENSIONS = {
     "image": {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2"},
     "audio": {".wav", ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".aac", ".aiff", ".aif", ".wma"},
@@ -33,6 +35,16 @@ def picture_kinds() -> tuple[str, ...]:
 def is_url(value: str) -> bool:
     """Tell whether a value of a media column is an address rather than a path."""
     return "://" in value
+
+
+def addresses(column: pl.Series) -> pl.Series:
+    """Tell which values of a media column are addresses; bool[n]."""
+    return column.cast(pl.String).str.contains("://", literal=True).fill_null(False)
+
+
+def told_addresses(n: int, name: str) -> str:
+    """Return a clause that tells how many values of a media column are addresses."""
+    return some(n, f"value of '{name}' is an address", f"values of '{name}' are addresses")
 
 
 def bring(source: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from palate.core.errors import DataError, did_you_mean
+from palate.core.wording import some
 from palate.data.catalogue import ColumnType
 from palate.data.interactions import LABELS
 from palate.data.quarantine import frame_of
@@ -154,7 +155,8 @@ def _more(column: pl.Series, name: str, kind: ColumnType) -> tuple[pl.Series, li
     if kind == "number":
         number, wrong = numbers_of(column)
         unread = 0 if wrong is None else len(wrong) - wrong.null_count()
-        notes = [f"{unread:,} values of '{name}' are not numbers: left empty"] if unread else []
+        told = some(unread, f"value of '{name}' is not a number", f"values of '{name}' are not numbers")
+        notes = [f"{told}: left empty"] if unread else []
         return pl.select(pl.when(number.is_finite()).then(number)).to_series(), notes
     text = shown_text(column)
     return pl.select(pl.when(text.str.strip_chars() != "").then(text)).to_series(), []

@@ -49,15 +49,17 @@ def check(
 
     def show() -> None:
         _show(report, ds, verbose)
-        say(f"next: {_next(data, ds)}", indent="      ")
+        say(f"next: {_next(data, ds, report)}", indent="      ")
 
     emit(report.as_dict(), as_json, show)
 
 
-def _next(data: Dataset, ds: Path) -> str:
+def _next(data: Dataset, ds: Path, report: CheckReport) -> str:
+    filled = {name for name, share in report.coverage.items() if share}
     for of in OF:
         columns = {kind: data.table_of(of).of_type(kind) for kind in _ENCODERS}
-        kinds = [kind for kind in columns if {part_name(name, of) for name in columns[kind]} - set(data.features)]
+        parts = {kind: {part_name(name, of) for name in columns[kind]} & filled for kind in columns}
+        kinds = [kind for kind in columns if parts[kind] - set(data.features)]
         if kinds:
             whose = "" if of == "items" else f" --of {of}"
             return f"palate encode {ds}{whose} {' '.join(_ENCODERS[kind] for kind in kinds)}"

@@ -45,11 +45,13 @@ def problem(
     count: int | None = None,
     details: Iterable[str] = (),
 ) -> list[Problem]:
-    """Return one problem, or none where no id is given."""
+    """Return one problem, or none where no id is given; the first `{n}` of `what` becomes their number."""
     listed = list(ids)
     if not listed:
         return []
     n = len(listed) if count is None else count
     return [
-        Problem(kind, what.format(n=f"{n:,}"), n, tuple(listed[:MOST_IDS]), column, tuple(list(details)[:MOST_IDS]))
+        Problem(
+            kind, what.replace("{n}", f"{n:,}", 1), n, tuple(listed[:MOST_IDS]), column, tuple(list(details)[:MOST_IDS])
+        )
     ]

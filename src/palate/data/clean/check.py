@@ -19,6 +19,7 @@ from palate.data.clean._problem import Problem
 from palate.data.clean._tables import of_catalogue, of_interactions
 from palate.data.dataset import Dataset
 from palate.data.features import OF, Of, part_name
+from palate.data.media import addresses, told_addresses
 from palate.data.split import split as cut
 from palate.data.split._base import Split
 
@@ -65,7 +66,7 @@ def check(data: Dataset, split: Split | None = None, media: bool = True) -> Chec
         split: how it is cut; None takes the split column, where there is one.
         media: whether to open every media file.
     """
-    notes: list[str] = []
+    notes = _addresses(data)
     if split is None and data.interactions.column("split") is not None:
         try:
             split = cut(data, "as-labelled")
@@ -105,7 +106,7 @@ def coverage(data: Dataset) -> dict[str, float]:
     """Return for each part, and each column of text or media, the share of the items that have it.
 
     Of columns and parts of users and interactions it is the share of these. A part that is called like the column it
-    was made from tells the share that could be encoded.
+    was made from tells the share that could be encoded. An address of a picture is not the picture.
     """
     shares = {name: 1 - column.null_count() / max(len(column), 1) for name, (_, column) in _columns(data).items()}
     return shares | {name: part.coverage for name, part in sorted(data.features.items())}
@@ -116,8 +117,28 @@ def _columns(data: Dataset) -> dict[str, tuple[Of, pl.Series]]:
     found: dict[str, tuple[Of, pl.Series]] = {}
     for of in OF:
         table = data.table_of(of)
-        found |= {part_name(name, of): (of, table.table[name]) for name in table.of_type("text", *MEDIA_TYPES)}
+        for name in table.of_type("text", *MEDIA_TYPES):
+            column = table.table[name]
+            found[part_name(name, of)] = of, column if table.types[name] == "text" else _files(column)
     return found
+
+
+def _files(column: pl.Series) -> pl.Series:
+    """Return a column of media without its addresses."""
+    return pl.select(pl.when(~addresses(column)).then(column)).to_series()
+
+
+def _addresses(data: Dataset) -> list[str]:
+    """Tell how many values of each column of media are addresses."""
+    notes = []
+    for of in OF:
+        table = data.table_of(of)
+        for name in table.of_type(*MEDIA_TYPES):
+            n = int(addresses(table.table[name]).sum())
+            if n:
+                told = told_addresses(n, part_name(name, of))
+                notes.append(f"{told}, which are not fetched: bring the files and import again, to encode them")
+    return notes
 
 
 def _weights(data: Dataset) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from palate.core.wording import some
 from palate.data.sources._texts import joined, plain_text
 
 REVIEW = {
@@ -35,7 +36,8 @@ ITEM = {
 _SIZES = ("hi_res", "hiRes", "large", "thumb")
 _NO_PICTURE = "no-img-sm"
 """What the address of the picture of no picture holds."""
-_PRICE = r"(?i)^(?:from\s+)?\$?\s*(\d[\d,]*(?:\.\d+)?)(?:\s*-\s*\$?\s*\d[\d,]*(?:\.\d+)?)?$"
+_AMOUNT = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+_PRICE = rf"(?i)^(?:from\s+)?\$?\s*({_AMOUNT})(?:\s*-\s*\$?\s*{_AMOUNT})?$"
 
 
 def fields(of: dict[str, tuple[str, ...]]) -> list[str]:
@@ -76,9 +78,8 @@ def item_rows(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     number = price.str.extract(_PRICE).str.replace_all(",", "")
     found["price"] = pl.select(pl.when(~absent).then(pl.coalesce(number, price))).to_series()
     found["image"], others = pictures(found["image"])
-    notes = (
-        [f"{others:,} further pictures of items were left out: the first main one of each is kept"] if others else []
-    )
+    told = some(others, "further picture of an item was left out", "further pictures of items were left out")
+    notes = [f"{told}: the first main one of each is kept"] if others else []
     columns = [column.alias(name) for name, column in found.items()]
     return pl.DataFrame(
         [column for column in columns if column.null_count() < len(column) or column.name == "item"]

@@ -48,6 +48,8 @@ class Gathered:
     """Path inside the dataset folder -> the file that goes there."""
     rejected: pl.DataFrame = field(default_factory=lambda: frame_of([]))
     notes: tuple[str, ...] = ()
+    places: tuple[Path, ...] = ()
+    """Files and folders that were read beside the one that was to be imported."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,9 @@ class Source(Part[C]):
         if not src.exists():
             raise DataError(f"there is no file or folder at {src}: name what to import")
         folder.refuse_foreign(dst)
-        if dst.resolve() in (src.resolve(), *src.resolve().parents):
-            raise DataError(
-                f"{src} lies in {dst}, which the import would replace: choose another place for the dataset"
-            )
+        _refuse_inside(dst, src)
         found = self._gathered(src)
+        _refuse_inside(dst, *found.places)
         data = replace(
             found.data, name=self.config.name or found.data.name, licence=self.config.licence or found.data.licence
         )
@@ -135,6 +135,14 @@ class Source(Part[C]):
                 raise
             name, what = other
             raise DataError(f"{error}; this looks like {what}: use 'palate data import {name}'") from error
+
+
+def _refuse_inside(dst: Path, *places: Path) -> None:
+    for place in places:
+        if dst.resolve() in (place.resolve(), *place.resolve().parents):
+            raise DataError(
+                f"{place} lies in {dst}, which the import would replace: choose another place for the dataset"
+            )
 
 
 def _report(dst: Path, data: Dataset, found: Gathered, seconds: float) -> Report:

@@ -24,7 +24,7 @@ _WORDS = {"None": "null", "True": "true", "False": "false"}
 
 
 def json_of_literal(line: str, fields: Collection[str]) -> str | None:
-    """Return a line that is a Python dict as a JSON object, or None where it is no dict of plain values.
+    """Return a line that is a Python dict as a JSON object, or None where it is no dict of plain values and whole letters.
 
     The usual line is translated string by string; what that does not make JSON of goes through `ast.literal_eval`,
     which is ten times slower and keeps only `fields`.
@@ -35,7 +35,7 @@ def json_of_literal(line: str, fields: Collection[str]) -> str | None:
     """
     quick = _translated(line)
     try:
-        if quick is not None and isinstance(DECODER.decode(quick), dict):
+        if quick is not None and isinstance(DECODER.decode(quick), dict) and quick.encode():
             return quick
     except (ValueError, RecursionError):
         pass  # it may be a dict all the same: with a trailing comma, a tuple, a prefix before a string
@@ -43,7 +43,9 @@ def json_of_literal(line: str, fields: Collection[str]) -> str | None:
     if not isinstance(value, dict):
         return None
     try:
-        return json.dumps({name: value[name] for name in fields if name in value}, allow_nan=False)
+        made = json.dumps({name: value[name] for name in fields if name in value}, allow_nan=False, ensure_ascii=False)
+        made.encode()  # half of a surrogate pair is no text
+        return made
     except (TypeError, ValueError, RecursionError):
         return None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from palate.data.media import EXTENSIONS, home, is_url
+from palate.data.media import EXTENSIONS, home, is_url, told_addresses
 from palate.data.quarantine import Rejected, frame_of
 
 _USUAL = {"image": ".jpg", "audio": ".mp3", "video": ".mp4"}
@@ -85,7 +85,7 @@ def from_paths(
             continue
         files[prefix + found[0]] = found[1]
         values.append(prefix + found[0])
-    notes = [f"{urls:,} values of '{name}' are addresses: kept as they are, not fetched"] if urls else []
+    notes = [f"{told_addresses(urls, name)}: kept as they are, not fetched"] if urls else []
     if aside and not files:
         notes.append(
             f"no file that '{name}' names was found in {base}, as in '{aside[0].value}': name the folder with --media"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -83,12 +84,12 @@ def _of_text(text: str) -> Any:
 
 
 def choose_photos(
-    table: pl.DataFrame, rows: pl.Series, folder: Path, place: str
+    table: pl.DataFrame, rows: pl.Series, folder: Path, place: str, known: Collection[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """Return business, photo (a file of the folder) and captions, the photos set aside, and how many were left out.
 
     Of several photos food goes before drink, inside, outside and menu, one with a caption before one without, and then
-    the lowest id; all captions of a business are kept.
+    the lowest id; all captions of a business are kept. Photos of none of the `known` businesses are set aside.
     """
     door, aside = Door(folder), list[Rejected]()
     best: dict[str, tuple[tuple[int, bool, str], str]] = {}
@@ -97,6 +98,9 @@ def choose_photos(
     for (photo, business, caption, label), row in zip(table.select(PHOTO).iter_rows(), rows, strict=True):
         if not photo or not business:
             aside.append(Rejected(place, row, business or photo, "the photo has no id or no business", photo))
+            continue
+        if business not in known:
+            aside.append(Rejected(place, row, business, "no business has this id", photo))
             continue
         if caption and caption.strip():
             captions.setdefault(business, {})[caption.strip()] = None

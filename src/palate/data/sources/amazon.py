@@ -184,7 +184,7 @@ def _order(raw: pl.DataFrame, file: File, notes: list[str]) -> dict[str, str]:
 
 
 def _items(files: list[File], aside: list[pl.DataFrame], notes: list[str]) -> Table | None:
-    tables: list[Table] = []
+    tables: list[pl.DataFrame] = []
     for file in files:
         lines = _lines(file, fields(ITEM))
         raw, told = item_rows(lines.table)
@@ -193,13 +193,21 @@ def _items(files: list[File], aside: list[pl.DataFrame], notes: list[str]) -> Ta
         need_usable(table.table, table.rejected, file.path.name)
         aside += [lines.rejected, table.rejected]
         notes += [*told, *table.notes]
-        tables.append(table)
+        tables.append(table.table.with_columns(pl.lit(file.path.name).alias("_place")))
     if not tables:
         return None
-    frame = pl.concat([table.table for table in tables], how="diagonal")
-    once = frame.unique("item_id", keep="last", maintain_order=True)
-    if once.height < frame.height:
-        notes.append(f"{frame.height - once.height:,} items are in several files of metadata: the last is kept")
+    frame = pl.concat(tables, how="diagonal")
+    last = frame["item_id"].is_last_distinct()
+    aside.append(
+        frame.filter(~last).select(
+            pl.col("_place").alias("place"),
+            pl.lit(None, pl.Int64).alias("row"),
+            pl.col("item_id").alias("id"),
+            pl.lit("a later file of metadata has the same id").alias("reason"),
+            pl.lit(None, pl.String).alias("value"),
+        )
+    )
+    once = frame.filter(last).drop("_place")
     types = {name: kind for name, kind in _TYPES.items() if name in once.columns}
     return Table(once, types)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 from palate.core.errors import DataError
 from palate.core.fingerprint import file_fingerprint, fingerprint
 from palate.core.ids import IdMap
+from palate.core.wording import some
 from palate.data.assemble import Table, assemble
 from palate.data.features import FeatureTable
 from palate.data.quarantine import Rejected, frame_of
@@ -58,7 +60,7 @@ class MMRec(Source[MMRecConfig]):
         """Return whether the first .inter file has tab-separated fields without types."""
         files = files_in(src, ".inter")
         head = first_line(files[0]) if files else ""
-        return "an MMRec folder" if "\t" in head and not typed_header(head) else ""
+        return "an MMRec folder" if "\t" in head and ":" not in head else ""
 
     def gather(self, src: Path) -> Gathered:
         """Read the `.inter` file and every matrix beside it."""
@@ -70,13 +72,16 @@ class MMRec(Source[MMRecConfig]):
         rows = typed_rows(read.table, columns, file.name, read.rows)
         need_usable(rows.table, rows.rejected, file.name)
         arrays, aside = _arrays(file.parent)
-        ids = _item_ids(rows.table["item_id"], file.name, bool(arrays))
+        ids = _item_ids(rows.table["item_id"], file.name, arrays)
         features, notes = {}, [*rows.notes]
         for path, array in arrays.items():
-            features[path.stem] = _part(path, array, len(ids), file.name)
+            features[path.stem] = _part(path, array)
             empty = int((~features[path.stem].present).sum())
             if empty:
-                notes.append(f"{path.name} has {empty:,} rows of zeros or NaN: these items lack the part {path.stem}")
+                rows_told = some(
+                    empty, "row of zeros or NaN: this item lacks", "rows of zeros or NaN: these items lack"
+                )
+                notes.append(f"{path.name} has {rows_told} the part {path.stem}")
         table = Table(pl.DataFrame({"item_id": ids.series}))
         data, told = assemble(rows, table, None, file.stem, positive=self.config.positive, features=features)
         rejected = pl.concat([read.rejected, rows.rejected, frame_of(aside)])
@@ -110,23 +115,26 @@ def _arrays(folder: Path) -> tuple[dict[Path, npt.NDArray[np.floating]], list[Re
     return arrays, aside
 
 
-def _item_ids(column: pl.Series, place: str, rows_are_ids: bool) -> IdMap:
+def _item_ids(column: pl.Series, place: str, arrays: Mapping[Path, npt.NDArray[np.floating]]) -> IdMap:
+    """Return the items in the order of their numbers: all that the features have a row for, else those that occur."""
     numbers = column.cast(pl.Int64, strict=False)
-    if numbers.null_count() or numbers.min() < 0:  # type: ignore[operator]
-        if rows_are_ids:
-            strange = column.filter(numbers.fill_null(-1) < 0)[0]
-            raise DataError(f"{place} has the item '{strange}', but features by row need items numbered from 0")
+    strange = column.filter((numbers.fill_null(-1) < 0) | (numbers.cast(pl.String) != column))
+    if len(strange):
+        if arrays:
+            raise DataError(f"{place} has the item '{strange[0]}', but features by row need items numbered from 0")
         return IdMap.of_series(column)
     known = numbers.unique().sort()
-    return IdMap(map(str, range(int(known[-1]) + 1))) if rows_are_ids else IdMap(known.cast(pl.String).to_list())
+    n_items = int(known[-1]) + 1
+    for path, array in arrays.items():
+        if len(array) != n_items:
+            raise DataError(
+                f"{path.name} has {len(array):,} rows, but {place} has items 0 to {n_items - 1:,}, which want {n_items:,}: "
+                "one of the two belongs to another data set"
+            )
+    return IdMap(map(str, range(n_items))) if arrays else IdMap(known.cast(pl.String).to_list())
 
 
-def _part(path: Path, array: npt.NDArray[np.floating], n_items: int, place: str) -> FeatureTable:
-    if len(array) != n_items:
-        raise DataError(
-            f"{path.name} has {len(array):,} rows, but {place} has items 0 to {n_items - 1:,}, which want {n_items:,}: "
-            "one of the two belongs to another data set"
-        )
+def _part(path: Path, array: npt.NDArray[np.floating]) -> FeatureTable:
     values = array.astype(np.float32)
     present = np.isfinite(values).all(axis=1) & (values != 0).any(axis=1)
     values[~present] = 0

@@ -110,7 +110,7 @@ class Table(Source[TableConfig]):
         rows = self._rows(read.get("interactions"), files, work)
         name = src.resolve().stem if src.is_file() else src.resolve().name
         data, more = assemble(rows, items, users, name, positive=self.config.positive)
-        return Gathered(data, work.files, pl.concat(work.aside), (*work.notes, *more))
+        return Gathered(data, work.files, pl.concat(work.aside), (*work.notes, *more), work.places(files))
 
     def _files(self, src: Path) -> dict[str, Path]:
         base = src if src.is_dir() else src.parent
@@ -166,6 +166,11 @@ class _Work:
         kinds: list[ColumnType] = [kind for kind in COLUMN_TYPES if kind != "series"]  # type: ignore[misc]
         named = [(name, where, kind) for kind in kinds for name, where in getattr(self.config, kind).items()]
         self.columns = place_columns(named, tables, lambda where: _place(self.base, where).is_dir())
+
+    def places(self, files: Mapping[str, Path]) -> tuple[Path, ...]:
+        """Return the files and folders that are read."""
+        folders = [column.where for column in self.columns if column.folder] + [self.config.media or ""]
+        return (*files.values(), *(_place(self.base, name) for name in folders if name))
 
     def of(self, of: str) -> list[Declared]:
         """Return the declared columns of one table."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from palate.core.errors import DataError
+from palate.core.wording import some
 from palate.data.assemble import Table, assemble, typed_table
 from palate.data.catalogue import ColumnType
 from palate.data.rows import Rows, typed_rows
@@ -142,9 +143,11 @@ def _with_photos(raw: pl.DataFrame, file: Path, notes: list[str]) -> tuple[pl.Da
         notes.append(f"there is no folder {folder}: the photos were left out")
         return raw, []
     lines = read_lines(file, PHOTO)
-    chosen, wrong, others = choose_photos(lines.table, lines.rows, folder, file.name)
+    known = set(raw["business_id"].to_list())
+    chosen, wrong, others = choose_photos(lines.table, lines.rows, folder, file.name, known)
     if others:
-        notes.append(f"{others:,} further photos were left out: one of each business is kept, food first")
+        told = some(others, "further photo was left out", "further photos were left out")
+        notes.append(f"{told}: one of each business is kept, food first")
     return raw.join(chosen, on="business_id", how="left", maintain_order="left"), [lines.rejected, wrong]
 
 
