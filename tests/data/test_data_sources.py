@@ -389,6 +389,14 @@ def test_what_an_import_names_inside_the_dataset_is_not_lost(src, tmp_path):
     assert len(list((ds / "mine").iterdir())) == 4
 
 
+def test_a_long_text_is_kept_whatever_its_neighbours_are(src, tmp_path):
+    long = "word, " * 40_000
+    (src / "events.csv").write_text(f'user_id,item_id,rating,text\nann,1,5,"{long}"\nbob,2,4,"fine, too"\ncy,3\n')
+    report = Table().read(src / "events.csv", tmp_path / "ds")
+    assert folder.load(tmp_path / "ds").interactions.column("text").to_list() == [long, "fine, too"]
+    assert report.rejected == {"the row has 2 fields for 4 columns": 1}
+
+
 @pytest.mark.parametrize("n_features", [0, 9])
 def test_mmrec_items_that_are_not_numbered_are_refused_or_kept_as_written(mmrec, tmp_path, n_features):
     (mmrec / "mm.inter").write_text("userID\titemID\tx_label\n0\t007\t0\n0\t3\t1\n1\t3\t2\n")

@@ -15,7 +15,7 @@ import polars as pl
 
 from palate.core.errors import DataError
 from palate.data.quarantine import Rejected, frame_of
-from palate.data.sources._lines import blocks
+from palate.data.sources._lines import LONGEST, blocks
 
 _PILE = 50_000
 """Records that are held one by one, where a file has to be read so."""
@@ -121,11 +121,14 @@ def _uneven(path: Path, number: int, line: str, separator: str, width: int) -> R
 
 def _by_records(path: Path, separator: str, quote: str | None, encoding: str, names: list[str] | None) -> Read:
     """Read record by record: slower, and each broken one is told."""
+    usual = csv.field_size_limit(LONGEST)  # 131,072 letters, which a long text may have
     try:
         with _text(path, encoding) as file:
             return _from_records(path, _records(file, separator, quote), separator, names)
     except (LookupError, UnicodeError) as error:
         raise DataError(f"{path} cannot be read as '{encoding}' ({error}): name its encoding, as in gb18030") from error
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _text(path: Path, encoding: str) -> io.TextIOWrapper:
