@@ -27,16 +27,21 @@ def write_clip(path: Path, frames: list[Image.Image], sound: Floats) -> None:
     except ImportError as error:
         raise missing_extra("av", "media", "writing clips") from error
     with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+        # Without cpu-independent, x264 may choose otherwise from run to run when several clips are written at a time.
         picture = container.add_stream(
-            "libx264", rate=FRAMES, options={"threads": "1", "preset": "veryfast", "crf": "26"}
+            "libx264",
+            rate=FRAMES,
+            options={"threads": "1", "preset": "veryfast", "crf": "26", "x264-params": "cpu-independent=1"},
         )
         picture.width, picture.height = frames[0].size
         picture.pix_fmt = "yuv420p"
         picture.codec_context.flags |= av.codec.context.Flags.bitexact
         track = container.add_stream("aac", rate=RATE, layout="mono")
         track.codec_context.flags |= av.codec.context.Flags.bitexact
-        for frame in frames:
-            container.mux(picture.encode(av.VideoFrame.from_ndarray(np.asarray(frame), format="rgb24")))
+        for number, frame in enumerate(frames):
+            shown = av.VideoFrame.from_ndarray(np.asarray(frame), format="rgb24")
+            shown.pts, shown.time_base = number, Fraction(1, FRAMES)
+            container.mux(picture.encode(shown))
         container.mux(picture.encode(None))
         for start in range(0, len(sound), 1024):
             block = av.AudioFrame.from_ndarray(as_pcm(sound[start : start + 1024])[None], format="s16", layout="mono")
