@@ -28,8 +28,9 @@ def write_table(out: Path, grounds: Sequence[str], trials: int, seconds: float) 
 
 _HEAD = """# Models that need no torch, compared
 
-Made by `make eval`; nothing here was typed. Protocol strict: fitted on train, settings chosen by NDCG@20 on validation
-with the same budget for every model ({trials} settings, and no new one after {seconds} processor seconds), test opened once. Means over
+Made by one run of `make eval`, all of it by the same code; nothing here was typed. Protocol strict: fitted on train, settings chosen by NDCG@20 on validation
+with the same budget for every model ({trials} settings drawn from `benchmarks/quality/spaces.py`, where a model and its rival
+have the same lists, and no new one after {seconds} processor seconds), test opened once. Means over
 users with 95 % bootstrap intervals; `±` is the standard deviation over five seeds where a model is random. `found` is the
 share of the catalogue that the lists of 20 show, `out of reach` the share of the items to be found that the model cannot
 score. Seconds are those of one fit and of one evaluation of all test users on two cores, in a process of their own, with

@@ -12,10 +12,11 @@ from grounds import Ground
 from rivals import RIVALS
 from spaces import Fields, draws
 
+import palate
 from palate.bundle import Recipe
 from palate.core.errors import PalateError
 from palate.core.files import write_json
-from palate.core.fingerprint import fingerprint
+from palate.core.fingerprint import file_fingerprint, fingerprint
 from palate.core.memory import PeakMemory
 from palate.data.split import split
 from palate.data.split._base import Split
@@ -25,6 +26,8 @@ from palate.models import Model
 
 CHOSEN_BY = "ndcg@20"
 SEEDS = 5
+_SCRIPTS = ("grounds.py", "rivals.py", "spaces.py", "trials.py")
+"""What decides a figure, beside the package."""
 
 
 def tune(cut: Split, drawn: list[Fields], seconds: float) -> dict[str, Any]:
@@ -103,7 +106,8 @@ def run(
     place = out / ground.name.replace(", ", "-")
     place.mkdir(parents=True, exist_ok=True)
     drawn = draws(model, trials, _tuned(place) if model == "ensemble" else {})
-    made_of = fingerprint(cut.fingerprint, json.dumps([drawn, seconds], sort_keys=True))
+    specs = [build(fields, cut).spec() for fields in drawn]  # with the settings that are left at their defaults
+    made_of = fingerprint(cut.fingerprint, _code(), json.dumps([drawn, specs, seconds], sort_keys=True, default=str))
     chosen, judged, spent = (place / f"{model}{suffix}.json" for suffix in (".tuned", "", ".cost"))
     if stage == "tune":
         if _made_of(chosen) != made_of:
@@ -115,6 +119,13 @@ def run(
         write_json(judged, {**judge(cut, model, fields), "made_of": made_of})
     if stage == "cost" and (again or _made_of(spent) != made_of):
         write_json(spent, {**cost(cut, fields), "made_of": made_of})
+
+
+def _code() -> str:
+    """Return a fingerprint of the package and of these scripts: what other code made is made again."""
+    scripts = Path(__file__).parent
+    files = [*sorted(Path(palate.__file__).parent.rglob("*.py")), *(scripts / name for name in _SCRIPTS)]
+    return fingerprint(*(file_fingerprint(file) for file in files))
 
 
 def _made_of(file: Path) -> str | None:
