@@ -46,11 +46,12 @@ def main() -> int:
     for ground in grounds:
         for name in names:
             start = time.perf_counter()
-            done = subprocess.run(
-                [sys.executable, __file__, "--inside", *sys.argv[1:], "--grounds", ground, "--models", name],
-                check=False,
-            )
-            failed += done.returncode != 0
+            for stage in ("tune", "judge", "cost"):
+                command = [sys.executable, __file__, *sys.argv[1:], "--inside", stage]
+                done = subprocess.run([*command, "--grounds", ground, "--models", name], check=False)
+                if done.returncode:
+                    failed += 1
+                    break
             print(f"{ground:34} {name:18} {time.perf_counter() - start:6.1f} s", flush=True)
     made = [write_table(words.out, list(GROUNDS), words.trials, words.seconds)]
     tuned = words.out / CURVES_ON.replace(", ", "-") / f"{CURVES_OF}.tuned.json"

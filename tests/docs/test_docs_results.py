@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
+
+import pytest
 
 from doc_blocks import ROOT
 from palate.models import registry
@@ -29,3 +32,20 @@ def test_every_model_has_a_space_to_be_tuned_over():
     from spaces import SPACES
 
     assert set(registry.names()) - {"ensemble"} <= set(SPACES)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_script_runs_from_data_to_table_and_does_nothing_twice(real_data, tmp_path):
+    script = str(ROOT / "benchmarks" / "quality" / "ground.py")
+    words = ["--real", str(real_data), "--out", str(tmp_path), "--grounds", "tiktok", "--models", "popularity,item-knn"]
+    command = [sys.executable, script, *words, "--trials", "2", "--publish", str(tmp_path / "published")]
+    files = []
+    for _ in range(2):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        files.append({path: path.stat().st_mtime_ns for path in (tmp_path / "tiktok").glob("*.json")})
+    assert files[0] == files[1]
+    assert len(files[0]) == 6
+    text = (tmp_path / "published" / "ground.md").read_text(encoding="utf-8")
+    assert re.search(r"^\| `popularity` \| .* \| 0\.0597 \[.* \| \d+\.\d\d \| \d+\.\d\d \| \d+ \|$", text, re.MULTILINE)
