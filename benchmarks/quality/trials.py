@@ -54,15 +54,12 @@ def tune(cut: Split, drawn: list[Fields], seconds: float) -> dict[str, Any]:
 
 
 def judge(cut: Split, model: str, fields: Fields) -> dict[str, Any]:
-    """Fit with the chosen settings and each seed, judge by test."""
-    found = compare(
-        cut,
-        {model: lambda _: build(fields, cut)},
-        SEEDS,
-        (10, 20),
-        metrics=("recall", "ndcg", "coverage"),
-        by=CHOSEN_BY,
-    )
+    """Fit with the chosen settings and each seed, judge by test; say why where that cannot be done."""
+    metrics = ("recall", "ndcg", "coverage")
+    try:
+        found = compare(cut, {model: lambda _: build(fields, cut)}, SEEDS, (10, 20), metrics=metrics, by=CHOSEN_BY)
+    except PalateError as error:
+        return {"model": model, "error": str(error), "fields": fields}
     return {**found.rows[0], "fields": fields}
 
 
@@ -134,8 +131,11 @@ def _made_of(file: Path) -> str | None:
 
 
 def _tuned(place: Path) -> Mapping[str, Fields]:
+    """Return what was chosen for each model that can be fitted here."""
     suffix = ".tuned.json"
-    found = {
-        path.name.removesuffix(suffix): json.loads(path.read_text())["fields"] for path in place.glob(f"*{suffix}")
+    found = {path.name.removesuffix(suffix): json.loads(path.read_text()) for path in sorted(place.glob(f"*{suffix}"))}
+    return {
+        name: each["fields"]
+        for name, each in found.items()
+        if name not in ("ensemble", *RIVALS) and any(CHOSEN_BY in trial for trial in each["trials"])
     }
-    return {name: fields for name, fields in sorted(found.items()) if name not in ("ensemble", *RIVALS)}

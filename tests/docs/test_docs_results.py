@@ -36,6 +36,17 @@ def test_every_model_has_a_space_to_be_tuned_over():
 
 @pytest.mark.data
 @pytest.mark.slow
+def test_a_model_that_cannot_be_fitted_is_a_row_with_the_reason(real_data, tmp_path):
+    script = str(ROOT / "benchmarks" / "quality" / "ground.py")
+    words = ["--real", str(real_data), "--out", str(tmp_path), "--grounds", "amazon-baby", "--models", "vector-space"]
+    done = subprocess.run([sys.executable, script, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (tmp_path / "ground.md").read_text(encoding="utf-8")
+    assert "`vector-space`: no model could be judged: vector-space: the dataset has no features" in text
+
+
+@pytest.mark.data
+@pytest.mark.slow
 def test_the_script_runs_from_data_to_table_and_does_nothing_twice(real_data, tmp_path):
     script = str(ROOT / "benchmarks" / "quality" / "ground.py")
     words = ["--real", str(real_data), "--out", str(tmp_path), "--grounds", "tiktok", "--models", "popularity,item-knn"]
