@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from encoder_inputs import ANOTHER, MAKERS, NEEDS_WEIGHTS, SETTINGS
 
 from palate.core.errors import ConfigError
 from palate.core.state import State
@@ -17,43 +16,6 @@ from palate.encoders import BrokenInput, Encoder, registry, restore
 from palate.interfaces import Encoder as Protocol
 from palate.interfaces import Raw
 
-ANOTHER = {"use": {"max_length": 9}, "tf-idf": {"dim": 3}, "mel": {"bands": 12}}
-"""A setting that changes vectors, for each encoder that has settings."""
-
-
-def texts(folder: Path) -> list[Raw]:
-    words = ["red mug", "blue mug for tea", "红色的杯子", "wooden chair", "chair, red", "木椅", "a lamp"]
-    return [f"{word} {number}" for number, word in enumerate(words)]
-
-
-def pictures(folder: Path) -> list[Raw]:
-    rng = np.random.default_rng(1)
-    paths: list[Raw] = []
-    for number in range(7):
-        small = Image.fromarray(rng.integers(0, 255, (5, 4, 3), dtype=np.uint8))
-        path = folder / f"{number}.png"
-        small.resize((60 + 20 * number, 90), Image.Resampling.BICUBIC).save(path)
-        paths.append(path)
-    return paths
-
-
-def sounds(folder: Path) -> list[Raw]:
-    paths: list[Raw] = []
-    for number in range(7):
-        time = np.arange(int(8000 * (0.2 + 0.1 * number))) / 8000
-        samples = (np.sin(time * 2 * np.pi * 200 * (number + 1)) * 12000).astype("<i2")
-        path = folder / f"{number}.wav"
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(8000)
-            file.writeframes(samples.tobytes())
-        paths.append(path)
-    return paths
-
-
-MAKERS = {"text": texts, "image": pictures, "audio": sounds}
-NEEDS_WEIGHTS = {"efficientnet-lite0"}
 NAMES = [pytest.param(name, marks=[pytest.mark.weights] * (name in NEEDS_WEIGHTS)) for name in registry.names()]
 
 
@@ -68,8 +30,13 @@ def raw(name: str, tmp_path_factory: pytest.TempPathFactory) -> list[Raw]:
 
 
 @pytest.fixture(scope="module")
-def encoder(name: str, raw: list[Raw]) -> Encoder[Any]:
-    made = registry.get(name)()
+def settings(name: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return SETTINGS[name](tmp_path_factory.mktemp("settings")) if name in SETTINGS else {}
+
+
+@pytest.fixture(scope="module")
+def encoder(name: str, settings: dict[str, Any], raw: list[Raw]) -> Encoder[Any]:
+    made = registry.get(name)(**settings)
     made.prepare()
     return made.fit([*raw, None])
 
@@ -136,11 +103,13 @@ def test_nothing_in_it_is_missing_and_broken_tells_why(encoder: Encoder[Any], tm
             encoder.decode(tmp_path / path)
 
 
-def test_the_fingerprint_changes_with_the_settings(encoder: Encoder[Any], raw: list[Raw]) -> None:
+def test_the_fingerprint_changes_with_the_settings(
+    encoder: Encoder[Any], settings: dict[str, Any], raw: list[Raw]
+) -> None:
     if encoder.name not in ANOTHER:
         assert not type(encoder.config).model_fields, f"add a setting of {encoder.name} to ANOTHER"
         return
-    other = type(encoder)(**ANOTHER[encoder.name]).fit(raw)
+    other = type(encoder)(**{**settings, **ANOTHER[encoder.name]}).fit(raw)
     assert other.fingerprint != encoder.fingerprint
     values, _ = other.encode([other.decode(entry) for entry in raw])
     assert values.shape != (len(raw), encoder.dim) or not np.allclose(values, vectors(encoder, raw))

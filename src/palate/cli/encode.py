@@ -25,6 +25,7 @@ def encode(
         str | None, typer.Option("--image", metavar="ENC", help="Encoder of every picture column.")
     ] = None,
     audio: Annotated[str | None, typer.Option("--audio", metavar="ENC", help="Encoder of every sound column.")] = None,
+    video: Annotated[str | None, typer.Option("--video", metavar="ENC", help="Encoder of every video column.")] = None,
     column: Annotated[
         list[str] | None, typer.Option("--column", metavar="NAME=ENC", help="Encoder of one column; may be repeated.")
     ] = None,
@@ -41,7 +42,7 @@ def encode(
 
     whose = _whose(of)
     data = load(folder, stale=True)
-    asked = _asked(data, whose, {"text": text, "image": image, "audio": audio}, column or [])
+    asked = _asked(data, whose, {"text": text, "image": image, "audio": audio, "video": video}, column or [])
     _, done = encode_columns(data, asked, whose)
     emit({"rows": [_row(part) for part in done]}, as_json, lambda: _show(folder, done, _next(folder, data, whose)))
 

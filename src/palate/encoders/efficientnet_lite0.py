@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from palate.core.config import Config
 from palate.core.fingerprint import fingerprint
-from palate.core.types import JSON, Floats
+from palate.core.types import Floats
 from palate.core.weights import WeightSource, derived, fetch
 from palate.encoders._base import Encoder
 from palate.encoders._pictures import read_square
@@ -24,6 +24,7 @@ SOURCE = WeightSource(
     "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
     "Apache-2.0",
+    18_826_032,
 )
 SIDE, SHORTER = 224, 256
 
@@ -41,15 +42,13 @@ class EfficientNetLite0(Encoder[EfficientNetLite0Config]):
     name = "efficientnet-lite0"
     modality = "image"
     config_type = EfficientNetLite0Config
+    weights = (SOURCE,)
     batch = 8
 
     @property
     def dim(self) -> int:
         """1280."""
         return 1280
-
-    def _weights(self) -> JSON:
-        return SOURCE.sha256
 
     def graph(self) -> Path:
         """Return the ONNX file, built on first use: `pixels` uint8[b, 224, 224, 3] to `features` and `logits`."""

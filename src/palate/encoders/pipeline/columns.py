@@ -24,9 +24,9 @@ from palate.data.features import FeatureTable, Of, part_name
 from palate.data.folder import holds_log, whose_rows
 from palate.data.lazy import LazyRows
 from palate.data.quarantine import Rejected
-from palate.encoders import registry
+from palate.encoders import named
 from palate.encoders._base import Encoder
-from palate.encoders.pipeline.inputs import MANY, Chosen, Inputs, check_column, read_inputs
+from palate.encoders.pipeline.inputs import MANY, Chosen, Inputs, check_column, column_of, modality_of, read_inputs
 from palate.encoders.pipeline.run import run
 from palate.encoders.pipeline.store import Key, PartStore, Vectors, pack
 from palate.interfaces import Raw
@@ -98,7 +98,7 @@ def encode_columns(
     data: Dataset, columns: Mapping[str, str | Encoder[Any]], of: Of = "items"
 ) -> tuple[Dataset, list[Encoded]]:
     """Do what `encode` does, and tell what was done for each part."""
-    encoders = _encoders(columns)
+    encoders = _encoders(data, columns, of)
     for name, encoder in encoders.items():
         check_column(data.table_of(of), name, encoder)
         feature_path(Path(), part_name(name, of))
@@ -135,14 +135,15 @@ def _learns(encoder: Encoder[Any]) -> bool:
     return encoder.learns and not encoder.state().arrays
 
 
-def _encoders(columns: Mapping[str, str | Encoder[Any]]) -> dict[str, Encoder[Any]]:
+def _encoders(data: Dataset, columns: Mapping[str, str | Encoder[Any]], of: Of) -> dict[str, Encoder[Any]]:
     """Return an encoder for each column; columns share a pretrained one, so that its weights are loaded once."""
-    shared: dict[str, Encoder[Any]] = {}
+    shared: dict[tuple[str, str], Encoder[Any]] = {}
     encoders = {}
     for column, choice in columns.items():
         if isinstance(choice, str):
-            kind = registry.get(choice)
-            encoders[column] = kind() if kind.learns else shared.setdefault(choice, kind())
+            modality = modality_of(data.table_of(of), column)
+            made = named(choice, modality)
+            encoders[column] = made if made.learns else shared.setdefault((choice, modality), made)
         else:
             encoders[column] = choice
     return encoders
@@ -256,7 +257,8 @@ def _rejected(data: Dataset, column: str, inputs: Inputs, vectors: Vectors, of: 
         row: inputs.reasons.get(row) if key is None else vectors.reasons.get(key) for row, key in enumerate(inputs.keys)
     }
     rows = [row for row, reason in reasons.items() if reason is not None]
-    given, name = data.table_of(of).column(column), part_name(column, of)
+    table, name = data.table_of(of), part_name(column, of)
+    given = table.column(column_of(table, column))
     return [
         Rejected(name, row + 1, who, str(reasons[row]), str(given[row])[:200])
         for row, who in zip(rows, data.names_of(of, rows), strict=True)

@@ -83,14 +83,32 @@ class Chosen(Sequence[Raw]):
         return there if isinstance(places, slice) else there[0]
 
 
+def modality_of(catalogue: Catalogue, name: str) -> str:
+    """Return what kind of media a column holds; `trailer.sound`, of a video column `trailer`, is audio.
+
+    Raises:
+        DataError: there is no such column.
+    """
+    values = catalogue.column(column_of(catalogue, name))
+    if values.name != name:
+        return "audio"
+    return catalogue.types.get(name, "text" if values.dtype == pl.String else "untyped")
+
+
+def column_of(catalogue: Catalogue, name: str) -> str:
+    """Return the column that a part is made of: itself, or the video whose sound track it is."""
+    column, _, view = name.rpartition(".")
+    is_track = view == "sound" and name not in catalogue.table.columns and catalogue.types.get(column) == "video"
+    return column if is_track else name
+
+
 def check_column(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> None:
     """Check that an encoder can read a column.
 
     Raises:
         DataError: there is no such column, or the encoder reads another kind of media.
     """
-    values = catalogue.column(column)
-    kind = catalogue.types.get(column, "text" if values.dtype == pl.String else "untyped")
+    kind = modality_of(catalogue, column)
     if kind != encoder.modality:
         raise DataError(
             f"the column '{column}' is {kind} and the encoder '{encoder.name}' reads {encoder.modality}: choose another "
@@ -100,7 +118,7 @@ def check_column(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> No
 
 def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inputs:
     """Look at every row of a column that the encoder can read."""
-    values = catalogue.column(column)
+    values = catalogue.column(column_of(catalogue, column))
     if encoder.modality in MEDIA_TYPES:
         return _media(catalogue, column, values.to_list())
     texts = Texts(values)

@@ -1,0 +1,65 @@
+"""What the contract suite gives to each encoder: seven inputs a modality, and a line an encoder."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from palate.interfaces import Raw
+
+ANOTHER: dict[str, dict[str, Any]] = {
+    "use": {"max_length": 9},
+    "tf-idf": {"dim": 3},
+    "mel": {"bands": 12},
+}
+"""A setting that changes vectors, for each encoder that has settings."""
+NEEDS_WEIGHTS = {
+    "efficientnet-lite0",
+}
+"""Encoders that fetch pretrained files."""
+SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {}
+"""For an encoder that cannot be made without settings: what makes them, given an empty folder."""
+
+
+def texts(folder: Path) -> list[Raw]:
+    words = ["red mug", "blue mug for tea", "红色的杯子", "wooden chair", "chair, red", "木椅", "a lamp"]
+    return [f"{word} {number}" for number, word in enumerate(words)]
+
+
+def pictures(folder: Path) -> list[Raw]:
+    rng = np.random.default_rng(1)
+    paths: list[Raw] = []
+    for number in range(7):
+        small = Image.fromarray(rng.integers(0, 255, (5, 4, 3), dtype=np.uint8))
+        path = folder / f"{number}.png"
+        small.resize((60 + 20 * number, 90), Image.Resampling.BICUBIC).save(path)
+        paths.append(path)
+    return paths
+
+
+def sounds(folder: Path) -> list[Raw]:
+    paths: list[Raw] = []
+    for number in range(7):
+        time = np.arange(int(8000 * (0.2 + 0.1 * number))) / 8000
+        samples = (np.sin(time * 2 * np.pi * 200 * (number + 1)) * 12000).astype("<i2")
+        path = folder / f"{number}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(samples.tobytes())
+        paths.append(path)
+    return paths
+
+
+MAKERS: dict[str, Callable[[Path], list[Raw]]] = {
+    "text": texts,
+    "image": pictures,
+    "audio": sounds,
+}
+"""Seven different inputs of each modality, given an empty folder."""
