@@ -115,6 +115,15 @@ def test_the_fingerprint_changes_with_the_settings(
     assert values.shape != (len(raw), encoder.dim) or not np.allclose(values, vectors(encoder, raw))
 
 
+def test_a_companion_reads_another_modality_into_the_same_space(encoder: Encoder[Any]) -> None:
+    assert encoder.space == type(encoder)(encoder.config).load_state(encoder.state()).space
+    assert encoder.companion(encoder.modality) is None
+    for modality in MAKERS:
+        other = encoder.companion(modality)
+        if other is not None:
+            assert (other.modality, other.space, other.dim) == (modality, encoder.space, encoder.dim)
+
+
 def test_an_unknown_setting_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="no setting 'colour'"):
         registry.get(name)(colour="red")

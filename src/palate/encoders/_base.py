@@ -60,6 +60,21 @@ class Encoder(Part[C], ABC):
         """Digest of the name, the settings, the weights and what was learned."""
         return fingerprint(self._identity, self.state().fingerprint)
 
+    @property
+    def space(self) -> str:
+        """The name of the space that its vectors lie in: its own, or one that encoders of several modalities share.
+
+        The cosine of vectors of one space means likeness, whatever each was made from.
+        """
+        return self.fingerprint
+
+    def companion(self, modality: str) -> Encoder[Any] | None:
+        """Return what encodes another modality into the same space, so that it can be asked for in that modality.
+
+        Nothing is fetched or loaded before the companion is used. None where there is none.
+        """
+        return None
+
     def _weights(self) -> JSON:
         """Return what tells the pretrained weights apart; None where there are none."""
         return [source.sha256 for source in self.weights] or None

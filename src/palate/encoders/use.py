@@ -42,6 +42,11 @@ class USE(Encoder[USEConfig]):
         """512."""
         return 512
 
+    @property
+    def space(self) -> str:
+        """That of the weights, however much of a text is read."""
+        return f"use, {self._weights()}"
+
     def _weights(self) -> JSON:
         return f"{_PACKAGE} {version(_PACKAGE)}"
 
