@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.fft import dct
 
 from palate.core.errors import MissingExtraError
-from palate.encoders import BrokenInput
+from palate.encoders import BrokenInput, EmptyInput
 from palate.encoders._sounds import RATE, read_sound
 from palate.encoders.mel import Mel, log_mel
 
@@ -45,8 +46,8 @@ def test_only_the_start_of_a_long_sound_is_read(tmp_path: Path) -> None:
     ("about", "reason"),
     [({"seconds": 0.009}, "lasts 9 ms"), ({"seconds": 0}, "lasts 0 ms"), ({"loud": 0.0}, "silent")],
 )
-def test_clicks_and_silence_are_no_sounds(about: dict[str, float], reason: str, tmp_path: Path) -> None:
-    with pytest.raises(BrokenInput, match=reason):
+def test_clicks_and_silence_are_missing_and_say_so(about: dict[str, float], reason: str, tmp_path: Path) -> None:
+    with pytest.raises(EmptyInput, match=reason):
         Mel().decode(tone(tmp_path / "a.wav", **about))
 
 
@@ -93,8 +94,6 @@ def test_cepstra_are_those_of_kaldi(tmp_path: Path) -> None:
     oracle.accept_waveform(RATE, (samples * 32768).tolist())
     oracle.input_finished()
     expected = np.stack([np.array(oracle.get_frame(index)) for index in range(oracle.num_frames_ready)])
-    from scipy.fft import dct
-
     ours = dct(log_mel(samples, 24), type=2, norm="ortho", axis=1)[:, :10]
     np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-3)
 
@@ -119,8 +118,7 @@ def test_sounds_of_things_lie_near_their_kind(real_data: Path) -> None:
     for path in sorted((real_data / "stamps" / "sounds").glob("*.ogg")):
         try:
             vectors.append(encoder.decode(path))
-        except BrokenInput as error:
-            assert "silent" in str(error)  # noqa: PT017  four files of the set hold nothing
+        except EmptyInput:  # four files of the set hold nothing
             continue
         kinds.append(path.name.partition("-")[0])
     values = np.stack(vectors)

@@ -24,7 +24,10 @@ def encode(
     image: Annotated[
         str | None, typer.Option("--image", metavar="ENC", help="Encoder of every picture column.")
     ] = None,
-    audio: Annotated[str | None, typer.Option("--audio", metavar="ENC", help="Encoder of every sound column.")] = None,
+    audio: Annotated[
+        str | None,
+        typer.Option("--audio", metavar="ENC", help="Encoder of every sound column, and of the sound of every video."),
+    ] = None,
     video: Annotated[str | None, typer.Option("--video", metavar="ENC", help="Encoder of every video column.")] = None,
     column: Annotated[
         list[str] | None, typer.Option("--column", metavar="NAME=ENC", help="Encoder of one column; may be repeated.")
@@ -34,6 +37,7 @@ def encode(
 ) -> None:
     """Turn columns of the items, of the users or of the interactions into vectors, stored in the dataset folder.
 
+    The sound track of a video column `trailer` is `trailer.sound`: --column trailer.sound=mel encodes it alone.
     A part of interactions, such as reviews, is read by models as a part of the items: the mean of each item's own.
     What was encoded before is not encoded again; a run that was stopped goes on where it stood.
     """
@@ -56,10 +60,12 @@ def _whose(of: str) -> Of:
 
 def _asked(data: Dataset, of: Of, by_type: dict[str, str | None], by_name: list[str]) -> dict[str, str]:
     """Return the encoder's name for each column that is to be encoded; a column's own choice goes first."""
+    from palate.encoders.pipeline import columns_of
+
     asked: dict[str, str] = {}
     for kind, encoder in by_type.items():
         if encoder is not None:
-            columns = data.table_of(of).of_type(kind)
+            columns = columns_of(data.table_of(of), kind)
             if not columns:
                 raise DataError(f"there is no {kind} column to encode with '{encoder}': {_columns(data, of)}")
             asked.update(dict.fromkeys(columns, encoder))
@@ -78,6 +84,7 @@ def _asked(data: Dataset, of: Of, by_type: dict[str, str | None], by_name: list[
 def _columns(data: Dataset, of: Of) -> str:
     """Return a clause that lists the columns that can be encoded, with the encoders for each."""
     from palate.encoders import registry
+    from palate.encoders.pipeline import columns_of
 
     choices: dict[str, list[str]] = {}
     for name in registry.names():
@@ -85,7 +92,7 @@ def _columns(data: Dataset, of: Of) -> str:
     listed = [
         f"{name} ({kind}: --{kind} {' | '.join(choices[kind])})"
         for kind in choices
-        for name in data.table_of(of).of_type(kind)
+        for name in columns_of(data.table_of(of), kind)
     ]
     if not listed:
         return f"the {of} have no column of text, pictures or sound"

@@ -7,11 +7,11 @@ from typing import Any
 from palate.core.errors import ConfigError, did_you_mean
 from palate.core.registry import Registry
 from palate.data.features import EncoderRef
-from palate.encoders._base import BrokenInput, Encoder
+from palate.encoders._base import BrokenInput, EmptyInput, Encoder
 
 registry: Registry[Encoder[Any]] = Registry("encoder", __name__)
 
-__all__ = ["BrokenInput", "Encoder", "named", "registry", "restore"]
+__all__ = ["BrokenInput", "EmptyInput", "Encoder", "named", "registry", "restore"]
 
 
 def named(choice: str, modality: str) -> Encoder[Any]:

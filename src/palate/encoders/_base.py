@@ -22,6 +22,10 @@ class BrokenInput(DataError):
     """A text or a file that cannot be read; the message is the reason, written for the quarantine."""
 
 
+class EmptyInput(BrokenInput):
+    """A file that can be read and holds nothing to encode, such as silence: missing, and the message says why."""
+
+
 class Encoder(Part[C], ABC):
     """Base of the encoders: `decode` one input and `_encode` a batch are what a new one writes.
 
@@ -29,7 +33,7 @@ class Encoder(Part[C], ABC):
 
     Missing data:
         `decode` gives None where there is nothing (an empty text), and raises BrokenInput where there is something
-        that cannot be read. `encode` marks every None absent; it never invents a vector.
+        that cannot be read, EmptyInput where it can and is empty: both rows are absent, with the reason. `encode` marks every None absent; it never invents a vector.
     """
 
     modality: ClassVar[str]
@@ -91,7 +95,7 @@ class Encoder(Part[C], ABC):
         """Read one input: a text, or the path of a media file; None where it holds nothing.
 
         Raises:
-            BrokenInput: it cannot be read.
+            BrokenInput: it cannot be read, or (EmptyInput) holds nothing and should.
         """
 
     def encode(self, decoded: Sequence[Any]) -> tuple[Floats, Mask]:

@@ -1,8 +1,13 @@
-"""Reading sounds to 16,000 samples a second, one channel."""
+"""Reading sounds, and the sound tracks of videos, to 16,000 samples a second, one channel.
+
+libsndfile reads what it knows (WAV, FLAC, OGG, MP3, AIFF, CAF, …); FFmpeg reads the rest (M4A, WMA, MP4, WebM, MKV, …).
+Both hand out a sound in short blocks, so that a concert costs no more memory than what is kept of it.
+"""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +15,25 @@ import numpy as np
 
 from palate.core.errors import missing_extra
 from palate.core.types import Floats
-from palate.encoders._base import BrokenInput
+from palate.encoders._base import BrokenInput, EmptyInput
+from palate.encoders._containers import check_file, opened
 
 RATE = 16_000
 SHORTEST = 0.01
 """Seconds; less is a click, not a sound."""
 SILENCE = 1e-4
 """Loudest sample, of 1, below which there is nothing to hear (-80 dB)."""
+RATES = (1_000, 1_000_000)
+"""Samples a second that a sound may have."""
+_BLOCK = 1 << 17
+"""Numbers decoded at a time."""
+_CUT = 0.1
+"""Of what a file promises, so much may be absent before it counts as cut off; some kinds round their length."""
+_LENGTH_UNSAID = ("MPEG", "MP3")
+"""Kinds of libsndfile that do not say how long a sound is, so that its length is a guess."""
+
+Block = tuple[int, Floats]
+"""Samples a second, and float32[n, channels]."""
 
 
 def library(name: str) -> Any:
@@ -32,36 +49,117 @@ def library(name: str) -> Any:
 
 
 def read_sound(path: Path, longest: float) -> Floats:
-    """Read a sound file: WAV, FLAC, OGG, MP3 and what else libsndfile knows, whatever the file's name says.
+    """Read a sound file or the sound track of a video, whatever the file's name says; channels are averaged.
 
     Args:
         path: the file.
-        longest: seconds that are read, from the start.
+        longest: seconds that are read, from the start; no more is decoded.
 
     Shapes:
-        float32[n], -1 … 1.
+        float32[n] at 16 kHz, -1 … 1.
+    Missing data:
+        EmptyInput where the sound is silent or shorter than 10 ms, or a video has no sound.
     Raises:
-        BrokenInput: absent, empty, no sound, silent, or shorter than 10 ms.
+        BrokenInput: absent, empty, cut off, damaged or no sound.
         MissingExtraError: the `media` extra is not installed.
     """
-    soundfile, soxr = library("soundfile"), library("soxr")
-    if not path.is_file():
-        raise BrokenInput("there is no such file")
-    if path.stat().st_size == 0:
-        raise BrokenInput("the file is empty")
+    sound = _mixed(path, longest, every=True)
+    if np.abs(sound).max() < SILENCE:  # channels of opposite sign cancel out: listen to one of them
+        sound = _mixed(path, longest, every=False)
+    if np.abs(sound).max() < SILENCE:
+        raise EmptyInput("the sound is silent")
+    return sound
+
+
+def _mixed(path: Path, longest: float, *, every: bool) -> Floats:
+    """Return the mean of every channel, or the first one, at 16 kHz."""
+    soxr = library("soxr")
+    pieces: list[Floats] = []
+    seconds, now, stream = 0.0, 0, None
+    for rate, block in _blocks(path, longest):
+        mono = block.mean(axis=1) if every else np.ascontiguousarray(block[:, 0])
+        if not np.isfinite(mono).all():
+            raise BrokenInput("the sound holds samples that are not numbers")
+        if rate != now:  # a sound may change its rate on the way
+            if stream is not None:
+                pieces.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+            now, stream = rate, soxr.ResampleStream(rate, RATE, 1, dtype="float32")
+        pieces.append(stream.resample_chunk(mono))
+        seconds += len(mono) / rate
+    if seconds < SHORTEST:
+        raise EmptyInput(f"the sound lasts {1000 * seconds:.0f} ms; at least {1000 * SHORTEST:.0f} are needed")
+    assert stream is not None
+    pieces.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+    return np.concatenate(pieces)
+
+
+def _blocks(path: Path, longest: float) -> Iterator[Block]:
+    """Decode at most `longest` seconds."""
+    left = longest
+    for rate, block in _decoded(path):
+        if not RATES[0] <= rate <= RATES[1]:
+            raise BrokenInput(f"the sound has {rate:,} samples a second; {RATES[0]:,} to {RATES[1]:,} can be read")
+        block = block[: round(left * rate)]
+        if not len(block):
+            return
+        yield rate, block
+        left -= len(block) / rate
+
+
+def _decoded(path: Path) -> Iterator[Block]:
+    soundfile = library("soundfile")
+    check_file(path)
     try:
-        with soundfile.SoundFile(path) as file:
-            rate = int(file.samplerate)
-            samples = file.read(int(longest * rate), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError) as error:
-        raise BrokenInput(f"the sound cannot be decoded: {getattr(error, 'error_string', error)}") from error
-    if len(samples) < SHORTEST * rate:
-        raise BrokenInput(
-            f"the sound lasts {1000 * len(samples) / rate:.0f} ms; at least {1000 * SHORTEST:.0f} are needed"
-        )
-    mono = samples.mean(axis=1)
-    if not np.isfinite(mono).all():
-        raise BrokenInput("the sound holds samples that are not numbers")
-    if np.abs(mono).max() < SILENCE:
-        raise BrokenInput("the sound is silent")
-    return np.asarray(soxr.resample(mono, rate, RATE), dtype=np.float32)
+        file = soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError, TypeError, ValueError):  # TypeError: the name ends in .raw
+        return _by_ffmpeg(path)
+    return _by_sndfile(file)
+
+
+def _by_sndfile(file: Any) -> Iterator[Block]:
+    import soundfile
+
+    seconds = 0.0
+    with file:
+        rate = int(file.samplerate)
+        frames = max(1, min(rate // 8, _BLOCK // file.channels))
+        try:
+            while len(block := file.read(frames, dtype="float32", always_2d=True)):
+                yield rate, block
+                seconds += len(block) / rate
+        except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError) as error:
+            raise BrokenInput(f"the sound cannot be decoded: {getattr(error, 'error_string', error)}") from error
+        if file.format not in _LENGTH_UNSAID:
+            _check_length(seconds, file.frames / rate)
+
+
+def _by_ffmpeg(path: Path) -> Iterator[Block]:
+    with opened(path, "sound") as container:
+        if not container.streams.audio:
+            if container.streams.video:
+                raise EmptyInput("the video has no sound")
+            raise BrokenInput("the file holds no sound")
+        track, seconds = container.streams.audio[0], 0.0
+        track.codec_context.thread_count = 1
+        for frame in container.decode(track):
+            yield frame.sample_rate, _samples(frame)
+            seconds += frame.samples / frame.sample_rate
+        if track.duration:
+            _check_length(seconds, float(track.duration * track.time_base))
+
+
+def _samples(frame: Any) -> Floats:
+    """Return a frame of FFmpeg's as float32[n, channels], -1 … 1."""
+    numbers = frame.to_ndarray()
+    if not frame.format.is_planar:
+        numbers = numbers.reshape(-1, frame.layout.nb_channels).T
+    if numbers.dtype == np.uint8:
+        return (numbers.T.astype(np.float32) - 128) / 128
+    if numbers.dtype.kind == "i":
+        return numbers.T.astype(np.float32) / (1 << 8 * numbers.itemsize - 1)
+    return numbers.T.astype(np.float32)
+
+
+def _check_length(seconds: float, promised: float) -> None:
+    if seconds < (1 - _CUT) * promised - SHORTEST:
+        raise BrokenInput(f"the sound is cut off after {seconds:.1f} of {promised:.1f} seconds")

@@ -7,5 +7,6 @@ columns.py   the road through the three
 """
 
 from palate.encoders.pipeline.columns import Encoded, encode, encode_columns
+from palate.encoders.pipeline.inputs import columns_of
 
-__all__ = ["Encoded", "encode", "encode_columns"]
+__all__ = ["Encoded", "columns_of", "encode", "encode_columns"]

@@ -102,6 +102,12 @@ def column_of(catalogue: Catalogue, name: str) -> str:
     return column if is_track else name
 
 
+def columns_of(catalogue: Catalogue, modality: str) -> list[str]:
+    """Return what can be encoded as this kind of media: columns of that type; as audio also the sound tracks of videos."""
+    tracks = [f"{column}.sound" for column in catalogue.of_type("video")] if modality == "audio" else []
+    return catalogue.of_type(modality) + [name for name in tracks if name not in catalogue.table.columns]
+
+
 def check_column(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> None:
     """Check that an encoder can read a column.
 
