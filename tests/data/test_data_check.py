@@ -183,7 +183,7 @@ def test_an_address_is_not_a_file(tmp_path, capsys):
     data = from_frames(items=items, types={"photo": "image"})
     report = check(data)
     assert report.coverage["photo"] == 0
-    assert any("2 values of 'photo' are addresses" in note and "not fetched" in note for note in report.notes)
+    assert any("2 values of 'photo' are addresses" in note and "palate data fetch" in note for note in report.notes)
     Image.new("RGB", (8, 8)).save(tmp_path / "3.jpg")
     mixed = items.with_columns(pl.Series("photo", ["https://x/1.jpg", "https://x/2.jpg", "3.jpg"]))
     report = check(from_frames(items=mixed, types={"photo": "image"}, media_root=tmp_path))

@@ -15,7 +15,7 @@ import polars as pl
 
 from palate.core.errors import DataError, did_you_mean
 from palate.core.fingerprint import fingerprint
-from palate.data.media import is_url, stray
+from palate.data.media import fetched, is_url, stray
 
 ColumnType = Literal["text", "image", "audio", "video", "series", "number", "category"]
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
@@ -74,9 +74,14 @@ class Catalogue:
         return self.table[name]
 
     def media_path(self, code: int, column: str) -> Path | None:
-        """Return where a row's file lies, or None where it has none, a URL, or a path that leaves the folder."""
+        """Return where a row's file lies; None where it has none, a URL that was not fetched, or a path that leaves."""
         value = self.column(column)[code]
-        if not value or self.root is None or is_url(value) or stray(value):
+        if not value or self.root is None:
+            return None
+        if is_url(value):
+            path = self.root / fetched(value)
+            return path if path.is_file() else None
+        if stray(value):
             return None
         return self.root / str(value)
 

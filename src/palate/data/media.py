@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from functools import cache
@@ -37,9 +38,31 @@ def is_url(value: str) -> bool:
     return "://" in value
 
 
+def fetched(url: str) -> str:
+    """Return where in a dataset folder the file of an address lies once it was fetched; the ending is that of its path.
+
+    Example:
+        >>> fetched("https://example.com/a.jpg?size=2")
+        'media/fetched/71c5b6a3f6ffcbb95ad3f6a9.jpg'
+    """
+    ending = PurePosixPath(url.partition("?")[0].partition("#")[0]).suffix.lower()
+    known = ending if any(ending in endings for endings in EXTENSIONS.values()) else ""
+    return f"media/fetched/{hashlib.blake2b(url.strip().encode(), digest_size=12).hexdigest()}{known}"
+
+
 def addresses(column: pl.Series) -> pl.Series:
     """Tell which values of a media column are addresses; bool[n]."""
     return column.cast(pl.String).str.contains("://", literal=True).fill_null(False)
+
+
+def unfetched(column: pl.Series, root: Path | None) -> pl.Series:
+    """Tell which values of a media column are addresses whose file is not in the dataset folder; bool[n]."""
+    values = column.cast(pl.String)
+    away = addresses(values)
+    if root is None or not away.any() or not (root / "media" / "fetched").is_dir():
+        return away
+    there = [bool(far) and (root / fetched(value)).is_file() for value, far in zip(values.to_list(), away, strict=True)]
+    return away & ~pl.Series(there, dtype=pl.Boolean)
 
 
 def told_addresses(n: int, name: str) -> str:
@@ -77,10 +100,13 @@ def stray(value: str) -> bool:
 def bring_column(values: pl.Series, root: Path, folder: Path, prefix: str) -> pl.Series:
     """Bring the files of a column into a dataset folder; returns the column with paths relative to that folder.
 
-    A file that is not there is left for `palate data check` to tell; an address stays what it is.
+    A file that is not there is left for `palate data check` to tell; an address stays what it is, and its file comes
+    along if it was fetched.
     """
     placed: list[str | None] = []
     for value in values.to_list():
+        if value and is_url(value) and (root / fetched(value)).is_file():
+            bring(root / fetched(value), folder / fetched(value))
         if not value or is_url(value) or stray(value):
             placed.append(value)
             continue

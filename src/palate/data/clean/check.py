@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from palate.data.clean._problem import Problem
 from palate.data.clean._tables import of_catalogue, of_interactions
 from palate.data.dataset import Dataset
 from palate.data.features import OF, Of, part_name
-from palate.data.media import addresses, told_addresses
+from palate.data.media import told_addresses, unfetched
 from palate.data.split import split as cut
 from palate.data.split._base import Split
 
@@ -106,7 +107,7 @@ def coverage(data: Dataset) -> dict[str, float]:
     """Return for each part, and each column of text or media, the share of the items that have it.
 
     Of columns and parts of users and interactions it is the share of these. A part that is called like the column it
-    was made from tells the share that could be encoded. An address of a picture is not the picture.
+    was made from tells the share that could be encoded. An address whose file was not fetched is not the file.
     """
     shares = {name: 1 - column.null_count() / max(len(column), 1) for name, (_, column) in _columns(data).items()}
     return shares | {name: part.coverage for name, part in sorted(data.features.items())}
@@ -119,25 +120,25 @@ def _columns(data: Dataset) -> dict[str, tuple[Of, pl.Series]]:
         table = data.table_of(of)
         for name in table.of_type("text", *MEDIA_TYPES):
             column = table.table[name]
-            found[part_name(name, of)] = of, column if table.types[name] == "text" else _files(column)
+            found[part_name(name, of)] = of, column if table.types[name] == "text" else _files(column, table.root)
     return found
 
 
-def _files(column: pl.Series) -> pl.Series:
-    """Return a column of media without its addresses."""
-    return pl.select(pl.when(~addresses(column)).then(column)).to_series()
+def _files(column: pl.Series, root: Path | None) -> pl.Series:
+    """Return a column of media without addresses that were not fetched."""
+    return pl.select(pl.when(~unfetched(column, root)).then(column)).to_series()
 
 
 def _addresses(data: Dataset) -> list[str]:
-    """Tell how many values of each column of media are addresses."""
+    """Tell how many values of each column of media are addresses that were not fetched."""
     notes = []
     for of in OF:
         table = data.table_of(of)
         for name in table.of_type(*MEDIA_TYPES):
-            n = int(addresses(table.table[name]).sum())
+            n = int(unfetched(table.table[name], table.root).sum())
             if n:
                 told = told_addresses(n, part_name(name, of))
-                notes.append(f"{told}, which are not fetched: bring the files and import again, to encode them")
+                notes.append(f"{told}, whose files are not here: 'palate data fetch' brings them")
     return notes
 
 

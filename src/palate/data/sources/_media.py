@@ -85,7 +85,7 @@ def from_paths(
             continue
         files[prefix + found[0]] = found[1]
         values.append(prefix + found[0])
-    notes = [f"{told_addresses(urls, name)}: kept as they are, not fetched"] if urls else []
+    notes = [f"{told_addresses(urls, name)}: kept as they are; 'palate data fetch' brings the files"] if urls else []
     if aside and not files:
         notes.append(
             f"no file that '{name}' names was found in {base}, as in '{aside[0].value}': name the folder with --media"

@@ -17,7 +17,7 @@ from palate.core.cores import cores
 from palate.core.errors import DataError
 from palate.core.progress import progress
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
-from palate.data.media import is_url, stray
+from palate.data.media import fetched, is_url, stray
 from palate.encoders._base import Encoder
 from palate.encoders.pipeline.store import Key
 from palate.interfaces import Raw
@@ -155,8 +155,10 @@ def _look(root: Path | None, value: str | None) -> tuple[Path | None, Key | None
     if value is None or not value.strip():
         return None, None, None
     if is_url(value):
-        return None, None, "it is an address; bring the file into the dataset folder first"
-    if root is not None and stray(value):
+        if root is None or not (root / fetched(value)).is_file():
+            return None, None, "it is an address that was not fetched: 'palate data fetch' brings the file"
+        value = fetched(value)
+    elif root is not None and stray(value):
         return None, None, "the path leads out of the dataset folder"
     path = Path(value) if root is None else root / value
     try:
