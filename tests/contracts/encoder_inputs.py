@@ -20,6 +20,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
     "efficientnet-lite0",
+    "efficientnet-lite2",
 }
 """Encoders that fetch pretrained files."""
 SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {}

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: the file read without torch, the graph against torch, and what it sees."""
+"""EfficientNet-Lite: the file read without torch, the graph against torch, and what it sees."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ import pytest
 
 from palate.core.errors import WeightsError
 from palate.core.weights import fetch
-from palate.encoders._efficientnet import DOWN, EPSILON, write_graph
+from palate.encoders._efficientnet import EPSILON, strides, write_graph
+from palate.encoders._efficientnet_encoder import EfficientNetLite
 from palate.encoders._torch_pickle import read_state_dict
-from palate.encoders.efficientnet_lite0 import SOURCE, EfficientNetLite0
+from palate.encoders.efficientnet_lite0 import EfficientNetLite0
+from palate.encoders.efficientnet_lite2 import EfficientNetLite2
+
+HALVED = {"efficientnet-lite0": {1, 3, 5, 11}, "efficientnet-lite2": {1, 4, 7, 15}}
+"""Blocks of stride 2, from the repeats of B0 (1, 2, 2, 3, 3, 4, 1) times the depth, rounded up, but for first and last."""
 
 
 class _Evil:
@@ -74,7 +79,7 @@ def test_what_torch_wrote_is_read_the_same(tmp_path: Path) -> None:
     assert struct.calcsize("<q") == 8
 
 
-def torch_forward(weights: dict[str, np.ndarray], pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def torch_forward(weights: dict[str, np.ndarray], pixels: np.ndarray, halved: set[int]) -> tuple[np.ndarray, np.ndarray]:
     """EfficientNet-Lite in torch, batch norms as they are: features and logits."""
     torch = pytest.importorskip("torch")
     from torch.nn import functional
@@ -98,7 +103,7 @@ def torch_forward(weights: dict[str, np.ndarray], pixels: np.ndarray) -> tuple[n
         at, start = f"_blocks.{index}", x
         if f"{at}._expand_conv.weight" in w:
             x = layer(x, f"{at}._expand_conv", f"{at}._bn0")
-        x = layer(x, f"{at}._depthwise_conv", f"{at}._bn1", 2 if index in DOWN else 1, x.shape[1])
+        x = layer(x, f"{at}._depthwise_conv", f"{at}._bn1", 2 if index in halved else 1, x.shape[1])
         x = layer(x, f"{at}._project_conv", f"{at}._bn2", active=False)
         x = x + start if x.shape == start.shape else x
         index += 1
@@ -108,7 +113,7 @@ def torch_forward(weights: dict[str, np.ndarray], pixels: np.ndarray) -> tuple[n
 
 
 def small_weights(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """A two-block network with random weights: one block without expansion, one that halves the picture."""
+    """Three blocks with random weights: one without expansion, one that halves the picture, one that adds its input."""
     weights: dict[str, np.ndarray] = {}
 
     def put(name: str, *shape: int) -> None:
@@ -125,12 +130,16 @@ def small_weights(rng: np.random.Generator) -> dict[str, np.ndarray]:
     put("_blocks.0._project_conv.weight", 8, 8, 1, 1)
     put("_blocks.1._expand_conv.weight", 16, 8, 1, 1)
     put("_blocks.1._depthwise_conv.weight", 16, 1, 5, 5)
-    put("_blocks.1._project_conv.weight", 8, 16, 1, 1)
-    put("_conv_head.weight", 12, 8, 1, 1)
+    put("_blocks.1._project_conv.weight", 10, 16, 1, 1)
+    put("_blocks.2._expand_conv.weight", 20, 10, 1, 1)
+    put("_blocks.2._depthwise_conv.weight", 20, 1, 3, 3)
+    put("_blocks.2._project_conv.weight", 10, 20, 1, 1)
+    put("_conv_head.weight", 12, 10, 1, 1)
     put("_fc.weight", 5, 12)
     put("_fc.bias", 5)
     for name, width in (("_bn0", 8), ("_blocks.0._bn1", 8), ("_blocks.0._bn2", 8), ("_blocks.1._bn0", 16),
-                        ("_blocks.1._bn1", 16), ("_blocks.1._bn2", 8), ("_bn1", 12)):  # fmt: skip
+                        ("_blocks.1._bn1", 16), ("_blocks.1._bn2", 10), ("_blocks.2._bn0", 20),
+                        ("_blocks.2._bn1", 20), ("_blocks.2._bn2", 10), ("_bn1", 12)):  # fmt: skip
         norm(name, width)
     return weights
 
@@ -146,23 +155,25 @@ def test_the_graph_equals_torch_on_random_weights(side: int, tmp_path: Path) -> 
     pixels = rng.integers(0, 256, (3, side, side, 3), dtype=np.uint8)
     session = onnxruntime.InferenceSession(tmp_path / "x.onnx", providers=["CPUExecutionProvider"])
     for ours, theirs in zip(
-        session.run(["features", "logits"], {"pixels": pixels}), torch_forward(weights, pixels), strict=True
+        session.run(["features", "logits"], {"pixels": pixels}), torch_forward(weights, pixels, {1}), strict=True
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.torch
 @pytest.mark.weights
-def test_the_graph_equals_torch_on_the_real_weights() -> None:
+@pytest.mark.parametrize("kind", [EfficientNetLite0, EfficientNetLite2])
+def test_the_graph_equals_torch_on_the_real_weights(kind: type[EfficientNetLite[Any]]) -> None:
     torch = pytest.importorskip("torch")
-    path = fetch(SOURCE)
+    path = fetch(kind.weights[0])
     weights = read_state_dict(path)
+    assert {index for index, stride in enumerate(strides(weights)) if stride == 2} == HALVED[kind.name]
     for name, tensor in torch.load(path, weights_only=True).items():
         np.testing.assert_array_equal(weights[name], tensor.numpy())
     rng = np.random.default_rng(0)
-    pixels = [rng.integers(0, 256, (224, 224, 3), dtype=np.uint8) for _ in range(2)]
-    encoder = EfficientNetLite0()
-    features, logits = torch_forward(weights, np.stack(pixels))
+    pixels = [rng.integers(0, 256, (kind.side, kind.side, 3), dtype=np.uint8) for _ in range(2)]
+    encoder = kind()
+    features, logits = torch_forward(weights, np.stack(pixels), HALVED[kind.name])
     values, present = encoder.encode(pixels)
     assert present.all()
     np.testing.assert_allclose(values, features, atol=1e-4, rtol=1e-4)
@@ -171,8 +182,9 @@ def test_the_graph_equals_torch_on_the_real_weights() -> None:
 
 @pytest.mark.data
 @pytest.mark.weights
-def test_it_knows_things_when_it_sees_them(real_data: Path) -> None:
-    encoder = EfficientNetLite0()
+@pytest.mark.parametrize("kind", [EfficientNetLite0, EfficientNetLite2])
+def test_it_knows_things_when_it_sees_them(kind: type[EfficientNetLite[Any]], real_data: Path) -> None:
+    encoder = kind()
     images = real_data / "stamps" / "images"
     expected = {"animals-amphibians-frog.jpg": {30, 31, 32}, "animals-birds-blackbird.jpg": set(range(7, 25)),
                 "animals-birds-chicken_profile.jpg": {7, 8, 80, 81, 82, 83, 86}}  # fmt: skip

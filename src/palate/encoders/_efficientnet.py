@@ -15,8 +15,8 @@ import numpy as np
 from palate.core.state import Array
 
 EPSILON = 1e-3
-DOWN = frozenset({1, 3, 5, 11})
-"""Blocks that halve the picture; the depth of B0 and Lite0."""
+HALVING = (False, True, True, True, False, True, False)
+"""Which stages of blocks halve the picture, in their first block; the same for all EfficientNets."""
 _OPSET, _IR = 17, 8
 
 
@@ -45,6 +45,23 @@ def write_graph(weights: Mapping[str, Array], side: int, path: Path) -> None:
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
+def strides(weights: Mapping[str, Array]) -> list[int]:
+    """Return the stride of each block; a stage ends where the width of what the blocks give changes.
+
+    Example:
+        >>> widths = [16, 24, 24, 40]
+        >>> strides({f"_blocks.{i}._project_conv.weight": np.zeros((w, 1, 1, 1)) for i, w in enumerate(widths)})
+        [1, 2, 1, 2]
+    """
+    found: list[int] = []
+    stage, width = -1, 0
+    while (kernel := weights.get(f"_blocks.{len(found)}._project_conv.weight")) is not None:
+        starts = len(kernel) != width
+        stage, width = stage + starts, len(kernel)
+        found.append(2 if starts and HALVING[stage] else 1)
+    return found
+
+
 class _Graph:
     def __init__(self, weights: Mapping[str, Array]) -> None:
         self.weights = weights
@@ -58,19 +75,17 @@ class _Graph:
         scaled = self.add("Mul", [shifted, self.constant("scale", np.float32(1 / 128))])
         x = self.add("Transpose", [scaled], perm=[0, 3, 1, 2])
         x, side = self.convolve(x, "_conv_stem", "_bn0", side, stride=2)
-        n_blocks = 1 + max(int(name.split(".")[1]) for name in self.weights if name.startswith("_blocks."))
-        for index in range(n_blocks):
-            x, side = self.block(x, index, side)
+        for index, stride in enumerate(strides(self.weights)):
+            x, side = self.block(x, index, stride, side)
         x, side = self.convolve(x, "_conv_head", "_bn1", side)
         pooled = self.add("GlobalAveragePool", [x])
         self.add("Flatten", [pooled], output="features", axis=1)
         fc = [self.constant(name, self.weights[name]) for name in ("_fc.weight", "_fc.bias")]
         self.add("Gemm", ["features", *fc], output="logits", transB=1)
 
-    def block(self, x: str, index: int, side: int) -> tuple[str, int]:
+    def block(self, x: str, index: int, stride: int, side: int) -> tuple[str, int]:
         """Expand, filter each channel, project; add the input where the shape is kept."""
         start, at = x, f"_blocks.{index}"
-        stride = 2 if index in DOWN else 1
         if f"{at}._expand_conv.weight" in self.weights:
             x, side = self.convolve(x, f"{at}._expand_conv", f"{at}._bn0", side)
             channels_in = self.weights[f"{at}._expand_conv.weight"].shape[1]
