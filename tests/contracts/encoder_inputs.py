@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+import hub_models
 from palate.interfaces import Raw
 
 ANOTHER: dict[str, dict[str, Any]] = {
     "use": {"max_length": 9},
     "tf-idf": {"dim": 3},
     "mel": {"bands": 12},
+    "hf-text": {"pooling": "cls"},
+    "hf-image": {"pooling": "mean"},
 }
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
@@ -23,7 +26,10 @@ NEEDS_WEIGHTS = {
     "efficientnet-lite2",
 }
 """Encoders that fetch pretrained files."""
-SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {}
+SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "hf-text": lambda folder: {"model": str(hub_models.bert(folder / "bert"))},
+    "hf-image": lambda folder: {"model": str(hub_models.clip(folder / "clip"))},
+}
 """For an encoder that cannot be made without settings: what makes them, given an empty folder."""
 
 

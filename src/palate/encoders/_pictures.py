@@ -1,11 +1,12 @@
-"""Reading pictures: any common kind, whatever its name says, to a square of RGB bytes."""
+"""Reading pictures: any common kind, whatever its name says, to RGB, whole or a square of it."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from palate.data.media import MAX_PIXELS, MAX_SIDE, picture_kinds
 from palate.encoders._base import BrokenInput
 
+T = TypeVar("T")
 _BROKEN = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, struct.error, zlib.error,
 )  # fmt: skip
@@ -39,11 +41,28 @@ def read_square(path: Path, side: int, shorter: int) -> npt.NDArray[np.uint8]:
     Raises:
         BrokenInput: absent, empty, truncated, too large or no picture.
     """
+    return _read(path, lambda image: np.asarray(_square(image, side, shorter)))
+
+
+def read_rgb(path: Path, shorter: int) -> Image.Image:
+    """Read a whole picture as RGB, to be scaled so that its shorter side has `shorter` pixels; it may have more.
+
+    EXIF turns are applied, transparency lies on white, the first frame of an animation counts.
+
+    Raises:
+        BrokenInput: absent, empty, truncated, too large or no picture.
+    """
+    return _read(path, lambda image: _whole(image, shorter))
+
+
+def _read(path: Path, use: Callable[[Image.Image], T]) -> T:
+    """Open a picture and use it; whatever is wrong with it becomes a BrokenInput."""
     try:
         if path.stat().st_size == 0:
             raise BrokenInput("the file is empty")
         with Image.open(path, formats=picture_kinds()) as image:
-            return np.asarray(_square(image, side, shorter))
+            _check_size(image)
+            return use(image)
     except BrokenInput:
         raise
     except FileNotFoundError as error:
@@ -58,26 +77,45 @@ def read_square(path: Path, side: int, shorter: int) -> npt.NDArray[np.uint8]:
 
 
 def _square(image: Image.Image, side: int, shorter: int) -> Image.Image:
-    width, height = image.size
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise BrokenInput(
-            f"the picture is {width} × {height} pixels; at most {MAX_SIDE:,} a side and {MAX_PIXELS:,} in all"
-        )
     turn = _TURNS.get(_orientation(image))
-    # JPEG can be decoded at a fraction of its size; twice what is needed keeps the bicubic result the same to the eye.
-    scale = 2 * shorter / min(width, height)
-    if scale < 1:
-        image.draft(None, (int(width * scale) + 1, int(height * scale) + 1))
+    _draft(image, shorter)
     plain = _plain(image)
     width, height = plain.size
     edge = min(width, height) * side / shorter
     left, top = (width - edge) / 2, (height - edge) / 2
     square = plain.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + edge, top + edge))
-    if square.mode == "RGBA":
-        white = Image.new("RGBA", square.size, (255, 255, 255, 255))
-        square = Image.alpha_composite(white, square)
-    square = square.convert("RGB")
+    square = _opaque(square)
     return square if turn is None else square.transpose(turn)
+
+
+def _whole(image: Image.Image, shorter: int) -> Image.Image:
+    turn = _TURNS.get(_orientation(image))
+    _draft(image, shorter)
+    whole = _opaque(_plain(image))
+    return whole if turn is None else whole.transpose(turn)
+
+
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise BrokenInput(
+            f"the picture is {width} × {height} pixels; at most {MAX_SIDE:,} a side and {MAX_PIXELS:,} in all"
+        )
+
+
+def _draft(image: Image.Image, shorter: int) -> None:
+    """Let a JPEG be decoded at a fraction of its size; twice what is needed keeps the result the same to the eye."""
+    width, height = image.size
+    scale = 2 * shorter / min(width, height)
+    if scale < 1:
+        image.draft(None, (int(width * scale) + 1, int(height * scale) + 1))
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    if picture.mode == "RGBA":
+        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB")
 
 
 def _orientation(image: Image.Image) -> int:

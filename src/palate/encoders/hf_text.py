@@ -1,0 +1,163 @@
+"""Texts by a model of the hub: sentence-transformers, plain encoders and decoders, the text towers of CLIP and its like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from palate.core.errors import ConfigError
+from palate.core.types import Floats
+from palate.encoders._hub_encoder import HubConfig, HubEncoder, unit
+from palate.encoders._hub_sentences import Sentences, pool, read_sentences
+from palate.encoders._hub_tokens import Tokens, read_tokens
+from palate.encoders._hub_torch import floats, inference, libraries, load_model, tensor, told
+from palate.encoders._texts import read_text
+from palate.interfaces import Raw
+
+_TOGETHER = 4096
+"""Tokens that the network reads at once, padding among them; bounds the memory."""
+_UNMASKED = ("siglip", "siglip2")
+"""Architectures trained on texts of one length, whose padding is read like the rest."""
+
+Chunks = list[list[int]]
+
+
+class HFTextConfig(HubConfig):
+    """Settings of `hf-text`."""
+
+    pooling: Literal["auto", "mean", "cls", "last", "max"] = "auto"
+    """How a text's tokens become one vector; auto: as the model says, else last for GPT-like ones, mean for others."""
+    normalise: bool | None = None
+    """Whether vectors have unit length; null: as a sentence-transformers model says, yes for others."""
+    max_tokens: int | None = Field(default=None, ge=8)
+    """Tokens of a chunk; null: what the model reads, at most 2048."""
+    overlap: int = Field(default=32, ge=0)
+    """Tokens that each chunk of a long text shares with the one before; at most half of a chunk counts."""
+    max_length: int = Field(default=20_000, ge=1)
+    """Characters of a text that are read."""
+    prompt: str | None = None
+    """Put before every text, as in "passage: "; null: as a sentence-transformers model says, nothing for others."""
+
+
+class HFText(HubEncoder[HFTextConfig]):
+    """A text model of the hub, as in hf:org/name: BERT-like, GPT-like, sentence-transformers, or the text half of CLIP.
+
+    A long text is cut into overlapping chunks, whose vectors are averaged by their numbers of tokens. Tokens of padding
+    are masked: what else is in a batch does not move a vector. Radford et al. 2021, arXiv:2103.00020 (CLIP); Reimers and
+    Gurevych 2019, arXiv:1908.10084 (sentence-transformers).
+    """
+
+    name = "hf-text"
+    modality = "text"
+    config_type = HFTextConfig
+    shared_when = ("pooling", "normalise")
+
+    @cached_property
+    def _model(self) -> Any:
+        loaded = load_model(self.hub)
+        towers = hasattr(loaded, "get_text_features")
+        return loaded.get_encoder() if getattr(loaded.config, "is_encoder_decoder", False) and not towers else loaded
+
+    @cached_property
+    def _says(self) -> Sentences:
+        """What a sentence-transformers folder says; of a plain model, what its architecture suggests."""
+        said = read_sentences(self.hub)
+        plain = said is None
+        said = said or Sentences(normalise=True)
+        if hasattr(self._model, "get_text_features"):
+            if self.config.pooling != "auto":
+                raise ConfigError(
+                    f"pooling was '{self.config.pooling}': {self.hub.name} pools texts itself; leave it at auto"
+                )
+            return said
+        if self.config.pooling != "auto":
+            return replace(said, pooling=(self.config.pooling,))
+        return replace(said, pooling=(self._usual(),)) if plain else said
+
+    def _usual(self) -> str:
+        _, transformers = libraries()
+        kind = type(self._model.config)
+        causal = (
+            kind in transformers.MODEL_FOR_CAUSAL_LM_MAPPING and kind not in transformers.MODEL_FOR_MASKED_LM_MAPPING
+        )
+        return "last" if causal else "mean"
+
+    @cached_property
+    def _tokens(self) -> Tokens:
+        config = self._model.config.get_text_config()
+        return read_tokens(self.hub, config, self._says.max_tokens, self.config.max_tokens)
+
+    @cached_property
+    def _fixed(self) -> int | None:
+        """The length to which every text is padded, for models that were trained so."""
+        config = self._model.config
+        return config.get_text_config().max_position_embeddings if config.model_type in _UNMASKED else None
+
+    @cached_property
+    def _filler(self) -> int:
+        """The id that padding has; GPT-2 has none, and where padding is masked any will do."""
+        given = self._tokens.tokenizer.pad_token_id
+        return int(given) if given is not None else 0
+
+    def _try(self) -> Floats:
+        tokens = self._tokens
+        with told(self.hub):
+            return self._vectors([[*tokens.before, *tokens.ids("a"), *tokens.after]])
+
+    def decode(self, raw: Raw) -> Chunks | None:
+        """Return the token ids of a text, chunk by chunk."""
+        text = read_text(raw, self.config.max_length)
+        if text is None:
+            return None
+        prompt = self._says.prompt if self.config.prompt is None else self.config.prompt
+        tokens = self._tokens
+        overlap = min(self.config.overlap, (tokens.longest - len(tokens.before) - len(tokens.after)) // 2)
+        return tokens.chunks(text.lower() if self._says.lower else text, prompt, overlap)
+
+    def _encode(self, batch: Sequence[Chunks]) -> Floats:
+        """Encode all chunks, the longest first so that little is padded, and average those of each text."""
+        chunks = [chunk for text in batch for chunk in text]
+        order = sorted(range(len(chunks)), key=lambda place: -len(chunks[place]))
+        vectors = np.zeros((len(chunks), self.dim), np.float32)
+        for some in _groups(order, [len(chunk) for chunk in chunks], self._fixed):
+            vectors[some] = self._vectors([chunks[place] for place in some])
+        first = np.cumsum([0, *map(len, batch)])[:-1]
+        weights = np.array([len(chunk) for chunk in chunks], np.float64)[:, None]
+        mean = (np.add.reduceat(vectors * weights, first) / np.add.reduceat(weights, first)).astype(np.float32)
+        wanted = self._says.normalise if self.config.normalise is None else self.config.normalise
+        return unit(mean) if wanted else mean
+
+    def _vectors(self, chunks: Chunks) -> Floats:
+        """Run the network on chunks that are padded on the right, where neither kind of attention looks."""
+        width = self._fixed or max(map(len, chunks))
+        ids = np.full((len(chunks), width), self._filler, np.int64)
+        for row, chunk in zip(ids, chunks, strict=True):
+            row[: len(chunk)] = chunk
+        mask = (np.arange(width) < np.array([[len(chunk)] for chunk in chunks])).astype(np.int64)
+        given = {"input_ids": tensor(ids)}
+        if not self._fixed:
+            given["attention_mask"] = tensor(mask)
+        with inference():
+            if hasattr(self._model, "get_text_features"):
+                return self._says.finish(floats(self._model.get_text_features(**given).pooler_output))
+            hidden = self._model(**given).last_hidden_state
+            pooled = [pool(hidden, tensor(mask), how) for how in self._says.pooling]
+            return self._says.finish(np.concatenate([floats(part) for part in pooled], axis=1))
+
+
+def _groups(order: Sequence[int], lengths: Sequence[int], fixed: int | None) -> Iterator[list[int]]:
+    """Yield places whose chunks the network reads together."""
+    group: list[int] = []
+    for place in order:
+        longest = fixed or lengths[group[0] if group else place]
+        if group and longest * (len(group) + 1) > _TOGETHER:
+            yield group
+            group = []
+        group.append(place)
+    if group:
+        yield group
