@@ -19,6 +19,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "mel": {"bands": 12},
     "hf-text": {"pooling": "cls"},
     "hf-image": {"pooling": "mean"},
+    "hf-audio": {"normalise": False},
 }
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
@@ -29,6 +30,7 @@ NEEDS_WEIGHTS = {
 SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "hf-text": lambda folder: {"model": str(hub_models.bert(folder / "bert"))},
     "hf-image": lambda folder: {"model": str(hub_models.clip(folder / "clip"))},
+    "hf-audio": lambda folder: {"model": str(hub_models.wav2vec2(folder / "wav2vec2"))},
 }
 """For an encoder that cannot be made without settings: what makes them, given an empty folder."""
 

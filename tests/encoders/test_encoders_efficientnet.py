@@ -79,7 +79,9 @@ def test_what_torch_wrote_is_read_the_same(tmp_path: Path) -> None:
     assert struct.calcsize("<q") == 8
 
 
-def torch_forward(weights: dict[str, np.ndarray], pixels: np.ndarray, halved: set[int]) -> tuple[np.ndarray, np.ndarray]:
+def torch_forward(
+    weights: dict[str, np.ndarray], pixels: np.ndarray, halved: set[int]
+) -> tuple[np.ndarray, np.ndarray]:
     """EfficientNet-Lite in torch, batch norms as they are: features and logits."""
     torch = pytest.importorskip("torch")
     from torch.nn import functional

@@ -22,6 +22,9 @@ class WordCounts:
     def prepare(self):
         self.ready = True
 
+    def for_queries(self):
+        return self
+
     def decode(self, raw):
         from palate.encoders import BrokenInput
 

@@ -87,8 +87,9 @@ def _columns(data: Dataset, of: Of) -> str:
     from palate.encoders.pipeline import columns_of
 
     choices: dict[str, list[str]] = {}
-    for name in registry.names():
-        choices.setdefault(registry.get(name).modality, []).append(name)
+    for encoder in sorted(map(registry.get, registry.names()), key=lambda encoder: (encoder.scheme, encoder.name)):
+        choice = f"{encoder.scheme}:MODEL" if encoder.scheme else encoder.name
+        choices.setdefault(encoder.modality, []).append(choice)
     listed = [
         f"{name} ({kind}: --{kind} {' | '.join(choices[kind])})"
         for kind in choices

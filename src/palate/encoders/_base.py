@@ -72,6 +72,10 @@ class Encoder(Part[C], ABC):
         """
         return self.fingerprint
 
+    def for_queries(self) -> Self:
+        """Return the encoder of what is searched for: itself, unless questions are encoded in another way than items."""
+        return self
+
     def companion(self, modality: str) -> Encoder[Any] | None:
         """Return what encodes another modality into the same space, so that it can be asked for in that modality.
 

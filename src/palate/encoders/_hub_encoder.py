@@ -18,6 +18,7 @@ from palate.core.types import JSON, Floats
 from palate.data.features import EncoderRef
 from palate.encoders._base import Encoder
 from palate.encoders._hub import HubModel, absolute, locate
+from palate.encoders._hub_torch import load_model
 
 _WITH_PICTURES = ("align", "altclip", "chinese_clip", "clip", "metaclip_2", "siglip", "siglip2")
 TOWERS = {**{kind: ["image", "text"] for kind in _WITH_PICTURES}, "clap": ["audio", "text"]}
@@ -55,18 +56,28 @@ class HubEncoder(Encoder[H]):
 
     @cached_property
     def hub(self) -> HubModel:
-        """The model's files, fetched where the cache lacks them.
+        """The model's files, fetched where the cache lacks them; from then on the settings name their commit.
 
         Raises:
-            WeightsError: they cannot be had, or are not those that made the part that this encoder was restored for.
+            WeightsError: they cannot be had.
         """
         found = locate(self.config.model)
-        if self._made_by is not None and self._made_by["model"] != found.digest:
+        self.config = self.config.model_copy(update={"model": found.pinned})
+        return found
+
+    @cached_property
+    def _loaded(self) -> Any:
+        """The torch module.
+
+        Raises:
+            WeightsError: it cannot be loaded, or is not what made the part that this encoder was restored for.
+        """
+        if self._made_by is not None and self._made_by["model"] != self.hub.digest:
             raise WeightsError(
                 f"the model {self.config.model} has changed since it made these vectors: bring back the files that it had, or "
                 "encode and train again"
             )
-        return found
+        return load_model(self.hub)
 
     @cached_property
     def _identity(self) -> str:
@@ -86,9 +97,9 @@ class HubEncoder(Encoder[H]):
         return self
 
     def reference(self) -> EncoderRef:
-        """Return what a dataset or a bundle remembers: the settings with the commit of the model."""
-        model = self.config.model if self._made_by else self.hub.pinned
-        return EncoderRef(self.name, {**self.config.model_dump(mode="json"), "model": model}, self.state())
+        """Return what a dataset or a bundle remembers: the settings, which name the commit of the model."""
+        state = self.state()
+        return EncoderRef(self.name, self.config.model_dump(mode="json"), state)
 
     @property
     def space(self) -> str:
@@ -102,7 +113,7 @@ class HubEncoder(Encoder[H]):
             return None
         from palate.encoders import registry
 
-        return registry.get(f"hf-{modality}")(model=self.reference().settings["model"]).load_state(self.state())
+        return registry.get(f"hf-{modality}")(model=self.config.model).load_state(self.state())
 
     def _is_shared(self) -> bool:
         fields = type(self.config).model_fields
@@ -132,8 +143,8 @@ class HubEncoder(Encoder[H]):
         self._width  # noqa: B018  known on first use
 
 
-def by_shape(arrays: Sequence[Floats], encode: Callable[[Floats], Floats], most: int) -> Floats:
-    """Encode arrays in stacks of one shape, so that nothing has to be padded; rows come back in the order given.
+def by_shape(arrays: Sequence[Floats], encode: Callable[[list[Floats]], Floats], most: int) -> Floats:
+    """Encode arrays in lists of one shape, so that nothing has to be padded; rows come back in the order given.
 
     Shapes:
         n arrays -> float32[n, dim]; `encode` takes at most `most` at once.
@@ -145,7 +156,7 @@ def by_shape(arrays: Sequence[Floats], encode: Callable[[Floats], Floats], most:
     for alike in places.values():
         for start in range(0, len(alike), most):
             some = alike[start : start + most]
-            for place, row in zip(some, encode(np.stack([arrays[place] for place in some])), strict=True):
+            for place, row in zip(some, encode([arrays[place] for place in some]), strict=True):
                 rows[place] = row
     return np.stack(rows)
 

@@ -55,9 +55,13 @@ class Sentences:
     normalise: bool = False
     max_tokens: int | None = None
     lower: bool = False
-    prompts: dict[str, str] | None = None
-    prompt: str = ""
-    """Put before every text of which nothing else is known."""
+    prompts: tuple[tuple[str, str], ...] = ()
+    """Texts put before others, by what those are; under "" before those of which nothing else is known."""
+
+    def prompt(self, *kinds: str) -> str:
+        """Return what is put before texts of the first of these kinds that has a prompt."""
+        known = dict(self.prompts)
+        return next((known[kind] for kind in (*kinds, "") if kind in known), "")
 
     def finish(self, vectors: Floats) -> Floats:
         """Apply what follows pooling."""
@@ -96,11 +100,9 @@ def read_sentences(model: HubModel) -> Sentences | None:
     given = model.read_json(f"{model.main}/sentence_bert_config.json".lstrip("/"))
     first = given or model.read_json("sentence_bert_config.json") or {}
     prompts = {str(name): str(text) for name, text in (about.get("prompts") or {}).items()}
-    default = prompts.get(str(about.get("default_prompt_name")), "")
-    longest = first.get("max_seq_length")
-    return Sentences(
-        pooling, tuple(dense), normalise, longest, bool(first.get("do_lower_case")), prompts or None, default
-    )
+    prompts[""] = prompts.get(str(about.get("default_prompt_name")), "")
+    longest, lower = first.get("max_seq_length"), bool(first.get("do_lower_case"))
+    return Sentences(pooling, tuple(dense), normalise, longest, lower, tuple(prompts.items()))
 
 
 def _pooling(model: HubModel, config: dict[str, Any]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Reading sounds, and the sound tracks of videos, to 16,000 samples a second, one channel.
+"""Reading sounds, and the sound tracks of videos, to one rate and one channel.
 
 libsndfile reads what it knows (WAV, FLAC, OGG, MP3, AIFF, CAF, …); FFmpeg reads the rest (M4A, WMA, MP4, WebM, MKV, …).
 Both hand out a sound in short blocks, so that a concert costs no more memory than what is kept of it.
@@ -48,34 +48,36 @@ def library(name: str) -> Any:
         raise missing_extra(name, "media", "reading sound") from error
 
 
-def read_sound(path: Path, longest: float) -> Floats:
+def read_sound(path: Path, longest: float, rate: int = RATE) -> Floats:
     """Read a sound file or the sound track of a video, whatever the file's name says; channels are averaged.
 
     Args:
         path: the file.
         longest: seconds that are read, from the start; no more is decoded.
+        rate: samples a second that are wanted.
 
     Shapes:
-        float32[n] at 16 kHz, -1 … 1.
+        float32[n] at `rate`, -1 … 1.
     Missing data:
         EmptyInput where the sound is silent or shorter than 10 ms, or a video has no sound.
     Raises:
         BrokenInput: absent, empty, cut off, damaged or no sound.
         MissingExtraError: the `media` extra is not installed.
     """
-    sound = _mixed(path, longest, every=True)
+    sound = _mixed(path, longest, rate, every=True)
     if np.abs(sound).max() < SILENCE:  # channels of opposite sign cancel out: listen to one of them
-        sound = _mixed(path, longest, every=False)
+        sound = _mixed(path, longest, rate, every=False)
     if np.abs(sound).max() < SILENCE:
         raise EmptyInput("the sound is silent")
     return sound
 
 
-def _mixed(path: Path, longest: float, *, every: bool) -> Floats:
-    """Return the mean of every channel, or the first one, at 16 kHz."""
+def _mixed(path: Path, longest: float, wanted: int, *, every: bool) -> Floats:
+    """Return the mean of every channel, or the first one, at the rate that is wanted."""
     soxr = library("soxr")
     pieces: list[Floats] = []
-    seconds, now, stream = 0.0, 0, None
+    stream: Any = None
+    seconds, now = 0.0, 0
     for rate, block in _blocks(path, longest):
         mono = block.mean(axis=1) if every else np.ascontiguousarray(block[:, 0])
         if not np.isfinite(mono).all():
@@ -83,12 +85,11 @@ def _mixed(path: Path, longest: float, *, every: bool) -> Floats:
         if rate != now:  # a sound may change its rate on the way
             if stream is not None:
                 pieces.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
-            now, stream = rate, soxr.ResampleStream(rate, RATE, 1, dtype="float32")
+            now, stream = rate, soxr.ResampleStream(rate, wanted, 1, dtype="float32")
         pieces.append(stream.resample_chunk(mono))
         seconds += len(mono) / rate
     if seconds < SHORTEST:
         raise EmptyInput(f"the sound lasts {1000 * seconds:.0f} ms; at least {1000 * SHORTEST:.0f} are needed")
-    assert stream is not None
     pieces.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
     return np.concatenate(pieces)
 
@@ -154,10 +155,10 @@ def _samples(frame: Any) -> Floats:
     if not frame.format.is_planar:
         numbers = numbers.reshape(-1, frame.layout.nb_channels).T
     if numbers.dtype == np.uint8:
-        return (numbers.T.astype(np.float32) - 128) / 128
+        return np.asarray((numbers.T.astype(np.float32) - 128) / 128)
     if numbers.dtype.kind == "i":
-        return numbers.T.astype(np.float32) / (1 << 8 * numbers.itemsize - 1)
-    return numbers.T.astype(np.float32)
+        return np.asarray(numbers.T.astype(np.float32) / (1 << 8 * numbers.itemsize - 1))
+    return np.asarray(numbers.T, np.float32)
 
 
 def _check_length(seconds: float, promised: float) -> None:

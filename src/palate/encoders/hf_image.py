@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from PIL import Image
 
 from palate.core.errors import ConfigError
 from palate.core.types import Floats
 from palate.encoders._hub_encoder import HubConfig, HubEncoder, by_shape, unit
 from palate.encoders._hub_pictures import Preparation, read_preparation
-from palate.encoders._hub_torch import floats, inference, load_model, tensor, told
+from palate.encoders._hub_torch import floats, inference, tensor, told
 from palate.encoders._pictures import read_rgb
 from palate.interfaces import Raw
 
@@ -52,17 +53,13 @@ class HFImage(HubEncoder[HFImageConfig]):
     shared_when = ("pooling", "normalise")
 
     @cached_property
-    def _model(self) -> Any:
-        return load_model(self.hub)
-
-    @cached_property
     def _preparation(self) -> Preparation:
         return read_preparation(self.hub)
 
     @cached_property
     def _way(self) -> Way:
         """What stands for a picture, decided by the setting and the architecture."""
-        model, wanted = self._model, self.config.pooling
+        model, wanted = self._loaded, self.config.pooling
         if wanted == "auto" and hasattr(model, "get_image_features"):
             return "features"
         kind = self._vision.config.model_type
@@ -81,7 +78,7 @@ class HFImage(HubEncoder[HFImageConfig]):
     @property
     def _vision(self) -> Any:
         """The network that sees: the vision tower of CLIP and its like."""
-        return getattr(self._model, "vision_model", self._model)
+        return getattr(self._loaded, "vision_model", self._loaded)
 
     @property
     def _is_convolutional(self) -> bool:
@@ -99,7 +96,7 @@ class HFImage(HubEncoder[HFImageConfig]):
     def _try(self) -> Floats:
         side = max(self._preparation.side, 32)
         with told(self.hub):
-            return self._vectors(self._preparation(Image.new("RGB", (side, side)))[None])
+            return self._vectors([self._preparation(Image.new("RGB", (side, side)))])
 
     def decode(self, raw: Raw) -> Floats:
         """Return the prepared picture, float32[3, height, width]."""
@@ -109,11 +106,13 @@ class HFImage(HubEncoder[HFImageConfig]):
         vectors = by_shape(batch, self._vectors, self.batch)
         return unit(vectors) if self.config.normalise else vectors
 
-    def _vectors(self, pixels: Floats) -> Floats:
+    def _vectors(self, pictures: list[Floats]) -> Floats:
+        """Encode prepared pictures of one shape."""
+        pixels = tensor(np.stack(pictures))
         with inference():
             if self._way == "features":
-                return floats(self._model.get_image_features(pixel_values=tensor(pixels)).pooler_output)
-            out = self._vision(pixel_values=tensor(pixels))
+                return floats(self._loaded.get_image_features(pixel_values=pixels).pooler_output)
+            out = self._vision(pixel_values=pixels)
             if self._way == "pooler":
                 return floats(out.pooler_output.flatten(1))
             hidden = out.last_hidden_state

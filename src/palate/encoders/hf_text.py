@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -15,7 +15,7 @@ from palate.core.types import Floats
 from palate.encoders._hub_encoder import HubConfig, HubEncoder, unit
 from palate.encoders._hub_sentences import Sentences, pool, read_sentences
 from palate.encoders._hub_tokens import Tokens, read_tokens
-from palate.encoders._hub_torch import floats, inference, libraries, load_model, tensor, told
+from palate.encoders._hub_torch import floats, inference, libraries, tensor, told
 from palate.encoders._texts import read_text
 from palate.interfaces import Raw
 
@@ -42,6 +42,8 @@ class HFTextConfig(HubConfig):
     """Characters of a text that are read."""
     prompt: str | None = None
     """Put before every text, as in "passage: "; null: as a sentence-transformers model says, nothing for others."""
+    query_prompt: str | None = None
+    """Put before what is searched for, as in "query: "; null: as such a model says, else as `prompt`."""
 
 
 class HFText(HubEncoder[HFTextConfig]):
@@ -59,7 +61,7 @@ class HFText(HubEncoder[HFTextConfig]):
 
     @cached_property
     def _model(self) -> Any:
-        loaded = load_model(self.hub)
+        loaded = self._loaded
         towers = hasattr(loaded, "get_text_features")
         return loaded.get_encoder() if getattr(loaded.config, "is_encoder_decoder", False) and not towers else loaded
 
@@ -74,10 +76,9 @@ class HFText(HubEncoder[HFTextConfig]):
                 raise ConfigError(
                     f"pooling was '{self.config.pooling}': {self.hub.name} pools texts itself; leave it at auto"
                 )
-            return said
-        if self.config.pooling != "auto":
-            return replace(said, pooling=(self.config.pooling,))
-        return replace(said, pooling=(self._usual(),)) if plain else said
+        elif self.config.pooling != "auto" or plain:
+            said = replace(said, pooling=(self._usual() if self.config.pooling == "auto" else self.config.pooling,))
+        return said if self.config.normalise is None else replace(said, normalise=self.config.normalise)
 
     def _usual(self) -> str:
         _, transformers = libraries()
@@ -114,10 +115,21 @@ class HFText(HubEncoder[HFTextConfig]):
         text = read_text(raw, self.config.max_length)
         if text is None:
             return None
-        prompt = self._says.prompt if self.config.prompt is None else self.config.prompt
+        prompt = self._says.prompt("document", "passage") if self.config.prompt is None else self.config.prompt
         tokens = self._tokens
         overlap = min(self.config.overlap, (tokens.longest - len(tokens.before) - len(tokens.after)) // 2)
         return tokens.chunks(text.lower() if self._says.lower else text, prompt, overlap)
+
+    def for_queries(self) -> Self:
+        """Return an encoder that puts `query_prompt` before a text, where texts and questions have prompts of their own."""
+        prompt = self.config.query_prompt
+        if prompt is None and self.config.prompt is None:
+            said = read_sentences(self.hub)
+            prompt = None if said is None else said.prompt("query")
+        if prompt is None:
+            return self
+        asking = type(self)(self.config.model_copy(update={"prompt": prompt, "query_prompt": None}))
+        return asking.load_state(self.state())
 
     def _encode(self, batch: Sequence[Chunks]) -> Floats:
         """Encode all chunks, the longest first so that little is padded, and average those of each text."""
@@ -129,8 +141,7 @@ class HFText(HubEncoder[HFTextConfig]):
         first = np.cumsum([0, *map(len, batch)])[:-1]
         weights = np.array([len(chunk) for chunk in chunks], np.float64)[:, None]
         mean = (np.add.reduceat(vectors * weights, first) / np.add.reduceat(weights, first)).astype(np.float32)
-        wanted = self._says.normalise if self.config.normalise is None else self.config.normalise
-        return unit(mean) if wanted else mean
+        return unit(mean) if self._says.normalise else mean
 
     def _vectors(self, chunks: Chunks) -> Floats:
         """Run the network on chunks that are padded on the right, where neither kind of attention looks."""

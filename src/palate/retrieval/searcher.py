@@ -135,7 +135,7 @@ class Searcher:
         if name not in self._encoders:
             reference = self._parts[name].encoder
             assert reference is not None
-            self._encoders[name] = restore(reference)
+            self._encoders[name] = restore(reference).for_queries()
         return self._encoders[name]
 
 
