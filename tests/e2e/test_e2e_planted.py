@@ -5,21 +5,19 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import t as student
 
 from palate.data import quarantine
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.data.folder import load
-from palate.data.split import split
 from palate.data.worlds import make
 from palate.data.worlds.shop import Shop
 from palate.encoders.efficientnet_lite0 import EfficientNetLite0
 from palate.encoders.mel import Mel
 from palate.encoders.pipeline import encode
 from palate.encoders.use import USE
-from palate.evaluation import evaluate
 from palate.models import ContentKNN, VectorSpace
+from planted import interval, recall, shuffled
 
 pytestmark = pytest.mark.weights
 
@@ -46,23 +44,6 @@ def worlds(tmp_path_factory):
     return {modality: [world(modality, seed) for seed in SEEDS] for modality in PART}
 
 
-def recall(model_type, data: Dataset) -> float:
-    cut = split(data, "random-per-user", seed=0)
-    return evaluate(model_type().fit(cut.train), cut, k=20, metrics=("recall",), resamples=10).metrics["recall@20"]
-
-
-def shuffled(data: Dataset, part: str, seed: int) -> Dataset:
-    order = np.random.default_rng(seed).permutation(len(data.items))
-    return data.with_features(**{part: data.features[part].take(order)})
-
-
-def interval(differences: list[float]) -> tuple[float, float]:
-    """The 95 % interval of the mean over seeds."""
-    values = np.array(differences)
-    half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
-
-
 @pytest.mark.parametrize("model_type", [VectorSpace, ContentKNN])
 @pytest.mark.parametrize("modality", list(PART))
 def test_the_part_that_carries_the_taste_is_found(worlds, modality, model_type):
@@ -70,13 +51,13 @@ def test_the_part_that_carries_the_taste_is_found(worlds, modality, model_type):
     idle = next(name for name in PART.values() if name != part)
     worth, loss, cost, left = [], [], [], []
     for seed, data in zip(SEEDS, worlds[modality], strict=True):
-        whole = recall(model_type, data)
-        without = recall(model_type, data.without_features(part))
-        mixed = recall(model_type, shuffled(data, part, seed))
+        whole = recall(model_type(), data)
+        without = recall(model_type(), data.without_features(part))
+        mixed = recall(model_type(), shuffled(data, part, seed))
         worth.append(whole - without)
         loss.append(whole - mixed)
         left.append(mixed - without)
-        cost.append(whole - recall(model_type, data.without_features(idle)))
+        cost.append(whole - recall(model_type(), data.without_features(idle)))
     assert interval(worth)[0] > 0.05, f"removing the {part} must hurt: {interval(worth)}"
     assert interval(loss)[0] > 0.05, f"shuffling the {part} must lose the gain: {interval(loss)}"
     assert abs(np.mean(left)) < 0.04, f"a shuffled {part} must be worth nothing: {interval(left)}"

@@ -16,7 +16,7 @@ from palate.data.worlds import Made, make, registry
 
 @data_app.command()
 def world(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="So far there is one: shop.")],
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="One of shop, music, short-video.")],
     dst: Annotated[Path, typer.Argument(metavar="DST", help="Dataset folder to write.")],
     n_items: Annotated[int | None, typer.Option("--n-items", help="How many items; 1,500 unless told.")] = None,
     n_users: Annotated[int | None, typer.Option("--n-users", help="How many users; 3,000 unless told.")] = None,

@@ -1,42 +1,29 @@
-"""What a thing of the shop can be: the visible attributes of each modality, which no other modality tells."""
+"""What an item of a world can be: attributes by modality, each shown by that modality and by no other."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from palate.core.rng import generator
 from palate.core.types import Codes
 
-ATTRIBUTES: dict[str, dict[str, tuple[str, ...]]] = {
-    "text": {
-        "kind": ("lamp", "mug", "backpack", "scarf", "notebook", "clock", "armchair", "teapot", "bicycle", "guitar"),
-        "theme": ("ocean", "forest", "space", "city", "football", "flower", "dinosaur", "winter"),
-        "style": ("minimalist", "vintage", "playful", "luxury", "rugged", "romantic"),
-    },
-    "picture": {
-        "colour": ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"),
-        "motif": ("circle", "square", "triangle", "star", "ring", "cross", "heart", "moon"),
-        "texture": ("plain", "stripes", "dots", "checker", "waves", "gradient"),
-    },
-    "sound": {
-        "timbre": ("pure", "reed", "string", "bell", "breath"),
-        "pitch": ("lowest", "low", "middle", "high", "highest"),
-        "rhythm": ("steady", "beats", "trill", "rising"),
-    },
-}
-"""Modality -> attribute -> values."""
-
+Values = Mapping[str, tuple[str, ...]]
+"""Attribute -> what it can be."""
+Vocabulary = Mapping[str, Values]
+"""Modality -> attribute -> what it can be; no two attributes of a world bear the same name."""
 Attributes = dict[str, dict[str, Codes]]
 """Modality -> attribute -> the value's number, one for each item."""
 
 
-def draw_attributes(n_items: int, seed: int) -> Attributes:
+def draw_attributes(vocabulary: Vocabulary, n_items: int, seed: int) -> Attributes:
     """Give each item a value of each attribute: equally often each, independent of all the others.
 
     Example:
-        >>> sorted(draw_attributes(3, 0)["sound"])
-        ['pitch', 'rhythm', 'timbre']
+        >>> {name: codes.tolist() for name, codes in draw_attributes({"sound": {"pitch": ("low", "high")}}, 3, 0)["sound"].items()}
+        {'pitch': [0, 0, 1]}
     """
     drawn: Attributes = {}
-    for modality, attributes in ATTRIBUTES.items():
+    for modality, attributes in vocabulary.items():
         drawn[modality] = {}
         for name, values in attributes.items():
             rng = generator(seed, "attribute", modality, name)
@@ -44,6 +31,9 @@ def draw_attributes(n_items: int, seed: int) -> Attributes:
     return drawn
 
 
-def named(attributes: Attributes, item: int, modality: str) -> dict[str, str]:
-    """Return the values of one item in one modality, in words."""
-    return {name: ATTRIBUTES[modality][name][int(codes[item])] for name, codes in attributes[modality].items()}
+def duplicated(attributes: Attributes, source: Codes) -> Attributes:
+    """Return the attributes with those of a copy's original in the place of its own."""
+    return {
+        modality: {name: codes[source] for name, codes in of_modality.items()}
+        for modality, of_modality in attributes.items()
+    }

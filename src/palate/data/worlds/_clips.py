@@ -1,4 +1,4 @@
-"""Short MP4 clips: the motif crosses the picture, the item's sound underneath."""
+"""Short MP4 clips: frames, and a sound underneath."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FRAMES = 8
 """Frames a second."""
 
 
-def write_clip(path: Path, frames: list[Image.Image], sound: Floats) -> None:
-    """Write frames (even width and height) and a mono sound as H.264 and AAC; the same input gives the same bytes.
+def write_clip(path: Path, frames: list[Image.Image], sound: Floats | None) -> None:
+    """Write frames (even width and height) as H.264 and a mono sound, if any, as AAC; the same input gives the same bytes.
 
     Raises:
         MissingExtraError: PyAV is not installed.
@@ -36,15 +36,19 @@ def write_clip(path: Path, frames: list[Image.Image], sound: Floats) -> None:
         picture.width, picture.height = frames[0].size
         picture.pix_fmt = "yuv420p"
         picture.codec_context.flags |= av.codec.context.Flags.bitexact
-        track = container.add_stream("aac", rate=RATE, layout="mono")
-        track.codec_context.flags |= av.codec.context.Flags.bitexact
+        # Streams are declared before the first packet is written.
+        track = None if sound is None else container.add_stream("aac", rate=RATE, layout="mono")
         for number, frame in enumerate(frames):
             shown = av.VideoFrame.from_ndarray(np.asarray(frame), format="rgb24")
             shown.pts, shown.time_base = number, Fraction(1, FRAMES)
             container.mux(picture.encode(shown))
         container.mux(picture.encode(None))
-        for start in range(0, len(sound), 1024):
-            block = av.AudioFrame.from_ndarray(as_pcm(sound[start : start + 1024])[None], format="s16", layout="mono")
-            block.sample_rate, block.pts, block.time_base = RATE, start, Fraction(1, RATE)
-            container.mux(track.encode(block))
-        container.mux(track.encode(None))
+        if track is not None and sound is not None:
+            track.codec_context.flags |= av.codec.context.Flags.bitexact
+            for start in range(0, len(sound), 1024):
+                block = av.AudioFrame.from_ndarray(
+                    as_pcm(sound[start : start + 1024])[None], format="s16", layout="mono"
+                )
+                block.sample_rate, block.pts, block.time_base = RATE, start, Fraction(1, RATE)
+                container.mux(track.encode(block))
+            container.mux(track.encode(None))

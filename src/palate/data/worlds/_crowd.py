@@ -1,9 +1,10 @@
-"""The people of the shop: their tastes, what they do over the year, and what knowing a taste is worth."""
+"""The people of a world: their tastes, what they do over the year, and what knowing a taste is worth."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Generic
 
 import numpy as np
 import numpy.typing as npt
@@ -12,26 +13,24 @@ import polars as pl
 from palate.core.rng import generator
 from palate.core.types import Floats, Mask
 from palate.data.worlds import _people as people
-from palate.data.worlds._attributes import Attributes
-
-if TYPE_CHECKING:
-    from palate.data.worlds.shop import ShopConfig
+from palate.data.worlds._items import Items, S
 
 _JUDGES, _CELLS = 1_000, 20_000_000
 """At most so many users are asked what a modality is worth; fewer where the items are many."""
+_CHUNK = 1 << 18
 _REGIONS = ("north", "east", "south", "west")
 
 
-class Crowd:
+class Crowd(Generic[S]):
     """The users, drawn once: tastes, popularity, and every event."""
 
-    def __init__(self, config: ShopConfig, attributes: Attributes) -> None:
+    def __init__(self, config: S, items: Items[S]) -> None:
         n_items, n_users, seed = config.n_items, config.n_users, config.seed
         self.config = config
         self.ids = [f"u{index:0{len(str(n_users))}d}" for index in range(1, n_users + 1)]
-        self.traits = people.item_traits(attributes, n_items, seed)
-        self.tastes = people.draw_tastes(self.traits, n_users, seed)
-        weights = {name: getattr(config, f"{name}_taste") for name in self.traits}
+        self.traits, self.hints = items.traits(), items.hints()
+        self.tastes = people.draw_tastes(items.vocabulary, n_users, seed)
+        weights = {name: float(getattr(config, f"{name}_taste")) for name in self.traits}
         self.laws = people.Laws(weights, config.popularity, config.recency)
         self.fame = people.draw_fame(n_items, config.popularity, seed)
         self.release = people.draw_releases(n_items, config.fresh, seed)
@@ -50,8 +49,19 @@ class Crowd:
         order = np.lexsort((item, user, time))
         self.user, self.item, self.time = user[order], item[order], time[order]
 
-    def write(self, folder: Path, items: list[str]) -> None:
-        """Write users.csv and events.csv; events in order of time."""
+    def liking(self) -> Floats:
+        """Return what each event's user thinks of its item, by taste alone, in deviations from the mean; float32[events]."""
+        liking = np.zeros(len(self.user), dtype=np.float32)
+        for start in range(0, len(liking), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            for name, weight in self.laws.weights.items():
+                tastes, traits = self.tastes[name][self.user[part]], self.traits[name][self.item[part]]
+                liking[part] += np.float32(weight) * np.einsum("nd,nd->n", tastes, traits)
+        spread = liking.std()
+        return (liking - liking.mean()) / spread if spread > 0 else liking
+
+    def write(self, folder: Path, items: list[str], weight: npt.NDArray[np.number], kind: Sequence[str]) -> None:
+        """Write users.csv and events.csv; events in order of time, each with its weight and kind."""
         n_users, rng = len(self.ids), generator(self.config.seed, "about users")
         joined = people.START - rng.integers(0, 900, n_users) * people.DAY
         pl.DataFrame(
@@ -61,14 +71,13 @@ class Crowd:
                 "joined": people.days(joined),
             }
         ).write_csv(folder / "users.csv")
-        bought = generator(self.config.seed, "purchases").random(len(self.user)) < self.config.purchases
         pl.DataFrame(
             {
                 "user_id": pl.Series(self.ids, dtype=pl.String).gather(self.user),
                 "item_id": pl.Series(items, dtype=pl.String).gather(self.item),
-                "weight": np.where(bought, 2, 1),
+                "weight": weight,
                 "timestamp": self.time,
-                "kind": pl.Series(bought).replace_strict({True: "purchase", False: "click"}, return_dtype=pl.String),
+                "kind": kind,
             }
         ).write_csv(folder / "events.csv")
 
@@ -85,6 +94,8 @@ class Crowd:
         for name in self.traits:
             alone = people.Laws({name: 1.0}, 0, 0)
             worth[name] = hit_share(people.utility(tastes, self.traits, alone), held, known)
+        for name, (modality, foretold) in self.hints.items():
+            worth[name] = hit_share(tastes[modality] @ foretold.T, held, known)
         worth["chance"] = float((20 / (~known).sum(axis=1)).mean())
         return {name: round(share, 4) for name, share in worth.items()}
 

@@ -1,4 +1,4 @@
-"""What is wrong with a catalogue: files that are missing, lost, cut short or misnamed, and goods listed twice."""
+"""What is wrong with a catalogue: files that are missing, lost, cut short, misnamed or silent, and things listed twice."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import numpy as np
 
 from palate.core.rng import generator
 from palate.core.types import Codes, Mask
-from palate.data.worlds._attributes import Attributes
 
-FAULTS = ("missing", "lost", "truncated", "misnamed")
-"""No path in the table · a path but no file · half a file · the ending of another format."""
-KEPT = {".jpg": 0.5, ".wav": 0.0}
+FAULTS = ("missing", "lost", "truncated", "misnamed", "silent")
+"""No path in the table · a path but no file · half a file · the ending of another format · nothing to hear."""
+UNREADABLE = ("missing", "lost", "truncated")
+"""The faults that leave nothing of a file."""
+KEPT = {".jpg": 0.5, ".mp4": 0.5, ".wav": 0.0, ".flac": 0.0}
 """How much of a truncated file is left: half a picture; of a sound not even the header, since players forgive the rest."""
 
 
 def draw_faults(n_items: int, shares: dict[str, float], column: str, seed: int) -> dict[str, Mask]:
-    """Return bool[items] for each fault in one media column; an item has at most one."""
+    """Return bool[items] for each fault in one column, of which a share may be named; an item has at most one."""
     order = generator(seed, "faults", column).permutation(n_items)
-    ends = np.cumsum([round(shares[fault] * n_items) for fault in FAULTS])
+    ends = np.cumsum([round(shares.get(fault, 0.0) * n_items) for fault in FAULTS])
     starts = np.concatenate([[0], ends[:-1]])
     return {fault: (order >= start) & (order < end) for fault, start, end in zip(FAULTS, starts, ends, strict=True)}
 
@@ -38,11 +39,3 @@ def draw_duplicates(n_items: int, share: float, seed: int) -> Codes:
     if copies:
         source[n_items - copies :] = generator(seed, "duplicates").integers(0, n_items - copies, copies)
     return source
-
-
-def duplicated(attributes: Attributes, source: Codes) -> Attributes:
-    """Return the attributes with those of a copy's original in the place of its own."""
-    return {
-        modality: {name: codes[source] for name, codes in of_modality.items()}
-        for modality, of_modality in attributes.items()
-    }

@@ -12,10 +12,10 @@ import polars as pl
 from palate.core.progress import track
 from palate.core.rng import generator
 from palate.core.types import Codes, Floats, Times
-from palate.data.worlds._attributes import ATTRIBUTES, Attributes
+from palate.data.worlds._attributes import Attributes, Values, Vocabulary
 
 START = 1_735_689_600
-"""The first second of 2025, UTC: where the year of the shop begins."""
+"""The first second of 2025, UTC: where the year of every world begins."""
 DAY = 86_400
 PERIODS = 12
 """A year is drawn in so many steps; within one, the goods on sale stay the same."""
@@ -38,36 +38,36 @@ class Laws:
     """What being new is worth; it halves every three weeks."""
 
 
-def one_hot(attributes: Mapping[str, Codes], modality: str) -> Floats:
+def one_hot(attributes: Mapping[str, Codes], values: Values) -> Floats:
     """Return the attributes of a modality side by side, float32[items, values], so that tastes · this has deviation 1."""
     blocks = []
     for name, codes in attributes.items():
-        values = len(ATTRIBUTES[modality][name])
-        block = np.eye(values, dtype=np.float32)[codes] - np.float32(1 / values)
-        blocks.append(block / np.float32(np.sqrt((1 - 1 / values) * len(attributes))))
+        n = len(values[name])
+        block = np.eye(n, dtype=np.float32)[codes] - np.float32(1 / n)
+        blocks.append(block / np.float32(np.sqrt((1 - 1 / n) * len(attributes))))
     return np.concatenate(blocks, axis=1)
 
 
-def item_traits(attributes: Attributes, n_items: int, seed: int) -> dict[str, Floats]:
+def item_traits(attributes: Attributes, vocabulary: Vocabulary, n_items: int, seed: int) -> dict[str, Floats]:
     """Return what tastes are about, by modality; `hidden` traits show in no file."""
-    traits = {modality: one_hot(codes, modality) for modality, codes in attributes.items()}
+    traits = {modality: one_hot(codes, vocabulary[modality]) for modality, codes in attributes.items()}
     hidden = generator(seed, "hidden traits").normal(size=(n_items, HIDDEN)) / np.sqrt(HIDDEN)
     return {**traits, "hidden": hidden.astype(np.float32).round(4)}
 
 
-def draw_tastes(traits: Mapping[str, Floats], n_users: int, seed: int) -> Tastes:
+def draw_tastes(vocabulary: Vocabulary, n_users: int, seed: int) -> Tastes:
     """Give each user one favourite value of each attribute, and a normal liking for each hidden trait.
 
     A favourite among k values has the weight sqrt(k), so that taste · traits has deviation 1 over items.
     """
     tastes: Tastes = {"hidden": generator(seed, "taste", "hidden").normal(size=(n_users, HIDDEN)).astype(np.float32)}
-    for modality in traits.keys() & ATTRIBUTES.keys():
+    for modality, attributes in vocabulary.items():
         favourites = [
             np.sqrt(len(values)) * np.eye(len(values))[generator(seed, "taste", name).integers(0, len(values), n_users)]
-            for name, values in ATTRIBUTES[modality].items()
+            for name, values in attributes.items()
         ]
         tastes[modality] = np.concatenate(favourites, axis=1).astype(np.float32)
-    return {name: tastes[name].round(4) for name in traits}
+    return {name: table.round(4) for name, table in tastes.items()}
 
 
 def utility(tastes: Tastes, traits: Mapping[str, Floats], laws: Laws, users: slice = slice(None)) -> Floats:
@@ -159,7 +159,7 @@ def _choose(
 
 
 def draw_bots(users: Codes, n_items: int, each: int, release: Times, seed: int) -> tuple[Codes, Codes, Times]:
-    """Let bots click `each` random goods within an hour; same shapes as `draw_events`."""
+    """Let bots take `each` random items within an hour; same shapes as `draw_events`."""
     rng = generator(seed, "bots at work")
     hour = START + 360 * DAY + rng.integers(0, 4 * DAY, len(users))
     on_sale = np.flatnonzero(release <= START + 360 * DAY)

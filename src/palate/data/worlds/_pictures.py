@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import colorsys
 import math
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from palate.data.worlds._motions import Pose
+
 Rgb = tuple[int, int, int]
 Points = list[tuple[float, float]]
 
-_HUES = {
+LOOKS = {
+    "colour": ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"),
+    "motif": ("circle", "square", "triangle", "star", "ring", "cross", "heart", "moon"),
+    "texture": ("plain", "stripes", "dots", "checker", "waves", "gradient"),
+}
+"""What a picture can show."""
+
+HUES = {
     "red": 0.0,
     "orange": 0.075,
     "yellow": 0.145,
@@ -25,31 +35,69 @@ _HUES = {
 }
 
 
-def draw_picture(look: dict[str, str], rng: np.random.Generator, size: int, at: float | None = None) -> Image.Image:
-    """Return a picture, size × size, RGB.
+@dataclass(frozen=True)
+class Stage:
+    """A ground and the motif on it, which can be seen in any pose."""
+
+    ground: npt.NDArray[np.uint8]
+    """uint8[size, size, 3]."""
+    motif: str
+    ink: Rgb
+    radius: float
+    centre: tuple[float, float]
+    turn: float
+
+    def frame(self, pose: Pose) -> Image.Image:
+        """Return the picture; what the camera leaves behind comes back at the other side."""
+        size = len(self.ground)
+        right, down = (round(size * shift) for shift in pose.camera)
+        picture = Image.fromarray(np.roll(self.ground, (down, right), axis=(0, 1)) if right or down else self.ground)
+        x, y = (
+            size * (place / size + moved + shift)
+            for place, moved, shift in zip(self.centre, pose.motif, pose.camera, strict=True)
+        )
+        _stamp(picture, self.motif, (x, y), self.radius * pose.size, self.turn, self.ink)
+        return picture
+
+
+def draw_picture(look: dict[str, str], rng: np.random.Generator, size: int) -> Image.Image:
+    """Return a picture, size × size, RGB; see `draw_frames`."""
+    return _stage(look, rng, size).frame(Pose())
+
+
+def draw_frames(look: dict[str, str], rng: np.random.Generator, size: int, motion: list[Pose]) -> list[Image.Image]:
+    """Return the frames of a clip, size × size, RGB.
 
     Args:
         look: its colour, motif and texture.
         rng: place, size, turn, shade and grain, which carry nothing.
         size: width and height in pixels.
-        at: 0 … 1 moves the motif from left to right, as the frames of a clip do; None leaves it at its place.
+        motion: the poses of the frames.
     """
-    hue = _HUES[look["colour"]] + rng.normal(scale=0.008)
-    ground, pattern, ink = (_colour(hue, *tone, rng) for tone in ((0.28, 0.97), (0.5, 0.86), (0.95, 0.62)))
+    stage = _stage(look, rng, size)
+    return [stage.frame(pose) for pose in motion]
+
+
+def _stage(look: dict[str, str], rng: np.random.Generator, size: int) -> Stage:
+    hue = HUES[look["colour"]] + rng.normal(scale=0.008)
+    ground, pattern, ink = (colour_of(hue, *tone, rng) for tone in ((0.28, 0.97), (0.5, 0.86), (0.95, 0.62)))
     mask = _texture(look["texture"], rng, size)
     below, above = np.array(ground, np.float32), np.array(pattern, np.float32)
-    pixels = below + mask[..., None] * (above - below)
+    return on_stage(below + mask[..., None] * (above - below), look["motif"], ink, rng)
+
+
+def on_stage(pixels: npt.NDArray[np.float32], motif: str, ink: Rgb, rng: np.random.Generator) -> Stage:
+    """Put a motif somewhere on a grainy ground, float32[size, size, 3] of 0 … 255, which is changed."""
+    size = len(pixels)
     pixels += 5 * rng.standard_normal((size, size, 1), dtype=np.float32)
-    picture = Image.fromarray(np.clip(pixels, 0, 255, out=pixels).astype(np.uint8))
+    ground = np.clip(pixels, 0, 255, out=pixels).astype(np.uint8)
     radius = size * rng.uniform(0.24, 0.34)
-    x, y = (size * rng.uniform(0.38, 0.62) for _ in range(2))
-    x = x if at is None else size * (0.25 + 0.5 * at)
-    turn = rng.uniform(-0.25, 0.25)
-    _stamp(picture, look["motif"], (x, y), radius, turn, ink)
-    return picture
+    centre = (size * rng.uniform(0.38, 0.62), size * rng.uniform(0.38, 0.62))
+    return Stage(ground, motif, ink, radius, centre, rng.uniform(-0.25, 0.25))
 
 
-def _colour(hue: float, saturation: float, value: float, rng: np.random.Generator) -> Rgb:
+def colour_of(hue: float, saturation: float, value: float, rng: np.random.Generator) -> Rgb:
+    """Return a colour close to the given one."""
     light = min(1.0, value * rng.uniform(0.94, 1.03))
     red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation * rng.uniform(0.9, 1.05), light)
     return round(255 * red), round(255 * green), round(255 * blue)
@@ -59,7 +107,7 @@ def _texture(name: str, rng: np.random.Generator, size: int) -> npt.NDArray[np.f
     """Return the share of the pattern's colour at each pixel, float32[size, size]."""
     turn, period = rng.uniform(-0.3, 0.3), size * rng.uniform(0.09, 0.13)
     phase = rng.uniform(0, 2 * math.pi, size=2).astype(np.float32)
-    down, right = _grid(size) * np.float32(2 * math.pi / period)
+    down, right = grid(size) * np.float32(2 * math.pi / period)
     along = right * math.cos(turn) - down * math.sin(turn) + phase[0]
     across = right * math.sin(turn) + down * math.cos(turn) + phase[1]
     if name == "plain":
@@ -79,7 +127,8 @@ def _texture(name: str, rng: np.random.Generator, size: int) -> npt.NDArray[np.f
 
 
 @cache
-def _grid(size: int) -> npt.NDArray[np.float32]:
+def grid(size: int) -> npt.NDArray[np.float32]:
+    """Return row and column of each pixel, float32[2, size, size]."""
     return np.mgrid[0:size, 0:size].astype(np.float32)
 
 

@@ -13,6 +13,13 @@ from palate.core.types import Floats
 RATE = 16_000
 """Samples a second."""
 
+TONES = {
+    "timbre": ("pure", "reed", "string", "bell", "breath"),
+    "pitch": ("lowest", "low", "middle", "high", "highest"),
+    "rhythm": ("steady", "beats", "trill", "rising"),
+}
+"""What a sound can be."""
+
 _HERTZ = {"lowest": 110.0, "low": 220.0, "middle": 440.0, "high": 880.0, "highest": 1760.0}
 _OVERTONES = {
     "pure": ((1.0, 1.0),),
@@ -43,6 +50,12 @@ def make_sound(tone: dict[str, str], rng: np.random.Generator, seconds: float) -
     sound = _timbre(tone["timbre"], hertz, rng) * _envelope(tone["rhythm"], time, seconds, rng)
     sound *= rng.uniform(0.35, 0.6) / np.abs(sound).max()
     sound += 0.003 * rng.standard_normal(n, dtype=np.float32)
+    return faded(sound)
+
+
+def faded(sound: Floats) -> Floats:
+    """Return a sound between -1 and 1 that neither begins nor ends with a click."""
+    n = len(sound)
     edge = np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / (0.01 * RATE))
     return np.asarray(np.clip(sound * edge, -1, 1), dtype=np.float32)
 

@@ -8,6 +8,13 @@ import numpy as np
 
 Written = Literal["en", "zh"]
 
+WORDS = {
+    "kind": ("lamp", "mug", "backpack", "scarf", "notebook", "clock", "armchair", "teapot", "bicycle", "guitar"),
+    "theme": ("ocean", "forest", "space", "city", "football", "flower", "dinosaur", "winter"),
+    "style": ("minimalist", "vintage", "playful", "luxury", "rugged", "romantic"),
+}
+"""What a text can tell."""
+
 _CHINESE = {
     "lamp": "台灯", "mug": "马克杯", "backpack": "双肩背包", "scarf": "围巾", "notebook": "笔记本",
     "clock": "时钟", "armchair": "扶手椅", "teapot": "茶壶", "bicycle": "自行车", "guitar": "吉他",
@@ -38,6 +45,18 @@ _SERIES = (
     "Mira",
     "Nova",
 )
+
+_NAMES: dict[Written, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "en": (
+        ("Silver", "Broken", "Second", "Hidden", "Borrowed", "Paper", "Distant", "Golden", "Hollow", "Early"),
+        ("Letter", "River", "Window", "Sunday", "Garden", "Mirror", "Harbour", "Promise", "Station", "Morning"),
+    ),
+    "zh": (
+        ("银色的", "破碎的", "第二个", "隐藏的", "借来的", "纸做的", "遥远的", "金色的", "空荡的", "早到的"),
+        ("信", "河", "窗", "星期天", "花园", "镜子", "港口", "诺言", "车站", "早晨"),
+    ),
+}
+"""What tracks are called: two halves that tell nothing of how they sound."""
 
 _TITLES: dict[Written, tuple[str, ...]] = {
     "en": (
@@ -105,6 +124,27 @@ def write_text(words: dict[str, str], language: Written, rng: np.random.Generato
         _pick(_FILLERS[language], rng),
     )
     return title, ("" if language == "zh" else " ").join(sentences)
+
+
+def write_track(language: Written, rng: np.random.Generator) -> str:
+    """Return the title of a track, which carries nothing.
+
+    Example:
+        >>> write_track("en", np.random.default_rng(0))
+        'Early Harbour 51'
+    """
+    first, second = _NAMES[language]
+    return f"{_pick(first, rng)}{' ' if language == 'en' else ''}{_pick(second, rng)} {rng.integers(1, 100)}"
+
+
+def write_artist(rng: np.random.Generator) -> str:
+    """Return the name of an artist.
+
+    Example:
+        >>> write_artist(np.random.default_rng(0))
+        'Mira Juno'
+    """
+    return f"{_pick(_SERIES, rng)} {_pick(_SERIES, rng)}"
 
 
 def _pick(choices: tuple[str, ...], rng: np.random.Generator) -> str:

@@ -15,15 +15,15 @@ from palate.core.errors import DataError
 from palate.core.files import read_json, write_text
 from palate.core.types import Floats, Mask
 from palate.data.features import FeatureTable, features_of
-from palate.data.worlds._attributes import ATTRIBUTES
-from palate.data.worlds._faults import FAULTS
+from palate.data.worlds._faults import FAULTS, UNREADABLE
 
 if TYPE_CHECKING:
     from palate.data.worlds._crowd import Crowd
-    from palate.data.worlds._goods import Goods
-    from palate.data.worlds.shop import ShopConfig
+    from palate.data.worlds._items import Items, S
 
 FILE = "world.json"
+TEXTS = ("title", "description", "caption")
+"""Columns of text; an item without texts lacks them all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +43,12 @@ class Truth:
     tastes: Mapping[str, Floats]
     """Modality (or `hidden`) -> float32[users, d]; tastes · traits is the utility."""
     worth: Mapping[str, float]
-    """Recall@20 of ranking by the true utility: of all together, of one modality alone, of popularity, of chance."""
+    """Recall@20 of ranking by the true utility: of all together, of one modality alone, of popularity, of chance; and of a
+    hint, such as the genre of a track, by what it foretells of the modality that it hints at."""
     faults: Mapping[str, Any]
     """Fault -> column -> items; `duplicates`: copy -> original; `bots`: users."""
+    partial: Mapping[str, Sequence[str]]
+    """Column -> the items that have a file there, where not all are meant to."""
 
     def made_by(self, scenario: str, version: int, config: Config) -> bool:
         """Tell whether this scenario with these settings makes this world."""
@@ -58,15 +61,21 @@ class Truth:
         Raises:
             DataError: there is no such modality.
         """
-        if modality not in ATTRIBUTES:
-            raise DataError(f"there is no modality '{modality}' in this world: allowed are {', '.join(ATTRIBUTES)}")
+        if modality not in self.attributes:
+            raise DataError(
+                f"there is no modality '{modality}' in this world: allowed are {', '.join(self.attributes)}"
+            )
         return features_of(self.traits[modality], source=f"truth of {modality}", modality=modality)
 
     def whole(self, column: str) -> Mask:
-        """Return bool[items]: which have something in this column that can be read."""
-        column = "text" if column in ("title", "description") else column
-        spoilt = {item for fault in ("missing", "lost", "truncated") for item in self.faults[fault].get(column, ())}
-        return np.array([item not in spoilt for item in self.items])
+        """Return bool[items]: which have something in this column that can be read; a part such as clip.sound is one too."""
+        file, _, track = column.partition(".")
+        file = "text" if file in TEXTS else file
+        heard = track or file == "sound"
+        spoilt = {item for fault in UNREADABLE for item in self.faults[fault].get(file, ())}
+        spoilt |= set(self.faults["silent"].get(file, ())) if heard else set()
+        there = set(self.partial.get(file, self.items)) - spoilt
+        return np.array([item in there for item in self.items])
 
     def save(self, folder: Path) -> None:
         """Write `world.json` into the folder."""
@@ -76,6 +85,7 @@ class Truth:
             "settings": dict(self.settings),
             "worth": dict(self.worth),
             "faults": dict(self.faults),
+            "partial": {column: list(items) for column, items in self.partial.items()},
             "items": list(self.items),
             "users": list(self.users),
             "attributes": {modality: dict(values) for modality, values in self.attributes.items()},
@@ -98,22 +108,22 @@ class Truth:
         return cls(**value)
 
 
-def truth_of(scenario: str, version: int, config: ShopConfig, goods: Goods, crowd: Crowd) -> Truth:
-    """Write down what is true of these goods and people."""
+def truth_of(scenario: str, version: int, items: Items[S], crowd: Crowd[S]) -> Truth:
+    """Write down what is true of these items and people."""
     by_fault: dict[str, Any] = {
-        fault: {column: _chosen(goods.ids, masks[fault]) for column, masks in goods.faults.items()} for fault in FAULTS
+        fault: {column: _chosen(items.ids, masks[fault]) for column, masks in items.faults.items()} for fault in FAULTS
     }
-    by_fault["missing"]["text"] = _chosen(goods.ids, goods.untold)
-    copies = np.flatnonzero(goods.source != np.arange(len(goods.ids)))
-    by_fault["duplicates"] = {goods.ids[copy]: goods.ids[int(goods.source[copy])] for copy in copies}
+    by_fault["missing"]["text"] = _chosen(items.ids, items.untold)
+    copies = np.flatnonzero(items.source != np.arange(len(items.ids)))
+    by_fault["duplicates"] = {items.ids[copy]: items.ids[int(items.source[copy])] for copy in copies}
     by_fault["bots"] = _chosen(crowd.ids, crowd.is_bot)
     words = {
-        modality: {name: [ATTRIBUTES[modality][name][code] for code in codes] for name, codes in attributes.items()}
-        for modality, attributes in goods.attributes.items()
+        modality: {name: [items.vocabulary[modality][name][code] for code in codes] for name, codes in of.items()}
+        for modality, of in items.attributes.items()
     }
     return Truth(
-        scenario, version, config.model_dump(mode="json"), goods.ids, crowd.ids, words, crowd.traits, crowd.tastes,
-        crowd.worth(), by_fault,
+        scenario, version, items.config.model_dump(mode="json"), items.ids, crowd.ids, words, crowd.traits, crowd.tastes,
+        crowd.worth(), by_fault, {column: _chosen(items.ids, mask) for column, mask in items.partial.items()},
     )  # fmt: skip
 
 

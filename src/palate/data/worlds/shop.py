@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar
 
-from pydantic import Field, model_validator
+import numpy as np
+from pydantic import Field
 
-from palate.core.config import Config
-from palate.core.errors import ConfigError, DataError
-from palate.core.files import replacing_folder
-from palate.core.part import Part
+from palate.core.rng import generator
+from palate.core.types import Floats, Mask
+from palate.data.worlds._attributes import Vocabulary
+from palate.data.worlds._clips import FRAMES, write_clip
 from palate.data.worlds._crowd import Crowd
-from palate.data.worlds._goods import Goods
-from palate.data.worlds._truth import FILE, Truth, truth_of
+from palate.data.worlds._items import Items, Medium
+from palate.data.worlds._motions import MOTIONS, poses
+from palate.data.worlds._pictures import LOOKS, draw_frames, draw_picture
+from palate.data.worlds._scenario import Reactions, Scenario
+from palate.data.worlds._settings import WorldConfig
+from palate.data.worlds._sounds import TONES, make_sound, write_wav
+from palate.data.worlds._texts import WORDS, write_text
 
-Share = Field(default=0.0, ge=0, le=0.5)
+_CLIP = 96
+"""Width and height of a clip in pixels; it lasts a second."""
 
 
-class ShopConfig(Config):
+class ShopConfig(WorldConfig):
     """Settings of the shop; tastes are in units of the choice's own noise, so 0 means that nobody cares."""
 
-    n_items: int = Field(default=1_500, ge=30, le=1_000_000)
-    n_users: int = Field(default=3_000, ge=2, le=5_000_000)
-    n_events: int = Field(default=60_000, ge=1)
-    seed: int = Field(default=0, ge=0)
-    language: Literal["en", "zh", "mixed"] = "mixed"
-    """Language of titles and descriptions; mixed: each item is in one of the two."""
     text_taste: float = Field(default=1.8, ge=0, le=20)
     """How much people care for what the text tells: kind, theme and style."""
     picture_taste: float = Field(default=1.8, ge=0, le=20)
     """How much people care for what the picture shows: colour, motif and texture."""
     sound_taste: float = Field(default=1.4, ge=0, le=20)
     """How much people care for the sound: timbre, pitch and rhythm."""
-    hidden_taste: float = Field(default=1.2, ge=0, le=20)
-    """How much people care for what no file shows, and only behaviour tells."""
-    popularity: float = Field(default=0.8, ge=0, le=3)
-    """Exponent of the Zipf law of popularity; 0: all items alike."""
-    recency: float = Field(default=0.5, ge=0, le=10)
-    """What being new is worth; halves every three weeks."""
-    fresh: float = Field(default=0.3, ge=0, le=0.7)
-    """Share of the items that come on sale during the year."""
+    clip_taste: float = Field(default=1.4, ge=0, le=20)
+    """How much people care for what only a clip shows: how the thing moves. A thing without a clip is neither better nor worse for it."""
     purchases: float = Field(default=0.25, ge=0, le=1)
     """Share of the events that are purchases (weight 2); the others are clicks (weight 1)."""
     picture_size: int = Field(default=160, ge=32, le=1024)
@@ -49,40 +44,67 @@ class ShopConfig(Config):
     sound_seconds: float = Field(default=1.0, ge=0.2, le=30)
     clips: float = Field(default=0.04, ge=0, le=1)
     """Share of the items that have a clip; clips need PyAV."""
-    missing: float = Share
-    """Share of pictures, and of sounds, that the table does not name."""
-    lost: float = Share
-    """Share that the table names but that do not exist."""
-    truncated: float = Share
-    """Share that are cut short."""
-    misnamed: float = Share
-    """Share whose ending is that of another format: a JPEG named .png, a WAV named .mp3."""
-    missing_text: float = Share
-    """Share of the items without title and description."""
-    duplicates: float = Share
-    """Share of the items that are another one once more, slightly changed."""
-    bots: float = Share
-    """Share of the users who click at random, a hundred things an hour; their events come on top of `n_events`."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        most = (self.n_users - round(self.bots * self.n_users)) * (self.n_items // 4)
-        if self.n_events > most:
-            raise ConfigError(
-                f"n_events was {self.n_events} and is at most {most}, a quarter of the items for each user who is no bot: "
-                "take more items or users, or fewer events"
-            )
-        if self.missing + self.lost + self.truncated + self.misnamed > 1:
-            raise ConfigError(
-                "missing, lost, truncated and misnamed together exceed 1: a file has at most one of these faults"
-            )
-        return self
 
 
-class Shop(Part[ShopConfig]):
+class Goods(Items[ShopConfig]):
+    """Goods with a title, a description, a picture and a sound; some have a clip of the thing in motion."""
+
+    vocabulary: ClassVar[Vocabulary] = {"text": WORDS, "picture": LOOKS, "sound": TONES, "clip": MOTIONS}
+    media: ClassVar[Mapping[str, Medium]] = {
+        "picture": Medium(".jpg", ".png"),
+        "sound": Medium(".wav", ".mp3", heard=True),
+        "clip": Medium(".mp4", ".webm", heard=True),
+    }
+
+    def _draw_partial(self) -> dict[str, Mask]:
+        n = self.config.n_items
+        return {"clip": generator(self.config.seed, "filmed").permutation(n) < round(self.config.clips * n)}
+
+    def traits(self) -> dict[str, Floats]:
+        """Return what tastes are about; a thing without a clip is at zero there."""
+        traits = super().traits()
+        return {**traits, "clip": traits["clip"] * self.partial["clip"][:, None].astype(np.float32)}
+
+    def _columns(self, folder: Path) -> dict[str, Sequence[Any]]:
+        n = self.config.n_items
+        texts = [self._text(item) for item in range(n)]
+        return {
+            "title": [title for title, _ in texts],
+            "description": [description for _, description in texts],
+            "category": [WORDS["kind"][code] for code in self.attributes["text"]["kind"]],
+            "price": generator(self.config.seed, "price").lognormal(3.2, 0.8, n).round(2).tolist(),
+            "picture": self._files(folder, "picture", "drawing pictures", self._picture),
+            "sound": self._files(folder, "sound", "making sounds", self._sound),
+            "clip": self._files(folder, "clip", "filming clips", self._clip),
+        }
+
+    def _text(self, item: int) -> tuple[str | None, str | None]:
+        if self.untold[item]:
+            return None, None
+        rng = self._rng("text", item)
+        title, description = write_text(self.words(item, "text"), self._language(rng), rng)
+        return (f"{title} (new)" if self.is_copy(item) else title), description
+
+    def _picture(self, path: Path, item: int) -> None:
+        picture = draw_picture(self.words(item, "picture"), self._rng("picture", item), self.config.picture_size)
+        picture.save(path, format="JPEG", quality=70 if self.is_copy(item) else 88)
+
+    def _sound(self, path: Path, item: int) -> None:
+        sound = make_sound(self.words(item, "sound"), self._rng("sound", item), self.config.sound_seconds)
+        write_wav(path, sound * np.float32(self._loudness("sound", item)))
+
+    def _clip(self, path: Path, item: int) -> None:
+        motion = poses(self.words(item, "clip")["motion"], FRAMES, self._rng("clip", item))
+        frames = draw_frames(self.words(item, "picture"), self._rng("picture", item), _CLIP, motion)
+        sound = make_sound(self.words(item, "sound"), self._rng("sound", item), len(motion) / FRAMES)
+        write_clip(path, frames, None if self.faults["clip"]["silent"][item] else sound)
+
+
+class Shop(Scenario[ShopConfig]):
     """Goods with a title, a description, a picture, a sound and sometimes a clip; tastes hang on each.
 
-    No modality tells anything of another, or of popularity, so what each is worth can be told apart.
+    No modality tells anything of another, or of popularity, so what each is worth can be told apart. Only a clip tells how
+    a thing moves; its frames show the picture's motif, and its sound is that of the thing.
 
     Example:
         >>> Shop(n_items=60, n_users=9, n_events=50).config.language
@@ -91,7 +113,8 @@ class Shop(Part[ShopConfig]):
 
     name = "shop"
     config_type = ShopConfig
-    version: ClassVar[int] = 1
+    version = 2
+    items_type = Goods
     columns: ClassVar[Mapping[str, Any]] = {
         "items": "items.csv",
         "interactions": "events.csv",
@@ -104,21 +127,6 @@ class Shop(Part[ShopConfig]):
         "category": {"category": "category", "region": "region"},
     }
 
-    def write(self, folder: Path) -> Truth:
-        """Write items.csv, users.csv, events.csv, pictures/, sounds/, clips/ and world.json; equal settings, equal bytes.
-
-        Raises:
-            DataError: the folder holds something that is not a generated world.
-            MissingExtraError: clips are wanted and PyAV is not installed.
-            StoreError: the disk refuses.
-        """
-        if folder.exists() and not (folder.is_dir() and (any(folder.glob(FILE)) or not any(folder.iterdir()))):
-            raise DataError(f"{folder} holds something else than a generated world: name a new or empty folder")
-        with replacing_folder(folder) as aside:
-            goods = Goods(self.config)
-            crowd = Crowd(self.config, goods.attributes)
-            goods.write(aside, crowd.release)
-            crowd.write(aside, goods.ids)
-            truth = truth_of(self.name, self.version, self.config, goods, crowd)
-            truth.save(aside)
-        return truth
+    def _reactions(self, crowd: Crowd[ShopConfig]) -> Reactions:
+        bought = generator(self.config.seed, "purchases").random(len(crowd.user)) < self.config.purchases
+        return np.where(bought, 2, 1), np.where(bought, "purchase", "click").tolist()
