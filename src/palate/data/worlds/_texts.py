@@ -131,7 +131,7 @@ def write_track(language: Written, rng: np.random.Generator) -> str:
 
     Example:
         >>> write_track("en", np.random.default_rng(0))
-        'Early Harbour 51'
+        'Hollow Harbour 51'
     """
     first, second = _NAMES[language]
     return f"{_pick(first, rng)}{' ' if language == 'en' else ''}{_pick(second, rng)} {rng.integers(1, 100)}"
@@ -142,7 +142,7 @@ def write_artist(rng: np.random.Generator) -> str:
 
     Example:
         >>> write_artist(np.random.default_rng(0))
-        'Mira Juno'
+        'Lumi Inka'
     """
     return f"{_pick(_SERIES, rng)} {_pick(_SERIES, rng)}"
 
