@@ -18,6 +18,40 @@ def test_white_space_is_nothing() -> None:
     assert read_text("e\u0301", 10) == "é"
 
 
+def test_only_markup_is_nothing() -> None:
+    assert read_text("<p><br/> &nbsp;</p><script>var a = 1</script>", 100) is None
+    assert read_text("<p>a</p><p>b</p>", 100) == "a b"
+    assert TfIdf().decode("<img src='x.png'>") is None
+    assert USE().decode("a < b & c") == "a < b & c"
+
+
+def test_markup_does_not_use_up_the_length() -> None:
+    assert read_text("<b class='x'>" * 5 + "red mug", 7) == "red mug"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("I ❤️ tea", "I red heart tea"),
+        ("👍🏽", "thumbs up"),
+        ("👩🏽‍🚀 and 👨‍👩‍👧", "woman astronaut and family man woman girl"),
+        ("🇨🇳 🏴󠁧󠁢󠁥󠁮󠁧󠁿", "China England"),
+        ("我爱🍕", "我爱 披萨"),
+        ("ピザが好き🍕", "ピザが好き ピザ"),
+        ("pizza🍕pizza", "pizza pizza pizza"),
+        ("1️⃣ Sony® ©™ #1", "1 Sony® ©™ #1"),
+    ],
+)
+def test_emoji_are_words(text: str, read: str) -> None:
+    assert read_text(text, 100) == read
+
+
+def test_what_cannot_be_seen_goes() -> None:
+    assert read_text("re\u200bd\u00ad \ufeffm\x00ug\u202e", 100) == "red mug"
+    assert read_text("red\x85mug\x1cx", 100) == "red mug x"
+    assert read_text("\ud800 \ue000 \u200b", 100) is None
+
+
 def test_chinese_characters_are_words() -> None:
     assert words_and_pairs("红色mug") == ["红", "色", "mug", "红 色", "色 mug"]
     assert words_and_pairs("ＭＵＧ-2") == ["mug", "2", "mug 2"]

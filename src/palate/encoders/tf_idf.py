@@ -50,6 +50,7 @@ class TfIdf(Encoder[TfIdfConfig]):
 
     name = "tf-idf"
     modality = "text"
+    version = 2
     config_type = TfIdfConfig
     batch = 1024
     learns = True
@@ -85,7 +86,7 @@ class TfIdf(Encoder[TfIdfConfig]):
         return self
 
     def decode(self, raw: Raw) -> str | None:
-        """Return the text, without superfluous white space."""
+        """Return the text as `read_text` cleans it."""
         return read_text(raw, self.config.max_length)
 
     @cached_property

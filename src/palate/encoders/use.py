@@ -34,6 +34,7 @@ class USE(Encoder[USEConfig]):
 
     name = "use"
     modality = "text"
+    version = 2
     config_type = USEConfig
     batch = 64
 
@@ -61,7 +62,7 @@ class USE(Encoder[USEConfig]):
         self._model.encode(["warm"])
 
     def decode(self, raw: Raw) -> str | None:
-        """Return the text, without superfluous white space."""
+        """Return the text as `read_text` cleans it."""
         return read_text(raw, self.config.max_length)
 
     def _encode(self, batch: Sequence[str]) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,8 @@ from palate.data.split import registry
 
 _ENCODERS = {"text": "--text use", "image": "--image efficientnet-lite0", "audio": "--audio mel"}
 """What turns columns of each type into vectors."""
+_WORTH_TELLING = 0.01
+"""Languages of a smaller share of the texts are among "others"."""
 
 
 @data_app.command()
@@ -67,6 +70,11 @@ def _next(data: Dataset, ds: Path, report: CheckReport) -> str:
     return f"palate compare {ds} --models {','.join(models)}"
 
 
+def _tongues(shares: Mapping[str, float]) -> str:
+    told = [f"{code} {share:.0%}" for code, share in shares.items() if share >= _WORTH_TELLING]
+    return ", ".join(told if len(told) == len(shares) else [*told, "others"])
+
+
 def _show(report: CheckReport, ds: Path, verbose: bool) -> None:
     say(f"{report.name}: {report.users:,} users, {report.items:,} items, {report.interactions:,} interactions")
     rows = {}
@@ -83,6 +91,9 @@ def _show(report: CheckReport, ds: Path, verbose: bool) -> None:
         if shares:
             say(f"coverage, share of the {of}:")
             figures({name: f"{share:7.2%}" for name, share in shares.items()})
+    if report.languages:
+        say("languages, share of the texts:")
+        figures({name: _tongues(shares) for name, shares in report.languages.items()})
     kinds = f"{len(report.problems)} kind{'s' if len(report.problems) > 1 else ''} of problems:"
     say(kinds if report.problems else "no problem found")
     for found in report.problems:

@@ -15,6 +15,7 @@ from palate.core.errors import DataError
 from palate.data import quarantine
 from palate.data.catalogue import MEDIA_TYPES
 from palate.data.clean._files import of_files
+from palate.data.clean._languages import languages
 from palate.data.clean._leaks import of_split
 from palate.data.clean._problem import Problem
 from palate.data.clean._tables import of_catalogue, of_interactions
@@ -47,6 +48,8 @@ class CheckReport:
     """Part, or column of text or media -> share of the items (users, interactions) that have it."""
     coverage_of: Mapping[str, str]
     """Whose each of them is: items, users or interactions."""
+    languages: Mapping[str, Mapping[str, float]]
+    """Column of text -> language (ISO 639-1, "?" where it cannot be told) -> share of a sample of its texts."""
     problems: tuple[Problem, ...]
     set_aside: Mapping[str, int]
     """Reason -> rows and files in the quarantine."""
@@ -97,6 +100,7 @@ def check(data: Dataset, split: Split | None = None, media: bool = True) -> Chec
         {} if split is None else {part: len(getattr(split, part).interactions) for part in ("train", "valid", "test")},
         coverage(data),
         {**{name: of for name, (of, _) in _columns(data).items()}, **{n: t.of for n, t in data.features.items()}},
+        languages(data),
         tuple(problems),
         {} if data.root is None else quarantine.reasons(quarantine.read(data.root)),
         tuple(notes),
