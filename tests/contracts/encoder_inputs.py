@@ -20,11 +20,13 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "hf-text": {"pooling": "cls"},
     "hf-image": {"pooling": "mean"},
     "hf-audio": {"normalise": False},
+    "musicnn": {"max_seconds": 0.15},
 }
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
     "efficientnet-lite0",
     "efficientnet-lite2",
+    "musicnn",
 }
 """Encoders that fetch pretrained files."""
 SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {

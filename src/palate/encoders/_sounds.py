@@ -1,6 +1,6 @@
 """Reading sounds, and the sound tracks of videos, to one rate and one channel.
 
-libsndfile reads what it knows (WAV, FLAC, OGG, MP3, AIFF, CAF, …); FFmpeg reads the rest (M4A, WMA, MP4, WebM, MKV, …).
+libsndfile reads what it knows (WAV, FLAC, OGG, AIFF, CAF, …); FFmpeg reads the rest (MP3, M4A, WMA, MP4, WebM, MKV, …).
 Both hand out a sound in short blocks, so that a concert costs no more memory than what is kept of it.
 """
 
@@ -29,8 +29,8 @@ _BLOCK = 1 << 17
 """Numbers decoded at a time."""
 _CUT = 0.1
 """Of what a file promises, so much may be absent before it counts as cut off; some kinds round their length."""
-_LENGTH_UNSAID = ("MPEG", "MP3")
-"""Kinds of libsndfile that do not say how long a sound is, so that its length is a guess."""
+_LENGTH_GUESSED = ("aac", "ac3", "amr", "dts", "eac3", "mp3", "mpeg", "mpegts")
+"""Kinds that do not say how long a sound is, so that FFmpeg guesses."""
 
 Block = tuple[int, Floats]
 """Samples a second, and float32[n, channels]."""
@@ -114,6 +114,9 @@ def _decoded(path: Path) -> Iterator[Block]:
         file = soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, OSError, TypeError, ValueError):  # TypeError: the name ends in .raw
         return _by_ffmpeg(path)
+    if file.format == "MP3":  # soundfile seeks after every block, which in MP3 lands beside the place
+        file.close()
+        return _by_ffmpeg(path)
     return _by_sndfile(file)
 
 
@@ -130,8 +133,7 @@ def _by_sndfile(file: Any) -> Iterator[Block]:
                 seconds += len(block) / rate
         except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError) as error:
             raise BrokenInput(f"the sound cannot be decoded: {getattr(error, 'error_string', error)}") from error
-        if file.format not in _LENGTH_UNSAID:
-            _check_length(seconds, file.frames / rate)
+        _check_length(seconds, file.frames / rate)
 
 
 def _by_ffmpeg(path: Path) -> Iterator[Block]:
@@ -145,7 +147,7 @@ def _by_ffmpeg(path: Path) -> Iterator[Block]:
         for frame in container.decode(track):
             yield frame.sample_rate, _samples(frame)
             seconds += frame.samples / frame.sample_rate
-        if track.duration:
+        if track.duration and container.format.name not in _LENGTH_GUESSED:
             _check_length(seconds, float(track.duration * track.time_base))
 
 
