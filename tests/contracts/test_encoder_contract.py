@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from encoder_inputs import ANOTHER, MAKERS, NEEDS_WEIGHTS, SETTINGS
 from palate.core.errors import ConfigError
 from palate.core.state import State
 from palate.encoders import BrokenInput, Encoder, registry, restore
+from palate.encoders.pipeline.wire import receive, send
 from palate.interfaces import Encoder as Protocol
 from palate.interfaces import Raw
 
@@ -101,6 +103,16 @@ def test_nothing_in_it_is_missing_and_broken_tells_why(encoder: Encoder[Any], tm
     for path, reason in (("absent", "no such file"), ("empty", "empty"), ("junk", "file|decoded|picture")):
         with pytest.raises(BrokenInput, match=reason):
             encoder.decode(tmp_path / path)
+
+
+def test_what_it_decodes_crosses_to_another_process(encoder: Encoder[Any], raw: list[Raw]) -> None:
+    decoded = [encoder.decode(entry) for entry in raw]
+    pipe = io.BytesIO()
+    for item in decoded:
+        send(pipe, item)
+    pipe.seek(0)
+    crossed = [receive(pipe, type(encoder).__module__) for _ in decoded]
+    np.testing.assert_array_equal(encoder.encode(crossed)[0], encoder.encode(decoded)[0])
 
 
 def test_the_fingerprint_changes_with_the_settings(

@@ -284,7 +284,7 @@ def test_requests_that_cannot_be_met_are_refused_before_any_work() -> None:
 
 def test_workers_change_neither_order_nor_values() -> None:
     raw = [f"text number {number}" for number in range(50)]
-    blocks = {n: np.concatenate([batch.values for batch in run(Letters(), raw, workers=n)]) for n in (1, 2, 5)}
+    blocks = {n: np.concatenate([batch.values for batch in run(Letters(), raw, threads=n)]) for n in (1, 2, 5)}
     np.testing.assert_array_equal(blocks[1], blocks[2])
     np.testing.assert_array_equal(blocks[1], blocks[5])
     assert list(run(Letters(), [])) == []

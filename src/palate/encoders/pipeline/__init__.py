@@ -1,6 +1,10 @@
 """From the columns of a catalogue to parts of a dataset.
 
 inputs.py    what each row holds, and the digest of its content
+decoding.py  what is wrong with one input stays with that one
+worker.py    the process that decodes files, and dies alone
+workers.py   its parent's side: several of them, and one that died is replaced
+wire.py      what goes between them
 run.py       decoding and encoding on all cores, in order, with bounded memory
 store.py     what was encoded before, finished or not
 columns.py   the road through the three

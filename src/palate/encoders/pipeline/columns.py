@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -27,9 +27,9 @@ from palate.data.quarantine import Rejected
 from palate.encoders import named
 from palate.encoders._base import Encoder
 from palate.encoders.pipeline.inputs import MANY, Chosen, Inputs, check_column, column_of, modality_of, read_inputs
-from palate.encoders.pipeline.run import run
+from palate.encoders.pipeline.run import Batch, run
 from palate.encoders.pipeline.store import Key, PartStore, Vectors, pack
-from palate.interfaces import Raw
+from palate.encoders.pipeline.workers import workers_for
 
 FLUSH_SECONDS = 2.0
 """How much work a kill may cost."""
@@ -212,23 +212,25 @@ def _compute(name: str, encoder: Encoder[Any], inputs: Inputs, store: PartStore 
             todo.setdefault(key, row)
     before = len(vectors.place)
     if todo:
-        encoder.prepare()
-        with progress(f"encoding {name}", len(todo), of) as advance:
-            _fill(vectors, encoder, todo, inputs.raw, partial(store.keep, identity) if store else None, advance)
+        keep = partial(store.keep, identity) if store else None
+        chosen = Chosen(inputs.raw, np.fromiter(todo.values(), np.int64, len(todo)))
+        with workers_for(encoder, chosen) as workers:
+            encoder.prepare()
+            with progress(f"encoding {name}", len(todo), of) as advance:
+                _fill(vectors, list(todo), run(encoder, chosen, workers), keep, advance)
     return vectors, len(vectors.place) - before
 
 
 def _fill(
     vectors: Vectors,
-    encoder: Encoder[Any],
-    todo: Mapping[Key, int],
-    raw: Sequence[Raw | None],
+    keys: Sequence[Key],
+    batches: Iterable[Batch],
     keep: Callable[[Vectors], Path] | None,
     advance: Advance,
 ) -> None:
     """Encode what is left to do; every few seconds, what is done goes to disk and leaves the memory."""
-    keys, fresh, written = list(todo), Vectors(encoder.dim), time.monotonic()
-    for batch in run(encoder, Chosen(raw, np.fromiter(todo.values(), np.int64, len(todo)))):
+    fresh, written = Vectors(vectors.dim), time.monotonic()
+    for batch in batches:
         mine = keys[batch.start : batch.start + len(batch.present)]
         good = [key for key, there in zip(mine, batch.present, strict=True) if there]
         fresh.add(good, batch.values[batch.present], {mine[place]: why for place, why in batch.reasons.items()})
@@ -239,7 +241,7 @@ def _fill(
                 vectors.update(fresh)
             else:
                 vectors.add(list(fresh.place), keep(fresh), fresh.reasons)
-            fresh, written = Vectors(encoder.dim), time.monotonic()
+            fresh, written = Vectors(vectors.dim), time.monotonic()
 
 
 def _assemble(encoder: Encoder[Any], inputs: Inputs, vectors: Vectors, source: str, of: Of) -> FeatureTable:

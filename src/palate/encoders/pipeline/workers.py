@@ -1,0 +1,219 @@
+"""Worker processes that decode files: one that dies costs the file it was on, and another takes its place."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any, BinaryIO, Self, cast
+
+from palate.core import errors
+from palate.core.cores import cores
+from palate.core.errors import ConfigError, PalateError, UnknownNameError
+from palate.encoders import registry
+from palate.encoders._base import Encoder
+from palate.encoders.pipeline.decoding import Decoded
+from palate.encoders.pipeline.wire import receive, send
+from palate.interfaces import Raw
+
+SECONDS = 60.0
+"""How long decoding one file may take; PALATE_DECODE_SECONDS changes it."""
+GROW_SECONDS = 1.0
+"""How long the workers must have been busy before one more is started: about what a start costs."""
+_ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+_LATE = -signal.SIGALRM if hasattr(signal, "SIGALRM") else None
+
+
+class DiedError(Exception):
+    """A worker is gone; the message is the reason that the file it was on gets."""
+
+
+class Worker:
+    """One process and the pipes to it."""
+
+    def __init__(self, encoder: Encoder[Any], seconds: float) -> None:
+        self.encoder, self.seconds = encoder, seconds
+        self.ready = False
+        self.said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "palate.encoders.pipeline.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.said,
+            env={**os.environ, **_ALONE, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+            start_new_session=True,  # Ctrl-C goes to the parent alone, and the parent ends its workers
+        )
+        self.source, self.sink = cast("BinaryIO", self.process.stdout), cast("BinaryIO", self.process.stdin)
+
+    def decode(self, raw: Sequence[Raw], into: list[Decoded]) -> None:
+        """Decode files and append what comes of each.
+
+        Raises:
+            DiedError: the process is gone, and the first file of which nothing was appended is to blame.
+            PalateError: the run lacks something that every file needs.
+        """
+        if not self.ready:
+            self._greet()
+        try:
+            send(self.sink, [str(path) for path in raw])
+            for _ in raw:
+                match receive(self.source, type(self.encoder).__module__):
+                    case ("decoded", item, None | str() as reason):
+                        into.append((item, reason))
+                    case ("error", str() as name, str() as message):
+                        raise _error(name, message)
+                    case _:
+                        raise ValueError("it is no answer")
+        except (EOFError, OSError) as error:
+            raise DiedError(self._cause()) from error
+        except ValueError as error:
+            raise DiedError(f"the decoder crashed on it (its answer makes no sense: {error})") from error
+
+    def _greet(self) -> None:
+        """Tell the process which encoder it has, and wait until it is ready."""
+        state = self.encoder.state()
+        about = {**self.encoder.spec(), "arrays": state.arrays, "meta": state.meta, "seconds": self.seconds}
+        try:
+            send(self.sink, about)
+            self.ready = receive(self.source) == "ready"
+        except (EOFError, OSError) as error:
+            self.process.kill()
+            self.process.wait()
+            self.said.seek(0)
+            lines = self.said.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
+            raise PalateError(
+                f"a process that decodes files for '{self.encoder.name}' could not start: {lines[-1]}"
+            ) from error
+
+    def _cause(self) -> str:
+        try:
+            code = self.process.wait(5)
+        except subprocess.TimeoutExpired:  # it closed its pipe and lives on
+            self.process.kill()
+            code = self.process.wait()
+        if code == _LATE:
+            return f"decoding took longer than {self.seconds:g} s"
+        return f"the decoder crashed on it ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
+
+    def close(self) -> None:
+        """End the process at once."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.source, self.sink, self.said):
+            with suppress(OSError):  # what was not sent before it died
+                pipe.close()
+
+
+class Workers:
+    """Up to so many processes for one encoder; several threads may ask at once."""
+
+    def __init__(self, encoder: Encoder[Any], count: int | None = None) -> None:
+        self.encoder, self.count, self.seconds = encoder, count or cores(), _seconds()
+        self.began = time.monotonic()
+        self.closed = False
+        self._lock = threading.Lock()
+        self._all: set[Worker] = set()
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._idle.put(self._start())
+
+    def decode(self, raw: Sequence[Raw]) -> list[Decoded]:
+        """Decode files, in order, in one process; each that kills the process is broken, and a new one goes on.
+
+        Raises:
+            PalateError: the run lacks something that every file needs, or no process can be started.
+        """
+        found: list[Decoded] = []
+        worker = self._borrow()
+        try:
+            while len(found) < len(raw):
+                if worker.process.poll() is not None:
+                    worker = self._replace(worker)
+                try:
+                    worker.decode(raw[len(found) :], found)
+                except DiedError as death:
+                    found.append((None, str(death)))
+                    worker = self._replace(worker)
+        finally:
+            self._idle.put(worker)
+        return found
+
+    def _borrow(self) -> Worker:
+        """Return a worker that nobody else has; a further one is started once that is worth it."""
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            with self._lock:
+                worth = not self.closed and len(self._all) < self.count and time.monotonic() - self.began > GROW_SECONDS
+                if worth:
+                    self.began = time.monotonic()
+            return self._start() if worth else self._idle.get()
+
+    def _start(self) -> Worker:
+        with self._lock:
+            if self.closed:
+                raise DiedError("the workers were told to stop")
+            worker = Worker(self.encoder, self.seconds)
+            self._all.add(worker)
+        return worker
+
+    def _replace(self, worker: Worker) -> Worker:
+        with self._lock:
+            self._all.discard(worker)
+        worker.close()
+        return self._start()
+
+    def close(self) -> None:
+        """End all processes at once; whoever waits for one gets an error."""
+        with self._lock:
+            self.closed = True
+            for worker in self._all:
+                worker.process.kill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        for worker in self._all:
+            worker.close()
+
+
+def workers_for(encoder: Encoder[Any], raw: Sequence[Raw]) -> AbstractContextManager[Workers | None]:
+    """Return the processes that decode such inputs; none for texts, nor for an encoder that has no name there."""
+    return Workers(encoder) if isinstance(raw[0], Path) and _has_name(encoder) else nullcontext()
+
+
+def _has_name(encoder: Encoder[Any]) -> bool:
+    try:
+        return registry.get(encoder.name) is type(encoder)
+    except UnknownNameError:
+        return False
+
+
+def _seconds() -> float:
+    given = os.environ.get("PALATE_DECODE_SECONDS", str(SECONDS))
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise ConfigError(
+            f"PALATE_DECODE_SECONDS was '{given}': write how many seconds decoding a file may take, as 60"
+        )
+    return seconds
+
+
+def _error(name: str, message: str) -> PalateError:
+    kind = getattr(errors, name, PalateError)
+    return kind(message) if isinstance(kind, type) and issubclass(kind, PalateError) else PalateError(message)

@@ -1,0 +1,154 @@
+"""A decoder that crashes costs one file; no worker outlives its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import fragile_encoder
+import numpy as np
+import polars as pl
+import psutil
+import pytest
+from fragile_encoder import Fragile
+
+from palate.core.errors import ConfigError, MissingExtraError, PalateError
+from palate.core.ids import IdMap
+from palate.data import quarantine
+from palate.data.catalogue import Catalogue
+from palate.data.dataset import Dataset
+from palate.data.folder import load, save
+from palate.data.interactions import Interactions
+from palate.encoders import registry
+from palate.encoders.pipeline import encode_columns
+from palate.encoders.pipeline.run import run
+from palate.encoders.pipeline.workers import Workers, workers_for
+
+CRASHES = {
+    "segfault": "the decoder crashed on it (signal 11)",
+    "exit": "the decoder crashed on it (exit code 3)",
+    "hang": "decoding took longer than 3 s",
+    "bug": "the decoder failed on it (ZeroDivisionError: a bug)",
+    "memory": "decoding needs more memory than there is",
+    "broken": "it says so itself",
+}
+
+
+@pytest.fixture(autouse=True)
+def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    fragile_encoder.install(tmp_path / "plugins")
+    yield
+    registry.__dict__.pop("_plugins", None)
+
+
+def shop(folder: Path, words: list[str]) -> Dataset:
+    source = folder.with_name("source")
+    (source / "media" / "photo").mkdir(parents=True)
+    for path, word in zip(files(source, len(words)), words, strict=True):
+        path.write_text(word)
+    ids = IdMap(f"i{number}" for number in range(len(words)))
+    paths = [f"media/photo/{number}.png" for number in range(len(words))]
+    table = pl.DataFrame({"item_id": ids.series, "photo": paths})
+    save(Dataset(IdMap([]), ids, Interactions.empty(), Catalogue(table, {"photo": "image"}, root=source)), folder)
+    return load(folder)
+
+
+def files(folder: Path, n: int) -> list[Path]:
+    return [folder / "media" / "photo" / f"{number}.png" for number in range(n)]
+
+
+def test_whatever_a_decoder_dies_of_costs_the_file_it_was_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PALATE_DECODE_SECONDS", "3")
+    words = [f"word{'abc'[number % 3] * number}" for number in range(30)]
+    places = dict(zip((1, 2, 9, 17, 18, 25), CRASHES, strict=True))
+    for place, crash in places.items():
+        words[place] = f"{crash} {place}"
+    words[29] = "nothing"
+    data, (done,) = encode_columns(shop(tmp_path / "ds", words), {"photo": Fragile(scale=2)})
+    assert (done.present, done.quarantined) == (30 - 7, 6)
+    told = quarantine.read(tmp_path / "ds")
+    reasons = dict(zip(told["id"], told["reason"], strict=True))
+    assert reasons == {f"i{place}": CRASHES[crash] for place, crash in places.items()}
+    part = data.features["photo"]
+    assert np.flatnonzero(~part.present).tolist() == [*places, 29]
+    paths, encoder = files(tmp_path / "ds", 30), Fragile(scale=2)
+    for start in range(0, 30, 4):
+        rows = range(start, min(start + 4, 30))
+        alone, _ = encoder.encode([encoder.decode(paths[row]) if part.present[row] else None for row in rows])
+        np.testing.assert_array_equal(part.values[rows], alone)
+
+
+def test_processes_and_threads_give_the_same_bytes(tmp_path: Path) -> None:
+    words = ["abcdefgh"[number % 8] * (number + 1) for number in range(50)]
+    for number in range(0, 50, 11):
+        words[number] = f"broken {number}"
+    shop(tmp_path / "ds", words)
+    paths = files(tmp_path / "ds", 50)
+    here = list(run(Fragile(), paths))
+    with workers_for(Fragile(), paths) as workers:
+        assert workers is not None
+        there = list(run(Fragile(), paths, workers))
+    assert [batch.start for batch in there] == list(range(0, 50, 4))
+    for mine, theirs in zip(here, there, strict=True):
+        np.testing.assert_array_equal(mine.values, theirs.values)
+        np.testing.assert_array_equal(mine.present, theirs.present)
+        assert mine.reasons == theirs.reasons
+
+
+def test_what_every_file_lacks_is_an_error_and_no_quarantine(tmp_path: Path) -> None:
+    data = shop(tmp_path / "ds", ["word", "lacks"])
+    with pytest.raises(MissingExtraError, match="a library is absent"):
+        encode_columns(data, {"photo": "fragile"})
+    assert psutil.Process().children() == []
+
+
+def test_a_process_that_cannot_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = shop(tmp_path / "ds", ["word"])
+    assert registry.get("fragile") is Fragile
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(tmp_path / "plugins")])
+    with pytest.raises(PalateError, match=r"'fragile' could not start: .*there is no encoder 'fragile'"):
+        encode_columns(data, {"photo": Fragile()})
+
+
+def test_one_that_is_killed_while_it_waits_costs_nothing(tmp_path: Path) -> None:
+    shop(tmp_path / "ds", ["word", "other"])
+    paths = files(tmp_path / "ds", 2)
+    with Workers(Fragile()) as workers:
+        first = workers.decode(paths)
+        (child,) = psutil.Process().children()
+        child.kill()
+        child.wait(10)
+        again = workers.decode(paths)
+    assert [(word.name, reason) for word, reason in again] == [(word.name, reason) for word, reason in first]
+    assert first[0][1] is None
+
+
+def test_a_limit_that_is_no_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given in ("soon", "0", "-3"):
+        monkeypatch.setenv("PALATE_DECODE_SECONDS", given)
+        with pytest.raises(ConfigError, match=f"PALATE_DECODE_SECONDS was '{given}'"):
+            Workers(Fragile())
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_no_worker_outlives_its_parent(tmp_path: Path, how: signal.Signals) -> None:
+    shop(tmp_path / "ds", [f"hang {number}" for number in range(8)])
+    words = [sys.executable, fragile_encoder.__file__, str(tmp_path / "ds")]
+    parent = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    watched, deadline, workers = psutil.Process(parent.pid), time.monotonic() + 120, []
+    while not workers and time.monotonic() < deadline:
+        time.sleep(0.1)
+        workers = [child for child in watched.children(True) if (time.time() - child.create_time()) > 0.5]
+    os.kill(parent.pid, how)
+    _, said = parent.communicate(timeout=60)
+    assert parent.returncode != 0
+    assert how != signal.SIGINT or "KeyboardInterrupt" in said
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert workers
+    assert alive == []
