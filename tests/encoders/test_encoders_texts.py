@@ -7,7 +7,7 @@ import pytest
 
 from palate.core.errors import DataError
 from palate.encoders._texts import read_text
-from palate.encoders.tf_idf import TfIdf, words_and_pairs
+from palate.encoders.tf_idf import TfIdf
 from palate.encoders.use import USE
 
 
@@ -50,12 +50,6 @@ def test_what_cannot_be_seen_goes() -> None:
     assert read_text("re\u200bd\u00ad \ufeffm\x00ug\u202e", 100) == "red mug"
     assert read_text("red\x85mug\x1cx", 100) == "red mug x"
     assert read_text("\ud800 \ue000 \u200b", 100) is None
-
-
-def test_chinese_characters_are_words() -> None:
-    assert words_and_pairs("红色mug") == ["红", "色", "mug", "红 色", "色 mug"]
-    assert words_and_pairs("ＭＵＧ-2") == ["mug", "2", "mug 2"]
-    assert words_and_pairs("... !") == []
 
 
 SHOP = ["a red mug", "a blue mug", "a green mug for tea", "wooden chair", "chair of oak wood", "red chair",

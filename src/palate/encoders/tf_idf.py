@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
-from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.core.state import State
-from palate.core.types import CSR, Floats
+from palate.core.types import CSR, JSON, Floats
 from palate.encoders._base import Encoder
 from palate.encoders._texts import read_text
+from palate.encoders._words import Grams, reader, terms_of
 from palate.interfaces import Raw
 
-_SCRIPTS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_SCRIPTS}]|[^\W_{_SCRIPTS}]+")
 
-
-class TfIdfConfig(Config):
+class TfIdfConfig(Grams):
     """Settings of `tf-idf`."""
 
     dim: int = Field(default=256, ge=1)
     """Numbers a text, at most; a small catalogue gives fewer."""
     max_terms: int = Field(default=50_000, ge=1)
-    """The most frequent words and pairs of words that are kept."""
+    """The most frequent n-grams that are kept."""
     max_length: int = Field(default=20_000, ge=1)
     """Characters of a text that are read."""
     seed: int = 0
@@ -39,10 +33,11 @@ class TfIdfConfig(Config):
 
 
 class TfIdf(Encoder[TfIdfConfig]):
-    """Words and pairs of neighbours, by TF-IDF, condensed by a truncated singular value decomposition.
+    """Words, pairs of neighbours and n-grams of characters, by TF-IDF, condensed by a truncated singular value decomposition.
 
     Deerwester et al. 1990 (latent semantic analysis). (1 + log tf) · (log((1 + n) / (1 + df)) + 1), rows of unit norm,
-    times the right singular vectors, unit norm again. A Chinese or Japanese character counts as a word.
+    times the right singular vectors, unit norm again.
+    `terms_of` tells what is counted of Chinese and Japanese texts.
 
     Missing data:
         A text without a word that was met in `fit`, or with none that the components carry, has no vector.
@@ -74,7 +69,7 @@ class TfIdf(Encoder[TfIdfConfig]):
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         texts = [text for text in (self.decode(entry) for entry in raw if entry is not None) if text is not None]
-        vectorizer = TfidfVectorizer(analyzer=words_and_pairs, max_features=self.config.max_terms, **_WEIGHTING)
+        vectorizer = TfidfVectorizer(analyzer=self._analyzer, max_features=self.config.max_terms, **_WEIGHTING)
         try:
             matrix = vectorizer.fit_transform(texts)
         except ValueError as error:
@@ -89,12 +84,19 @@ class TfIdf(Encoder[TfIdfConfig]):
         """Return the text as `read_text` cleans it."""
         return read_text(raw, self.config.max_length)
 
+    def _weights(self) -> JSON:
+        return reader()
+
+    @property
+    def _analyzer(self) -> Callable[[str], list[str]]:
+        return partial(terms_of, words=self.config.words, characters=self.config.characters)
+
     @cached_property
     def _vectorizer(self) -> Any:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         vocabulary = {term: code for code, term in enumerate(self.terms)}
-        vectorizer = TfidfVectorizer(analyzer=words_and_pairs, vocabulary=vocabulary, **_WEIGHTING)
+        vectorizer = TfidfVectorizer(analyzer=self._analyzer, vocabulary=vocabulary, **_WEIGHTING)
         vectorizer.idf_ = self.idf
         return vectorizer
 
@@ -137,14 +139,3 @@ _SMALL = 500
 _FAINT = 1e-4
 """Of a unit vector's length, what must be left by the components; less is rounding."""
 _WEIGHTING: dict[str, Any] = {"sublinear_tf": True, "norm": "l2", "dtype": np.float32}
-
-
-def words_and_pairs(text: str) -> list[str]:
-    """Return the words of a text and its pairs of neighbours, lower case.
-
-    Example:
-        >>> words_and_pairs("Red Mug 红杯")
-        ['red', 'mug', '红', '杯', 'red mug', 'mug 红', '红 杯']
-    """
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).lower())
-    return [*words, *(f"{left} {right}" for left, right in pairwise(words))]
