@@ -15,11 +15,15 @@ WORDS = {
 }
 """What a text can tell."""
 
+TOPICS = {"topic": ("cooking", "dancing", "pets", "travel", "comedy", "football", "gardening", "gaming")}
+"""What a caption can tell."""
+
 _CHINESE = {
     "lamp": "台灯", "mug": "马克杯", "backpack": "双肩背包", "scarf": "围巾", "notebook": "笔记本",
     "clock": "时钟", "armchair": "扶手椅", "teapot": "茶壶", "bicycle": "自行车", "guitar": "吉他",
     "ocean": "海洋", "forest": "森林", "space": "太空", "city": "城市", "football": "足球",
     "flower": "花卉", "dinosaur": "恐龙", "winter": "冬季",
+    "cooking": "做饭", "dancing": "跳舞", "pets": "宠物", "travel": "旅行", "comedy": "搞笑", "gardening": "园艺", "gaming": "游戏",
     "minimalist": "极简", "vintage": "复古", "playful": "俏皮", "luxury": "奢华", "rugged": "粗犷", "romantic": "浪漫",
 }  # fmt: skip
 
@@ -69,6 +73,14 @@ _TITLES: dict[Written, tuple[str, ...]] = {
         "{series} {theme}{style}风{kind}",
         "{style}风格{kind}·{theme}系列 {series}",
     ),
+}
+_CAPTIONS: dict[Written, tuple[str, ...]] = {
+    "en": (
+        "{topic} with {series}, wait for it #{topic}",
+        "you will not believe this {topic} moment, {series}",
+        "#{topic} day {series}",
+    ),
+    "zh": ("{series}的{topic}日常 #{topic}", "看到最后！{topic} {series}", "今天也在{topic}，{series} #{topic}"),
 }
 _OPENINGS: dict[Written, tuple[str, ...]] = {
     "en": (
@@ -124,6 +136,22 @@ def write_text(words: dict[str, str], language: Written, rng: np.random.Generato
         _pick(_FILLERS[language], rng),
     )
     return title, ("" if language == "zh" else " ").join(sentences)
+
+
+def write_caption(words: dict[str, str], language: Written, rng: np.random.Generator) -> str:
+    """Return the caption of a clip.
+
+    Args:
+        words: its topic.
+        language: the language.
+        rng: chooses among the wordings, which carry nothing.
+
+    Example:
+        >>> write_caption({"topic": "pets"}, "en", np.random.default_rng(0))
+        '#pets day Inka 56'
+    """
+    topic = _CHINESE[words["topic"]] if language == "zh" else words["topic"]
+    return _pick(_CAPTIONS[language], rng).format(topic=topic, series=f"{_pick(_SERIES, rng)} {rng.integers(10, 100)}")
 
 
 def write_track(language: Written, rng: np.random.Generator) -> str:

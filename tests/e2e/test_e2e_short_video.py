@@ -1,0 +1,135 @@
+"""The road of a world of short videos: scene, movement and sound each decide, and each must be found in the clips."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from palate.cli import _run
+from palate.core.config import Config
+from palate.data.dataset import Dataset
+from palate.data.features import FeatureTable
+from palate.data.folder import load
+from palate.data.worlds import make
+from palate.data.worlds.short_video import ShortVideo
+from palate.encoders._base import Encoder
+from palate.encoders.mel import Mel
+from palate.encoders.pipeline import encode
+from palate.encoders.tf_idf import TfIdf
+from palate.models import ContentKNN, VectorSpace
+from planted import interval, recall, shuffled
+
+av = pytest.importorskip("av", reason="clips need the media extra")
+
+SEEDS = range(3)
+SIZE = {"n_items": 200, "n_users": 200, "n_events": 5_000, "clip_seconds": 1.0, "clip_size": 48}
+PART = {"picture": "look", "motion": "course", "sound": "clip.sound"}
+MODELS = {"vector-space": VectorSpace, "content-knn": ContentKNN}
+
+
+class Frames(Encoder[Config]):
+    """Base of two encoders that are as simple as can be, one for each thing that a clip's pictures tell."""
+
+    modality = "video"
+    config_type = Config
+
+    def decode(self, raw) -> np.ndarray:
+        with av.open(str(raw)) as file:
+            frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+        return np.stack(frames).astype(np.float32) / 255
+
+    def _encode(self, batch: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack([self.seen(frames) for frames in batch]).astype(np.float32)
+
+
+class Look(Frames):
+    """One frame: its colour and how rough it is, in four bands."""
+
+    name, dim = "look", 20
+
+    def seen(self, frames: np.ndarray) -> np.ndarray:
+        frame = frames[0]
+        rough = [np.abs(np.diff(frame.mean(axis=2), axis=axis)) for axis in (0, 1)]
+        bands = [np.array_split(table, 4) for table in (frame, *rough)]
+        return np.concatenate([[band.mean(axis=(0, 1)) for band in bands[0]], *[
+            np.array([band.mean() for band in of])[:, None] for of in bands[1:]
+        ]], axis=1).ravel()  # fmt: skip
+
+
+class Course(Frames):
+    """How much changes from frame to frame, whichever way, and whether a shift of the whole picture undoes it."""
+
+    name, dim = "course", 5
+
+    def seen(self, frames: np.ndarray) -> np.ndarray:
+        grey = frames.mean(axis=3)
+        step = np.abs(np.diff(grey, axis=0)).mean(axis=(1, 2))
+        far = np.abs(grey[-1] - grey[0])
+        edge = np.abs(np.diff(grey[:, :4], axis=0)).mean()
+        flow = np.abs(np.diff(grey.mean(axis=1), axis=0)).mean() - np.abs(np.diff(grey.mean(axis=2), axis=0)).mean()
+        return np.log(np.array([step.mean(), step.std(), far.mean(), edge, np.exp(20 * flow)]) + 1e-3)
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory) -> dict[str, list[Dataset]]:
+    """Datasets by what carries the taste, one a seed; the clips of a seed are the same for all."""
+    folder = tmp_path_factory.mktemp("clips")
+
+    def parts(data: Dataset) -> dict[str, FeatureTable]:
+        seen = {encoder.name: encode(data, clip=encoder).features["clip"] for encoder in (Look(), Course())}
+        return {**seen, **encode(data, caption=TfIdf(dim=16), **{"clip.sound": Mel()}).features}
+
+    encoded: dict[int, dict[str, FeatureTable]] = {}
+
+    def world(modality: str, seed: int) -> Dataset:
+        tastes = {f"{name}_taste": 4.0 * (name == modality) for name in (*PART, "caption", "hidden")}
+        data = load(make(ShortVideo(**SIZE, **tastes, popularity=0.2, seed=seed), folder / f"{modality}{seed}").path)
+        if seed not in encoded:
+            encoded[seed] = {name: table for name, table in parts(data).items() if name != "clip"}
+        return data.with_features(**encoded[seed])
+
+    return {modality: [world(modality, seed) for seed in SEEDS] for modality in PART}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("modality", PART)
+def test_what_carries_the_taste_is_found_in_clips_that_nobody_has_met(worlds, modality, name):
+    def measured(data: Dataset) -> float:
+        return recall(MODELS[name](), data, "cold-items")
+
+    part, worth, loss, cost, left = PART[modality], [], [], [], []
+    for seed, data in zip(SEEDS, worlds[modality], strict=True):
+        whole, without = measured(data), measured(data.without_features(part))
+        mixed = measured(shuffled(data, part, seed))
+        worth.append(whole - without)
+        loss.append(whole - mixed)
+        left.append(mixed - without)
+        cost.append(whole - measured(data.without_features("caption")))
+    assert interval(worth)[0] > 0.03, f"removing the {part} must hurt: {interval(worth)}"
+    assert interval(loss)[0] > 0.03, f"shuffling the {part} must lose the gain: {interval(loss)}"
+    assert abs(np.mean(left)) < 0.06, f"a shuffled {part} must be worth nothing: {interval(left)}"
+    assert np.mean(cost) < 0.03, f"removing the caption must not hurt: {interval(cost)}"
+
+
+def test_the_road_from_the_command_line(tmp_path, capsys):
+    def call(*words: str) -> dict:
+        capsys.readouterr()
+        code = _run([*words, "--json"], debug=False)
+        out, err = capsys.readouterr()
+        assert code == 0, err
+        return json.loads(out)
+
+    folder, bundle = str(tmp_path / "clips"), str(tmp_path / "clips.palate")
+    sizes = {**SIZE, "n_items": 100, "n_users": 80, "n_events": 1_200, "silent": 0.04, "truncated": 0.04}
+    asked = [word for name, value in sizes.items() for word in ("--set", f"{name}={value}")]
+    made = call("data", "world", "short-video", folder, *asked)
+    assert min(made["worth"][name] for name in PART) > made["worth"]["caption"] > made["worth"]["chance"]
+    done = call("encode", folder, "--column", "clip.sound=mel", "--column", "caption=tf-idf")["rows"]
+    assert {row["part"]: row["present"] for row in done} == {"clip.sound": 92, "caption": 100}
+    rows = call("compare", folder, "--models", "popularity,content-knn", "--how", "cold-items")["rows"]
+    found = {row["model"]: row["metrics"]["recall@20"] for row in rows}
+    assert found["popularity"] == 0 < found["content-knn"]
+    call("train", folder, "--model", "content-knn", "--set", "parts=[clip.sound]", "--out", bundle)
+    assert len(call("recommend", bundle, "--user", "u01", "-k", "5")["items"]) == 5
