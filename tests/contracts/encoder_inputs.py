@@ -16,6 +16,8 @@ from palate.interfaces import Raw
 ANOTHER: dict[str, dict[str, Any]] = {
     "use": {"max_length": 9},
     "tf-idf": {"dim": 3},
+    "bag-of-words": {"dim": 9},
+    "word2vec": {"dim": 16},
     "mel": {"bands": 12},
     "hf-text": {"pooling": "cls"},
     "hf-image": {"pooling": "mean"},
