@@ -18,6 +18,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "tf-idf": {"dim": 3},
     "bag-of-words": {"dim": 9},
     "word2vec": {"dim": 16},
+    "minilm": {"max_length": 9},
     "mel": {"bands": 12},
     "hf-text": {"pooling": "cls"},
     "hf-image": {"pooling": "mean"},
@@ -26,6 +27,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
 }
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
+    "minilm",
     "efficientnet-lite0",
     "efficientnet-lite2",
     "musicnn",
