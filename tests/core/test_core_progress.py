@@ -1,6 +1,8 @@
+import re
 import time
 
 import numpy as np
+import pytest
 
 import palate.core.progress as room
 from palate.core.memory import PeakMemory, available_mb
@@ -41,6 +43,31 @@ def test_bars_may_stand_in_one_another(capsys, monkeypatch):
     with progress("next", 1) as advance:
         advance(1)
     assert "next" in capsys.readouterr().err
+
+
+def test_the_pace_is_told_also_where_a_step_takes_long():
+    assert room._pace(1240.4, "items", 50_000) == "1,240 items/s, 0:00:41 left"
+    assert room._pace(2.345, "items", 10) == "2.3 items/s, 0:00:05 left"
+    assert room._pace(0.0213, "items", 700) == "0.021 items/s, 9:07:44 left"
+    assert room._pace(3.0, "", 3) == "0:00:01 left"
+    assert room._pace(3.0, "items", None) == "3.0 items/s"
+    assert room._pace(0.0, "items", 3) == ""
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_items_a_second_and_time_left_fit_on_one_line(capsys, monkeypatch, columns):
+    monkeypatch.setenv("PALATE_PROGRESS", "on")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(room, "_BRIEF", 0.0)
+    with progress("encoding trailer.sound", 50_000, "items") as advance:
+        time.sleep(0.02)
+        advance(1)  # the first step already tells the pace
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+    assert len(lines) == 1
+    line = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", lines[0]).strip()
+    assert re.search(r"encoding trailer\.sound .* +1/50000 +\d+ items/s, \d:\d\d:\d\d left", line), line
+    assert line.endswith("left" if columns == 80 else "0:00:00")
+    assert len(line) <= columns
 
 
 def test_peak_memory_sees_a_large_array():
