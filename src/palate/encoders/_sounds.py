@@ -23,6 +23,8 @@ SHORTEST = 0.01
 """Seconds; less is a click, not a sound."""
 SILENCE = 1e-4
 """Loudest sample, of 1, below which there is nothing to hear (-80 dB)."""
+LOUDEST = 1e6
+"""A sample, of 1, from which on it is damage; some floating files count in 16-bit steps."""
 RATES = (1_000, 1_000_000)
 """Samples a second that a sound may have."""
 _BLOCK = 1 << 17
@@ -80,8 +82,8 @@ def _mixed(path: Path, longest: float, wanted: int, *, every: bool) -> Floats:
     seconds, now = 0.0, 0
     for rate, block in _blocks(path, longest):
         mono = block.mean(axis=1) if every else np.ascontiguousarray(block[:, 0])
-        if not np.isfinite(mono).all():
-            raise BrokenInput("the sound holds samples that are not numbers")
+        if not (np.abs(mono) < LOUDEST).all():  # nor is NaN
+            raise BrokenInput("the sound holds samples that are not numbers or beyond any loudness")
         if rate != now:  # a sound may change its rate on the way
             if stream is not None:
                 pieces.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
