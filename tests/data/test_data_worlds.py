@@ -103,13 +103,40 @@ def test_attributes_are_independent_of_one_another_and_of_popularity():
         assert np.ptp(np.bincount(left)) <= 1
 
 
-@pytest.mark.parametrize("modality", ["text", "picture", "sound"])
+@pytest.mark.parametrize("modality", ["text", "picture", "sound", "clip"])
 def test_only_the_modality_that_carries_the_taste_is_worth_more_than_chance(modality):
-    weights = {f"{name}_taste": 2.0 if name == modality else 0.0 for name in ("text", "picture", "sound", "hidden")}
-    worth = crowd(**weights).worth()
+    names = {"text", "picture", "sound", "clip", "hidden"}
+    worth = crowd(**{f"{name}_taste": 2.0 * (name == modality) for name in names}, clips=1).worth()
     assert worth["everything"] > worth[modality] > 3 * worth["chance"]
-    for other in {"text", "picture", "sound", "hidden"} - {modality}:
+    for other in names - {modality}:
         assert abs(worth[other] - worth["chance"]) < 0.03
+
+
+def test_a_clip_counts_for_the_things_that_have_one():
+    people = crowd(clips=0.5, clip_taste=4, popularity=0, recency=0, fresh=0)
+    filmed = people.traits["clip"].any(axis=1)
+    assert filmed.sum() == 150
+    opinion = people.tastes["clip"] @ people.traits["clip"].T
+    chosen = opinion[people.user, people.item]
+    assert not opinion[:, ~filmed].any()
+    assert chosen[filmed[people.item]].mean() > 0.5 > opinion[:, filmed].mean()
+
+
+def test_what_is_wrong_with_clips_is_planted_among_those_that_are_filmed(tmp_path):
+    settings = {**SMALL, "clips": 0.5, "missing": 0.2, "silent": 0.2, "truncated": 0.2, "sound_seconds": 0.2}
+    truth = Shop(**settings).write(tmp_path / "shop")
+    table = pl.read_csv(tmp_path / "shop" / "items.csv")
+    filmed = set(truth.partial["clip"])
+    assert len(filmed) == 30
+    for fault in ("missing", "silent", "truncated"):
+        assert set(truth.faults[fault]["clip"]) < filmed
+        assert truth.faults[fault]["clip"]
+    named = set(table.filter(pl.col("clip").is_not_null())["item_id"])
+    assert named == filmed - set(truth.faults["missing"]["clip"])
+    whole = {item for item, good in zip(truth.items, truth.whole("clip"), strict=True) if good}
+    assert whole == named - set(truth.faults["truncated"]["clip"])
+    heard = {item for item, good in zip(truth.items, truth.whole("clip.sound"), strict=True) if good}
+    assert heard == whole - set(truth.faults["silent"]["clip"])
 
 
 def test_events_follow_utility_and_popularity_follows_zipf():

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from glances import Course
 from palate.data import quarantine
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
@@ -15,11 +16,10 @@ from palate.data.worlds.shop import Shop
 from palate.encoders.efficientnet_lite0 import EfficientNetLite0
 from palate.encoders.mel import Mel
 from palate.encoders.pipeline import encode
+from palate.encoders.tf_idf import TfIdf
 from palate.encoders.use import USE
 from palate.models import ContentKNN, VectorSpace
 from planted import interval, recall, shuffled
-
-pytestmark = pytest.mark.weights
 
 SEEDS = range(5)
 SIZE = {"n_items": 150, "n_users": 240, "n_events": 4_800, "clips": 0, "picture_size": 96, "sound_seconds": 0.5}
@@ -44,6 +44,7 @@ def worlds(tmp_path_factory):
     return {modality: [world(modality, seed) for seed in SEEDS] for modality in PART}
 
 
+@pytest.mark.weights
 @pytest.mark.parametrize("model_type", [VectorSpace, ContentKNN])
 @pytest.mark.parametrize("modality", list(PART))
 def test_the_part_that_carries_the_taste_is_found(worlds, modality, model_type):
@@ -64,12 +65,14 @@ def test_the_part_that_carries_the_taste_is_found(worlds, modality, model_type):
     assert interval(cost)[1] < 0.03, f"removing the {idle} must not hurt: {interval(cost)}"
 
 
+@pytest.mark.weights
 def test_the_same_goods_meet_other_people_in_each_world(worlds):
     for modality, datasets in worlds.items():
         assert len({data.fingerprint for data in datasets}) == len(SEEDS)
         assert {data.features[PART[modality]].coverage for data in datasets} == {1.0}
 
 
+@pytest.mark.weights
 def test_what_was_broken_on_purpose_is_absent_and_told(tmp_path):
     faults = {"missing": 0.1, "lost": 0.1, "truncated": 0.1, "misnamed": 0.1, "missing_text": 0.1}
     made = make(Shop(**{**SIZE, "n_items": 60, "n_events": 600, "clips": 0.1}, **faults), tmp_path / "shop")
@@ -81,3 +84,20 @@ def test_what_was_broken_on_purpose_is_absent_and_told(tmp_path):
         of_column = told.filter(pl.col("place") == column)["id"].to_list()
         expected = [*made.truth.faults["lost"][column], *made.truth.faults["truncated"][column]]
         assert set(of_column) == set(expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model_type", [VectorSpace, ContentKNN])
+def test_how_a_thing_moves_is_found_in_its_clip(tmp_path, model_type):
+    pytest.importorskip("av", reason="clips need the media extra")
+    tastes = {f"{name}_taste": 0 for name in ("text", "picture", "sound", "hidden")}
+    worth, left = [], []
+    for seed in range(3):
+        size = {**SIZE, "clips": 1, "picture_size": 32, "sound_seconds": 0.2}
+        made = make(Shop(**size, **tastes, clip_taste=2.5, popularity=0.2, seed=seed), tmp_path / str(seed))
+        data = encode(load(made.path), clip=Course(), title=TfIdf(dim=16))
+        without = recall(model_type(), data.without_features("clip"))
+        worth.append(recall(model_type(), data) - without)
+        left.append(recall(model_type(), shuffled(data, "clip", seed)) - without)
+    assert interval(worth)[0] > 0.05, f"removing the clip must hurt: {interval(worth)}"
+    assert abs(np.mean(left)) < 0.05, f"a shuffled clip must be worth nothing: {interval(left)}"

@@ -18,9 +18,11 @@ from palate.data.worlds import Made, make, registry
 def world(
     scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="One of shop, music, short-video.")],
     dst: Annotated[Path, typer.Argument(metavar="DST", help="Dataset folder to write.")],
-    n_items: Annotated[int | None, typer.Option("--n-items", help="How many items; 1,500 unless told.")] = None,
-    n_users: Annotated[int | None, typer.Option("--n-users", help="How many users; 3,000 unless told.")] = None,
-    n_events: Annotated[int | None, typer.Option("--n-events", help="How many events; 60,000 unless told.")] = None,
+    n_items: Annotated[
+        int | None, typer.Option("--n-items", help="How many items; each scenario has its own default.")
+    ] = None,
+    n_users: Annotated[int | None, typer.Option("--n-users", help="How many users.")] = None,
+    n_events: Annotated[int | None, typer.Option("--n-events", help="How many events.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Another seed gives another world.")] = None,
     language: Annotated[str | None, typer.Option("--language", help="Of the texts: en, zh or mixed.")] = None,
     settings: Annotated[
