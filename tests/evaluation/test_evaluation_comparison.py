@@ -97,6 +97,24 @@ def test_random_models_run_every_seed_and_others_are_spared(cut):
     assert "the same with seeds 0 and 1, so not run again: popularity" in str(found)
 
 
+def test_a_random_model_is_no_fixed_one_where_only_figures_of_all_lists_are_asked_for(cut):
+    found = compare(cut, each(alone=Alone), seeds=3, k=1, metrics=["coverage"])
+    assert (found.trials["alone"].runs, found.trials["alone"].deterministic) == (3, False)
+    assert found.trials["alone"].std["coverage@1"] > 0
+
+
+class Alone(Popularity):
+    """Random scores of each user, that follow the run's seed."""
+
+    name = "alone"
+
+    def _fit(self, train, valid, run):
+        self.table = np.random.default_rng(run.seed).random(train.seen.shape).astype(np.float32)
+
+    def score(self, queries, items=None):
+        return self.table[queries.user]
+
+
 class Shifted(Noise):
     """Noise under one given seed, whatever the run says."""
 
