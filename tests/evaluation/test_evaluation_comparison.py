@@ -126,6 +126,24 @@ class Shifted(Noise):
         self.counts = np.random.default_rng(self.own).random(len(train.items)).astype(np.float32)
 
 
+def test_a_model_without_a_figure_is_never_the_best(cut):
+    """LensKit's precision of lists that hold nothing is NaN."""
+    found = compare(cut, each(mute=Mute, popularity=Popularity, noise=Noise), k=5, metrics=["precision"], compat="lenskit")
+    assert np.isnan(found.trials["mute"].valid.metrics[found.by])
+    assert found.best == "popularity"
+    assert found.order[-1] == "mute"
+    assert found.hindsight != "mute"
+
+
+class Mute(Popularity):
+    """Scores nothing."""
+
+    name = "mute"
+
+    def score(self, queries, items=None):
+        return np.full_like(super().score(queries, items), np.nan)
+
+
 def test_one_run_tells_no_deviation(cut):
     row = compare(cut, each(noise=Noise), k=5).rows[0]
     assert (row["std"], row["runs"], row["deterministic"]) == ({}, 1, None)
