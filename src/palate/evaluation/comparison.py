@@ -231,18 +231,18 @@ def _tests(
     values = {name: _values(trial.test, by) for name, trial in trials.items() if by in trial.test.per_user}
     pairs = [(one, other) for one, other in pairs if one in values and other in values]
     p_values = [paired_test(values[one], values[other]) for one, other in pairs]
+    apart = [values[one] - values[other] for one, other in pairs]
     return [
         {
             "model": one,
             "against": other,
             "metric": by,
-            "difference": trials[one].test.metrics[by] - trials[other].test.metrics[by],
-            "interval": _difference(values[one] - values[other], resamples),
+            **_difference(each, resamples),
             "p": p,
             "p_holm": corrected,
             "significant": corrected < 0.05,
         }
-        for (one, other), p, corrected in zip(pairs, p_values, holm(p_values), strict=True)
+        for (one, other), each, p, corrected in zip(pairs, apart, p_values, holm(p_values), strict=True)
     ]
 
 
@@ -253,9 +253,12 @@ def _values(test: Evaluation, by: str) -> Doubles:
     return values if weights is None else values * weights / weights[np.isfinite(values)].mean()
 
 
-def _difference(values: Doubles, resamples: int) -> list[float]:
-    low, high = bootstrap_interval(values[np.isfinite(values), None], resamples=resamples)
-    return [float(low[0]), float(high[0])]
+def _difference(values: Doubles, resamples: int) -> dict[str, Any]:
+    """Return the mean difference and its interval, both over the users of whom both models have a value."""
+    known = values[np.isfinite(values)]
+    low, high = bootstrap_interval(known[:, None], resamples=resamples)
+    mean = float(known.mean()) if len(known) else float("nan")
+    return {"difference": mean, "interval": [float(low[0]), float(high[0])]}
 
 
 def _row(name: str, trial: Trial) -> dict[str, Any]:
