@@ -109,6 +109,13 @@ def test_compare_takes_several_k_metrics_names_and_ensembles(palate, folder, tmp
     assert "content-knn (parts=title, fusion concat), item-knn (defaults), joined by weighted-scores" in report
 
 
+def test_compare_hands_any_name_on_so_that_a_shell_reads_it(palate, folder):
+    code, out, err = palate("compare", folder, "--models", "[/b] a=popularity", "-k", 5)
+    assert (code, err) == (0, "")
+    assert "\n[/b] a  " in out
+    assert out.endswith("--out '[/b] a.palate'\n")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

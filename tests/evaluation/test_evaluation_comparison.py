@@ -261,6 +261,15 @@ def test_markdown_marks_the_best(cut):
     assert lines[2].startswith("| **popularity** |")
 
 
+def test_any_name_is_shown_as_it_is(cut):
+    found = compare(cut, {"[/b]": lambda _: Popularity(), "[red]a|<i>": lambda _: Mute()}, k=5, metrics=["novelty"])
+    assert "\n[/b]  " in str(found)
+    assert "\n[red]a|<i>  " in str(found)
+    assert "[nan nan]" in str(found)
+    lines = found.to_markdown().splitlines()
+    assert lines[3].startswith("| [red]a\\|&lt;i> |")
+
+
 @pytest.mark.parametrize(
     ("models", "seeds", "by", "sentence"),
     [({}, 1, None, "0 models and 1 seeds"), (1, 0, None, "0 seeds"), (1, 1, "recall@7", "did you mean 'recall@5'")],
