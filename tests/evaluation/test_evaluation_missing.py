@@ -170,6 +170,8 @@ def test_what_cannot_be_dropped_is_refused(cut):
         missing_curve(knn, cut, [])
     with pytest.raises(ConfigError, match="'auc' is not measured"):
         missing_curve(knn, cut, ["all=0.5"], by="auc", k=5)
+    with pytest.raises(ConfigError, match="resamples was 0"):
+        missing_curve(knn, cut, ["all=0.5"], seeds=1, k=5, resamples=0)
     bare = type(cut)(cut.train.without_features("title", "photo"), cut.valid, cut.test, cut.how)
     with pytest.raises(DataError, match="no features of items"):
         missing_curve(knn, bare, ["all=0.5"])

@@ -265,7 +265,11 @@ def _intervals(tables: Mapping[str, Doubles], resamples: int) -> dict[str, Pair]
         each table: float64[draws, users].
     Missing data:
         A user whose value is NaN in any draw is left out of that table.
+    Raises:
+        ConfigError: there is no resample.
     """
+    if resamples < 1:
+        raise ConfigError(f"resamples was {resamples}: an interval needs 1 or more")
     stack = np.stack(list(tables.values()))
     n, draws, users = stack.shape
     known: Mask = np.asarray(np.isfinite(stack).all(axis=1))
