@@ -106,6 +106,11 @@ def test_wrong_weights(given, sentence):
         weights_of(["text", "image"], given)
 
 
+def test_a_user_alone_finds_nothing():
+    with pytest.raises(ConfigError, match="only the user counts, whose taste adds no item"):
+        weights_of(["text", "image", "user"], {"text": 0, "image": 0, "user": 1})
+
+
 def test_a_text_is_looked_for_by_vectors_by_words_and_by_both(finder):
     assert finder.ways() == ["vectors", "words", "hybrid"]
     by = {way: finder.find(Wanted("lamp", by=way), 6) for way in finder.ways()}
