@@ -135,9 +135,11 @@ def test_half_a_text_does_not_push_aside_what_is_meant(monkeypatch):
     assert len(finder.find(Wanted("tea lamp", by="words"), 6).lists[0].items) == 5
 
 
-def test_one_way_may_make_nothing_of_a_text_but_not_both(finder):
+def test_one_way_may_make_nothing_of_a_text_but_not_both(finder, lamp):
     assert finder.find(Wanted("books"), 2).ranked.items.tolist() == [[5, -1]]
     assert [listed.name for listed in finder.find(Wanted("books"), 2).lists] == ["words"]
+    with_picture = finder.find(Wanted("books", lamp, weights={"text": 0.6}), 2).lists
+    assert [(listed.name, listed.weight) for listed in with_picture] == [("words", 0.6), ("image", 0.4)]
     with pytest.raises(DataError, match="'zebra' could not be read"):
         finder.find(Wanted("zebra"))
     with pytest.raises(DataError, match="could not be read"):
