@@ -222,6 +222,8 @@ def test_evaluate_drops_parts(palate, by_content, tmp_path):
         (["--drop", "all=0.5", "--seeds", "0"], "given 1 drops and 0 seeds"),
         (["--drop", "all=0.5", "--report", "r.txt"], "its name must end in .html or .md or .svg"),
         (["--report", "r.html"], "add --drop"),
+        (["--seeds", "3"], "--drop-at and --seeds say how parts go missing: add --drop"),
+        (["--drop-at", "serve"], "--drop-at and --seeds say how parts go missing: add --drop"),
     ],
 )
 def test_evaluate_refuses_what_cannot_be_dropped(palate, by_content, words, sentence):
