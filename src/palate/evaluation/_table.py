@@ -151,7 +151,8 @@ def markdown(comparison: Comparison) -> str:
 def _figures(trial: Trial, by: str, second: str | None) -> list[str]:
     low, high = trial.test.intervals.get(by, (float("nan"), float("nan")))
     valid = "–" if trial.valid is None else _short(trial.valid.metrics[by])
-    figures = [valid, _short(trial.test.metrics[by]), f"[{_short(low)} {_short(high)}]"]
+    spread = f"[{_short(low)} {_short(high)}]" if low == low else "–"
+    figures = [valid, _short(trial.test.metrics[by]), spread]
     return [*figures, _short(trial.test.metrics[second])] if second else figures
 
 
