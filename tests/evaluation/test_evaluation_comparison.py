@@ -128,7 +128,9 @@ class Shifted(Noise):
 
 def test_a_model_without_a_figure_is_never_the_best(cut):
     """LensKit's precision of lists that hold nothing is NaN."""
-    found = compare(cut, each(mute=Mute, popularity=Popularity, noise=Noise), k=5, metrics=["precision"], compat="lenskit")
+    found = compare(
+        cut, each(mute=Mute, popularity=Popularity, noise=Noise), k=5, metrics=["precision"], compat="lenskit"
+    )
     assert np.isnan(found.trials["mute"].valid.metrics[found.by])
     assert found.best == "popularity"
     assert found.order[-1] == "mute"
