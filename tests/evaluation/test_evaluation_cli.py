@@ -109,6 +109,13 @@ def test_compare_takes_several_k_metrics_names_and_ensembles(palate, folder, tmp
     assert "content-knn (parts=title, fusion concat), item-knn (defaults), joined by weighted-scores" in report
 
 
+def test_compare_hands_any_name_on_so_that_a_shell_reads_it(palate, folder):
+    code, out, err = palate("compare", folder, "--models", "[/b] a=popularity", "-k", 5)
+    assert (code, err) == (0, "")
+    assert "\n[/b] a  " in out
+    assert out.endswith("--out '[/b] a.palate'\n")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -215,6 +222,8 @@ def test_evaluate_drops_parts(palate, by_content, tmp_path):
         (["--drop", "all=0.5", "--seeds", "0"], "given 1 drops and 0 seeds"),
         (["--drop", "all=0.5", "--report", "r.txt"], "its name must end in .html or .md or .svg"),
         (["--report", "r.html"], "add --drop"),
+        (["--seeds", "3"], "--drop-at and --seeds say how parts go missing: add --drop"),
+        (["--drop-at", "serve"], "--drop-at and --seeds say how parts go missing: add --drop"),
     ],
 )
 def test_evaluate_refuses_what_cannot_be_dropped(palate, by_content, words, sentence):

@@ -97,6 +97,24 @@ def test_random_models_run_every_seed_and_others_are_spared(cut):
     assert "the same with seeds 0 and 1, so not run again: popularity" in str(found)
 
 
+def test_a_random_model_is_no_fixed_one_where_only_figures_of_all_lists_are_asked_for(cut):
+    found = compare(cut, each(alone=Alone), seeds=3, k=1, metrics=["coverage"])
+    assert (found.trials["alone"].runs, found.trials["alone"].deterministic) == (3, False)
+    assert found.trials["alone"].std["coverage@1"] > 0
+
+
+class Alone(Popularity):
+    """Random scores of each user, that follow the run's seed."""
+
+    name = "alone"
+
+    def _fit(self, train, valid, run):
+        self.table = np.random.default_rng(run.seed).random(train.seen.shape).astype(np.float32)
+
+    def score(self, queries, items=None):
+        return self.table[queries.user]
+
+
 class Shifted(Noise):
     """Noise under one given seed, whatever the run says."""
 
@@ -106,6 +124,26 @@ class Shifted(Noise):
 
     def _fit(self, train, valid, run):
         self.counts = np.random.default_rng(self.own).random(len(train.items)).astype(np.float32)
+
+
+def test_a_model_without_a_figure_is_never_the_best(cut):
+    """LensKit's precision of lists that hold nothing is NaN."""
+    found = compare(
+        cut, each(mute=Mute, popularity=Popularity, noise=Noise), k=5, metrics=["precision"], compat="lenskit"
+    )
+    assert np.isnan(found.trials["mute"].valid.metrics[found.by])
+    assert found.best == "popularity"
+    assert found.order[-1] == "mute"
+    assert found.hindsight != "mute"
+
+
+class Mute(Popularity):
+    """Scores nothing."""
+
+    name = "mute"
+
+    def score(self, queries, items=None):
+        return np.full_like(super().score(queries, items), np.nan)
 
 
 def test_one_run_tells_no_deviation(cut):
@@ -223,6 +261,15 @@ def test_markdown_marks_the_best(cut):
     assert lines[0].startswith("| model | valid recall@5 | test recall@5 | 95 % | test ndcg@5 |")
     assert lines[1].count("---") == lines[0].count("|") - 1
     assert lines[2].startswith("| **popularity** |")
+
+
+def test_any_name_is_shown_as_it_is(cut):
+    found = compare(cut, {"[/b]": lambda _: Popularity(), "[red]a|<i>": lambda _: Mute()}, k=5, metrics=["novelty"])
+    assert "\n[/b]  " in str(found)
+    assert "\n[red]a|<i>  " in str(found)
+    assert "[nan nan]" not in str(found)
+    lines = found.to_markdown().splitlines()
+    assert lines[3].startswith("| [red]a\\|&lt;i> |")
 
 
 @pytest.mark.parametrize(

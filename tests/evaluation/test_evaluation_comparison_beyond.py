@@ -52,6 +52,24 @@ def test_weighted_users_are_weighted_in_the_interval_and_the_test(tiny):
     assert test["interval"][0] < test["difference"] < test["interval"][1]
 
 
+def test_a_difference_is_of_the_users_of_whom_both_models_have_a_value(tiny):
+    """LensKit's precision of an empty list is NaN; the mean of the rest is of other users than the rival's."""
+
+    class Picky(Popularity):
+        name = "picky"
+
+        def score(self, queries, items=None):
+            scores = super().score(queries, items)
+            scores[queries.user % 2 == 1] = np.nan
+            return scores
+
+    models = {"picky": lambda _: Picky(), "popularity": lambda _: Popularity()}
+    found = compare(split(tiny), models, k=3, metrics=["precision"], compat="lenskit")
+    means = [trial.test.metrics["precision@3 (lenskit)"] for trial in found.trials.values()]
+    assert means[0] != means[1]
+    assert (found.tests[0]["difference"], found.tests[0]["interval"]) == (0, [0, 0])
+
+
 def test_cold_candidates_are_said(tiny):
     cut = split(tiny, "cold-items")
     models = {"content-knn": lambda _: ContentKNN(), "popularity": lambda _: Popularity()}

@@ -170,9 +170,21 @@ def test_what_cannot_be_dropped_is_refused(cut):
         missing_curve(knn, cut, [])
     with pytest.raises(ConfigError, match="'auc' is not measured"):
         missing_curve(knn, cut, ["all=0.5"], by="auc", k=5)
+    with pytest.raises(ConfigError, match="resamples was 0"):
+        missing_curve(knn, cut, ["all=0.5"], seeds=1, k=5, resamples=0)
     bare = type(cut)(cut.train.without_features("title", "photo"), cut.valid, cut.test, cut.how)
     with pytest.raises(DataError, match="no features of items"):
         missing_curve(knn, bare, ["all=0.5"])
+
+
+@pytest.mark.parametrize(
+    ("metrics", "drawn"),
+    [("ndcg", "ndcg@5"), (["accuracy"], "recall@5"), (["map@3", "map"], "map@3"), (["coverage", "auc"], "coverage@5"), (["auc"], "auc")],
+)  # fmt: skip
+def test_what_was_asked_for_first_is_drawn(cut, metrics, drawn):
+    found = missing_curve(knn, cut, ["all=0.5"], seeds=1, k=(3, 5), metrics=metrics, resamples=10)
+    assert found.by == drawn
+    assert drawn in str(found)
 
 
 def test_json_holds_every_point(curves):

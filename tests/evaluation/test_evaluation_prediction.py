@@ -222,6 +222,7 @@ def test_the_command_judges_clicks(palate, bundle):
         (["--task", "rating"], "predicts clicks, not ratings"),
         (["--negatives", "3"], "only --task click samples any"),
         (["--task", "click", "-k", "5", "--by", "history"], "judges pairs, not lists, by all its metrics: leave out --k, --by"),
+        (["--task", "click", "--seeds", "3", "--drop-at", "serve"], "leave out --drop-at, --seeds"),
         (["--task", "click", "--on", "train"], "allowed are strict, refit and test, valid"),
         (["--task", "click", "--negatives", "0"], "negatives was 0: give 1 or more"),
     ],

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn import metrics as oracle
@@ -89,3 +91,14 @@ def test_a_resample_counts_a_pair_as_often_as_its_user():
         for often in times[:, user].astype(int)
     ]  # fmt: skip
     assert found == pytest.approx(expected)
+
+
+def test_the_memory_of_resamples_is_bounded_however_many_pairs_each_user_has():
+    rng = np.random.default_rng(0)
+    user, liked, said = rng.integers(0, 50, 20_000), rng.integers(0, 2, 20_000), rng.random(20_000)
+    tracemalloc.start()
+    found = prediction.auc_resampled(liked, said, user, resampled_users(50, 300, 0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 80e6
+    assert found[:3] == pytest.approx(prediction.auc_resampled(liked, said, user, resampled_users(50, 3, 0)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from palate.core.errors import DataError
+from palate.core.errors import ConfigError, DataError
 from palate.metrics import bootstrap_interval, paired_test
 
 
@@ -29,6 +29,11 @@ def test_bootstrap_leaves_nan_out():
     assert (low[0], high[0]) == (0.5, 0.5)
     assert np.isnan([low[1], high[1]]).all()
     assert np.isnan(bootstrap_interval(np.zeros((0, 3)))).all()
+
+
+def test_no_resample_is_no_interval():
+    with pytest.raises(ConfigError, match="resamples was 0: an interval needs 1 or more"):
+        bootstrap_interval(np.ones((3, 1)), resamples=0)
 
 
 def test_without_a_difference_one_test_in_twenty_is_below_5_percent():

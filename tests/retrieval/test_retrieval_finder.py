@@ -106,6 +106,11 @@ def test_wrong_weights(given, sentence):
         weights_of(["text", "image"], given)
 
 
+def test_a_user_alone_finds_nothing():
+    with pytest.raises(ConfigError, match="only the user counts, whose taste adds no item"):
+        weights_of(["text", "image", "user"], {"text": 0, "image": 0, "user": 1})
+
+
 def test_a_text_is_looked_for_by_vectors_by_words_and_by_both(finder):
     assert finder.ways() == ["vectors", "words", "hybrid"]
     by = {way: finder.find(Wanted("lamp", by=way), 6) for way in finder.ways()}
@@ -130,9 +135,11 @@ def test_half_a_text_does_not_push_aside_what_is_meant(monkeypatch):
     assert len(finder.find(Wanted("tea lamp", by="words"), 6).lists[0].items) == 5
 
 
-def test_one_way_may_make_nothing_of_a_text_but_not_both(finder):
+def test_one_way_may_make_nothing_of_a_text_but_not_both(finder, lamp):
     assert finder.find(Wanted("books"), 2).ranked.items.tolist() == [[5, -1]]
     assert [listed.name for listed in finder.find(Wanted("books"), 2).lists] == ["words"]
+    with_picture = finder.find(Wanted("books", lamp, weights={"text": 0.6}), 2).lists
+    assert [(listed.name, listed.weight) for listed in with_picture] == [("words", 0.6), ("image", 0.4)]
     with pytest.raises(DataError, match="'zebra' could not be read"):
         finder.find(Wanted("zebra"))
     with pytest.raises(DataError, match="could not be read"):

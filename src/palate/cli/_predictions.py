@@ -25,7 +25,7 @@ def refuse_words(task: str, negatives: int | None, **ranking: tuple[Any, Any]) -
         raise RequestError(f"--task was '{task}': {did_you_mean(task, TASKS)}")
     if negatives is not None and task != "click":
         raise RequestError(f"--negatives was {negatives}, and only --task click samples any: leave it out")
-    odd = [f"--{name}" for name, (given, usual) in ranking.items() if given != usual]
+    odd = [f"--{name.replace('_', '-')}" for name, (given, usual) in ranking.items() if given != usual]
     if odd and task != "ranking":
         raise RequestError(f"--task {task} judges pairs, not lists, by all its metrics: leave out {', '.join(odd)}")
 

@@ -181,7 +181,7 @@ def _show(
     if report is not None:
         typer.echo(f"wrote {report} ({report.stat().st_size / 1e6:.1f} MB)")
     best = (found.best or found.order[0]).removesuffix(" (refit)")
-    typer.echo(f"next: palate train {ds} {_options(recipes[best])} --out {best}.palate")
+    typer.echo(f"next: palate train {ds} {_options(recipes[best])} --out {shlex.quote(f'{best}.palate')}")
 
 
 def _options(recipe: Recipe) -> str:

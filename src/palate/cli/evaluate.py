@@ -67,6 +67,7 @@ def evaluate(
     refuse_words(
         task, negatives, k=(k, "20"), metrics=(metrics, "accuracy"), by=(by, ""), compat=(compat, None),
         candidates=(candidates, "all"), categories=(categories, None), drop=(drop or None, None), report=(report, None),
+        drop_at=(drop_at, "fit"), seeds=(seeds, 5),
     )  # fmt: skip
     if task != "ranking":
         judge_pairs(bundle, ds, task, on, negatives, as_json)
@@ -74,6 +75,8 @@ def evaluate(
     cuts, names, groups = cut_offs(k), words(metrics), words(by)
     if report is not None and not drop:
         raise ConfigError("--report shows what happens when parts go missing: add --drop, as in --drop all=0.1..0.9")
+    if not drop and (drop_at, seeds) != ("fit", 5):
+        raise ConfigError("--drop-at and --seeds say how parts go missing: add --drop, as in --drop all=0.1..0.9")
     if drop:
         _alone(metrics=metrics, by=by, compat=compat, candidates=candidates, categories=categories, on=on)
         _with_missing(bundle, ds, cuts, drop, drop_at, seeds, report, as_json)

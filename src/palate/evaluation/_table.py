@@ -11,6 +11,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from palate.evaluation._report_blocks import _cell
+
 if TYPE_CHECKING:
     from palate.evaluation._trial import Trial
     from palate.evaluation.comparison import Comparison
@@ -30,7 +32,7 @@ def leaderboard(comparison: Comparison, width: int = 80) -> Iterator[RenderableT
     for name in comparison.order:
         trial = comparison.trials[name]
         row = [name, *_figures(trial, by, second), *(_costs(trial) if costs else [])]
-        table.add_row(*row, style="bold" if name == comparison.best else "")
+        table.add_row(*map(Text, row), style="bold" if name == comparison.best else "")
     yield table
     yield Text()
     for note in notes(comparison):
@@ -141,7 +143,7 @@ def markdown(comparison: Comparison) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)]]
     for name in comparison.order:
         trial = comparison.trials[name]
-        shown_name = f"**{name}**" if name == comparison.best else name
+        shown_name = f"**{_cell(name)}**" if name == comparison.best else _cell(name)
         lines.append([shown_name, *_figures(trial, by, second), *_costs(trial)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
@@ -149,7 +151,8 @@ def markdown(comparison: Comparison) -> str:
 def _figures(trial: Trial, by: str, second: str | None) -> list[str]:
     low, high = trial.test.intervals.get(by, (float("nan"), float("nan")))
     valid = "–" if trial.valid is None else _short(trial.valid.metrics[by])
-    figures = [valid, _short(trial.test.metrics[by]), f"[{_short(low)} {_short(high)}]"]
+    spread = f"[{_short(low)} {_short(high)}]" if low == low else "–"
+    figures = [valid, _short(trial.test.metrics[by]), spread]
     return [*figures, _short(trial.test.metrics[second])] if second else figures
 
 

@@ -111,7 +111,11 @@ def _run_once(factory: Factory, seed: int, split: Split, plan: Plan) -> _Run:
 
 
 def _same(first: Evaluation, second: Evaluation) -> bool:
-    return all(np.array_equal(first.per_user[name], second.per_user[name], equal_nan=True) for name in first.per_user)
+    """Tell whether two runs gave the same figures, those that have no value of one user (coverage, gini) included."""
+    one, other = (np.array(list(each.metrics.values())) for each in (first, second))
+    return np.array_equal(one, other, equal_nan=True) and all(
+        np.array_equal(first.per_user[name], second.per_user[name], equal_nan=True) for name in first.per_user
+    )
 
 
 def _mean(evaluations: Sequence[Evaluation], plan: Plan) -> Evaluation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
@@ -69,8 +70,7 @@ class Comparison:
     @property
     def hindsight(self) -> str:
         """The one with the best `by` on test, which nobody could have known when choosing."""
-        figures = {name: self.trials[name].test.metrics[self.by] for name in self.order}
-        return max(figures, key=figures.__getitem__)
+        return max(self.order, key=lambda name: _merit(self.trials[name].test, self.by))
 
     @property
     def winner(self) -> Recommender | None:
@@ -201,16 +201,18 @@ def _chooser(by: str | None, usual: Measure, measured: Sequence[Measure]) -> str
     return str(chosen)
 
 
-def _ordered(trials: Mapping[str, Trial], by: str) -> list[str]:
-    def merit(name: str) -> float:
-        trial = trials[name]
-        return (trial.valid or trial.test).metrics[by]
+def _merit(found: Evaluation, by: str) -> float:
+    """Return the figure that models are ordered by; one that is NaN, such as of empty lists alone, is the least."""
+    value = found.metrics[by]
+    return -math.inf if math.isnan(value) else value
 
-    return sorted(trials, key=merit, reverse=True)
+
+def _ordered(trials: Mapping[str, Trial], by: str) -> list[str]:
+    return sorted(trials, key=lambda name: _merit(trials[name].valid or trials[name].test, by), reverse=True)
 
 
 def _best(trials: Mapping[str, Trial], by: str) -> str | None:
-    merits = {name: trial.valid.metrics[by] for name, trial in trials.items() if trial.valid is not None}
+    merits = {name: _merit(trial.valid, by) for name, trial in trials.items() if trial.valid is not None}
     return max(merits, key=merits.__getitem__) if merits else None
 
 
@@ -229,18 +231,18 @@ def _tests(
     values = {name: _values(trial.test, by) for name, trial in trials.items() if by in trial.test.per_user}
     pairs = [(one, other) for one, other in pairs if one in values and other in values]
     p_values = [paired_test(values[one], values[other]) for one, other in pairs]
+    apart = [values[one] - values[other] for one, other in pairs]
     return [
         {
             "model": one,
             "against": other,
             "metric": by,
-            "difference": trials[one].test.metrics[by] - trials[other].test.metrics[by],
-            "interval": _difference(values[one] - values[other], resamples),
+            **_difference(each, resamples),
             "p": p,
             "p_holm": corrected,
             "significant": corrected < 0.05,
         }
-        for (one, other), p, corrected in zip(pairs, p_values, holm(p_values), strict=True)
+        for (one, other), each, p, corrected in zip(pairs, apart, p_values, holm(p_values), strict=True)
     ]
 
 
@@ -251,9 +253,12 @@ def _values(test: Evaluation, by: str) -> Doubles:
     return values if weights is None else values * weights / weights[np.isfinite(values)].mean()
 
 
-def _difference(values: Doubles, resamples: int) -> list[float]:
-    low, high = bootstrap_interval(values[np.isfinite(values), None], resamples=resamples)
-    return [float(low[0]), float(high[0])]
+def _difference(values: Doubles, resamples: int) -> dict[str, Any]:
+    """Return the mean difference and its interval, both over the users of whom both models have a value."""
+    known = values[np.isfinite(values)]
+    low, high = bootstrap_interval(known[:, None], resamples=resamples)
+    mean = float(known.mean()) if len(known) else float("nan")
+    return {"difference": mean, "interval": [float(low[0]), float(high[0])]}
 
 
 def _row(name: str, trial: Trial) -> dict[str, Any]:

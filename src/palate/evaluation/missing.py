@@ -15,11 +15,13 @@ from palate.core.types import Mask
 from palate.data.dataset import Dataset
 from palate.data.missing import drawn, without_parts
 from palate.data.split._base import Split
+from palate.evaluation._beyond import Shelf
 from palate.evaluation._drops import Drop
 from palate.evaluation._trial import Factory
 from palate.evaluation.protocol import MEMORY_MB, Protocol, evaluate
 from palate.evaluation.result import Evaluation
 from palate.interfaces import Recommender, Rereads, Run, Settles
+from palate.metrics import parse_measures
 from palate.metrics._hits import Doubles
 from palate.models import Popularity
 
@@ -176,7 +178,7 @@ def missing_curve(
         floor = replace(judge, factory=lambda _: Popularity())
         lowest = floor.judged(floor.fitted(split), split)
         advance(2)
-        drawn_metric = by or _first(whole, metrics)
+        drawn_metric = by or _first(split, k, metrics)
         if drawn_metric not in whole.metrics:
             raise ConfigError(
                 f"'{drawn_metric}' is not measured, so it cannot be drawn: choose one of {', '.join(whole.metrics)}"
@@ -263,7 +265,11 @@ def _intervals(tables: Mapping[str, Doubles], resamples: int) -> dict[str, Pair]
         each table: float64[draws, users].
     Missing data:
         A user whose value is NaN in any draw is left out of that table.
+    Raises:
+        ConfigError: there is no resample.
     """
+    if resamples < 1:
+        raise ConfigError(f"resamples was {resamples}: an interval needs 1 or more")
     stack = np.stack(list(tables.values()))
     n, draws, users = stack.shape
     known: Mask = np.asarray(np.isfinite(stack).all(axis=1))
@@ -286,8 +292,7 @@ def _intervals(tables: Mapping[str, Doubles], resamples: int) -> dict[str, Pair]
     return {name: (float(low), float(high)) for name, (low, high) in zip(tables, bounds, strict=True)}
 
 
-def _first(whole: Evaluation, metrics: Sequence[str]) -> str:
-    """Return the first metric that was asked for, at its largest k."""
-    wanted = metrics[0].strip().lower()
-    named = [name for name in whole.metrics if name == wanted or name.partition("@")[0] == wanted]
-    return max(named, key=lambda name: int(name.partition("@")[2] or 0))
+def _first(split: Split, k: int | Sequence[int], metrics: Sequence[str]) -> str:
+    """Return the first metric that was asked for, or of the group that was, at the largest k."""
+    wanted, _ = Shelf(split.train, None).expanded([metrics] if isinstance(metrics, str) else metrics)
+    return str(parse_measures(wanted[:1], [k if isinstance(k, int) else max(k)])[0])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from palate.core.errors import ConfigError
 from palate.core.rng import generator
 from palate.metrics._hits import Doubles
 
@@ -58,7 +59,13 @@ def bootstrap_interval(
 
 
 def resampled_users(users: int, resamples: int, seed: int) -> Iterator[Doubles]:
-    """Yield, in blocks, how often each user is drawn in each resample; float64[rows, users]."""
+    """Yield, in blocks, how often each user is drawn in each resample; float64[rows, users].
+
+    Raises:
+        ConfigError: there is no resample.
+    """
+    if resamples < 1:
+        raise ConfigError(f"resamples was {resamples}: an interval needs 1 or more")
     rng = generator(seed, "bootstrap")
     step = max(1, _CELLS // users)
     for start in range(0, resamples, step):

@@ -17,6 +17,8 @@ from palate.core.errors import DataError
 from palate.metrics._hits import Doubles
 
 Numbers = npt.NDArray[Any]
+_CELLS = 1 << 20
+"""Distinct predictions times resamples that are worked on at a time."""
 _CERTAIN = 1e-7
 """Probabilities are held so far from 0 and 1 in the log loss."""
 PAIRS, ABSOLUTE, SQUARED = range(3)
@@ -135,16 +137,17 @@ def auc_resampled(
         user: int[n], 0 … u - 1; times: blocks of float64[rows, u] -> float64[all rows].
     """
     truth, predicted, known = _checked(truth, predicted)
+    users = int(user.max(initial=-1)) + 1
     truth, predicted, user = truth[known], predicted[known], user[known]
     values, place = np.unique(predicted, return_inverse=True)
+    step = max(1, _CELLS // max(1, len(values)))
+    sides = [
+        sp.csr_array((np.ones(int(side.sum())), (place[side], user[side])), shape=(len(values), users))
+        for side in (truth > 0, truth <= 0)
+    ]
     found = []
-    for block in times:
-        sides = []
-        for side in (truth > 0, truth <= 0):
-            shape = (len(values), block.shape[1])
-            counts = sp.csr_array((np.ones(int(side.sum())), (place[side], user[side])), shape=shape)
-            sides.append(np.asarray(counts @ block.T))
-        likes, rest = sides
+    for block in (part[start : start + step, :users] for part in times for start in range(0, len(part), step)):
+        likes, rest = (np.asarray(side @ block.T) for side in sides)
         wins = (likes * (np.cumsum(rest, axis=0) - rest / 2)).sum(axis=0)
         found.append(_ratio(wins, likes.sum(axis=0) * rest.sum(axis=0), np.nan))
     return np.concatenate(found) if found else np.zeros(0)

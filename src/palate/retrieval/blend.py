@@ -115,5 +115,7 @@ def weights_of(asked: Sequence[str], given: Mapping[str, float]) -> dict[str, fl
     if not rest and sum(named.values()) == 0:
         raise ConfigError("every weight is 0: let something count")
     shares = {name: named.get(name, left / max(1, len(rest))) for name in asked}
+    if not any(share for name, share in shares.items() if name != "user"):
+        raise ConfigError("only the user counts, whose taste adds no item: give the text or the picture some weight")
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()}

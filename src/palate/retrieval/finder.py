@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -128,7 +128,7 @@ class Finder:
                 raise WeightsError(f"{error}; a search by words needs no encoder") from error
         if troubles and not any(len(listed.items) for listed in lists):
             raise troubles[0]
-        return lists
+        return [replace(listed, weight=weight / len(lists)) for listed in lists]
 
     def _way(self, by: How | None) -> How:
         ways = self.ways()
