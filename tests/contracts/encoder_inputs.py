@@ -24,6 +24,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "hf-image": {"pooling": "mean"},
     "hf-audio": {"normalise": False},
     "musicnn": {"max_seconds": 0.15},
+    "aisfx": {"max_seconds": 0.15},
     "whisper-encoder": {"max_seconds": 0.15},
 }
 """A setting that changes vectors, for each encoder that has settings."""
@@ -32,6 +33,7 @@ NEEDS_WEIGHTS = {
     "efficientnet-lite0",
     "efficientnet-lite2",
     "musicnn",
+    "aisfx",
     "whisper-encoder",
 }
 """Encoders that fetch pretrained files."""

@@ -1,13 +1,17 @@
 """Reading a torch state dict without torch, and without running anything that the file says.
 
 A `.pth` file of the old kind is a row of pickles: a magic number, the protocol, some sizes, the dictionary, whose
-tensors name storages by key, and the keys of the storages; then each storage follows as a count and its bytes.
+tensors name storages by key, and the keys of the storages; then each storage follows as a count and its bytes. One of the
+new kind is a zip archive with the dictionary in `data.pkl` and the bytes of each storage in `data/<key>`.
 """
 
 from __future__ import annotations
 
+import io
 import pickle
 import struct
+import zipfile
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,9 +32,11 @@ _STORAGES = {
     "LongStorage": "<i8",
     "IntStorage": "<i4",
 }
+_NUMBERS = {("numpy.core.multiarray", "scalar"), ("numpy", "dtype"), ("_codecs", "encode")}
+"""What a number of numpy's is made with."""
 _DAMAGED = (
     OSError, EOFError, pickle.UnpicklingError, struct.error, KeyError, IndexError, ValueError, TypeError, AttributeError,
-    MemoryError, OverflowError, RecursionError,
+    MemoryError, OverflowError, RecursionError, zipfile.BadZipFile, zlib.error, NotImplementedError,
 )  # fmt: skip
 
 
@@ -43,15 +49,17 @@ class _Tensor:
 
 
 def read_state_dict(path: Path) -> dict[str, Array]:
-    """Return the tensors of a `.pth` file of the old (not zipped) kind as arrays.
+    """Return the tensors of a `.pth` file as arrays; of several objects in it, those of the first.
 
     Raises:
         WeightsError: the file asks for anything but tensors and dictionaries, or is damaged.
     """
     try:
+        if zipfile.is_zipfile(path):
+            return _from_zip(path)
         with path.open("rb") as file:
             if _Plain(file).load() != _MAGIC or _Plain(file).load() != _PROTOCOL:
-                raise WeightsError(f"{path} is not a torch file of the old kind")
+                raise WeightsError(f"{path} is not a torch file")
             _Plain(file).load()
             described = _Tensors(file)
             tensors = described.load()
@@ -59,6 +67,28 @@ def read_state_dict(path: Path) -> dict[str, Array]:
         return {name: _array(tensor, storages) for name, tensor in tensors.items()}
     except _DAMAGED as error:
         raise WeightsError(f"{path} could not be read as a torch state dict: {error}") from error
+
+
+def _from_zip(path: Path) -> dict[str, Array]:
+    with zipfile.ZipFile(path) as archive:
+        (inside,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+        described = _Tensors(io.BytesIO(archive.read(inside)))
+        found = described.load()
+        tensors = found[0] if isinstance(found, tuple) else found
+        folder = inside.removesuffix(".pkl")
+        used = {tensor.storage for tensor in tensors.values()}
+        storages = {key: np.frombuffer(archive.read(f"{folder}/{key}"), described.dtypes[key]) for key in used}
+    return {name: _array(tensor, storages) for name, tensor in tensors.items()}
+
+
+class _Ignored:
+    """Stands for a number of numpy's, which no tensor needs; it keeps nothing."""
+
+    def __init__(self, *about: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
 
 
 class _Plain(pickle.Unpickler):
@@ -82,6 +112,8 @@ class _Tensors(_Plain):
             return _describe
         if module == "torch" and name in _STORAGES:
             return _STORAGES[name]
+        if (module, name) in _NUMBERS:
+            return _Ignored
         return super().find_class(module, name)
 
     def persistent_load(self, pid: Any) -> str:
