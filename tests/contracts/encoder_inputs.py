@@ -26,6 +26,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "musicnn": {"max_seconds": 0.15},
     "aisfx": {"max_seconds": 0.15},
     "whisper-encoder": {"max_seconds": 0.15},
+    "series": {"kernels": 84},
 }
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
@@ -76,9 +77,19 @@ def sounds(folder: Path) -> list[Raw]:
     return paths
 
 
+def series(folder: Path) -> list[Raw]:
+    """Values in cells of several kinds, one with a gap, and in files."""
+    time = np.arange(40)
+    np.save(folder / "wave.npy", np.sin(time / 3))
+    (folder / "prices.csv").write_text("day,price\n" + "\n".join(f"2026-01-{day:02},{day % 5}" for day in range(1, 29)))
+    cells = ["[1, 2.5, null, 4, 3]", "7", "3, 1, 4, 1, 5, 9, 2, 6", " ".join(map(str, time**2)), "5;;5;6"]
+    return [*cells, folder / "wave.npy", folder / "prices.csv"]
+
+
 MAKERS: dict[str, Callable[[Path], list[Raw]]] = {
     "text": texts,
     "image": pictures,
     "audio": sounds,
+    "series": series,
 }
 """Seven different inputs of each modality, given an empty folder."""

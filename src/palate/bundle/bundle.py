@@ -143,7 +143,7 @@ class Bundle:
             users,
             items,
             _interactions(pl.read_parquet(path / "events.parquet", memory_map=False)),
-            Catalogue(table, manifest.types, media),  # type: ignore[arg-type]
+            Catalogue(table, manifest.types, media),
             features=load_features(path, items, users),
             positive=Positive(rule=manifest.positive),
             name=manifest.name,

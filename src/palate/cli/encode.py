@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from palate.cli._app import AsJson, app, emit
+from palate.cli._modalities import modal
 from palate.core.errors import DataError, RequestError
 from palate.data.features import OF
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
+@modal("Encoder of every {} column.", "ENC", str)
 def encode(
     folder: Annotated[Path, typer.Argument(metavar="DS", help="A dataset folder.")],
     text: Annotated[str | None, typer.Option("--text", metavar="ENC", help="Encoder of every text column.")] = None,
@@ -40,6 +42,7 @@ def encode(
     ] = None,
     of: Annotated[str, typer.Option("--of", help="Whose columns: items, users or interactions.")] = "items",
     as_json: AsJson = False,
+    **others: str | None,
 ) -> None:
     """Turn columns of the items, of the users or of the interactions into vectors, stored in the dataset folder.
 
@@ -59,7 +62,7 @@ def encode(
     heard: list[Transcribed] = []
     if spoken := _spoken(data, whose, speech, pairs):
         data, heard = transcribe_columns(data, spoken, whose)
-    by_type = {"text": text, "image": image, "audio": audio, "video": video}
+    by_type = {"text": text, "image": image, "audio": audio, "video": video, **others}
     asked = _asked(data, whose, by_type, pairs, needed=not spoken)
     _, done = encode_columns(data, asked, whose)
     answer = {"rows": [_row(part) for part in done]} | ({"speech": [asdict(one) for one in heard]} if heard else {})

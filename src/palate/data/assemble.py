@@ -10,7 +10,7 @@ import polars as pl
 
 from palate.core.errors import DataError, did_you_mean
 from palate.core.ids import IdMap
-from palate.data.catalogue import MEDIA_TYPES, Catalogue, ColumnType
+from palate.data.catalogue import MEDIA_TYPES, VALUE_TYPES, Catalogue, ColumnType
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.data.interactions import Interactions
@@ -20,6 +20,8 @@ from palate.data.quarantine import frame_of
 from palate.data.rows import Rows, id_text, numbers_of, plain_name, shown_text
 
 _FEW = 50
+_SHOWN = (*VALUE_TYPES, *MEDIA_TYPES)
+"""Types whose cells are stored as text or number; lists of other types stay lists."""
 _TEXTS = frozenset(("title", "name", "productname", "itemname", "headline", "description", "titel", "标题", "名称"))
 """What a column of texts may be called, however often a text comes again: many lamps are called 'Lamp'."""
 
@@ -78,8 +80,9 @@ def typed_table(
         if name in (source, key):
             continue
         column = kept[name]
-        if name not in found and guess and (kind := guess_type(column)) not in (None, *types.values()):
-            found[name] = kind  # type: ignore[assignment]
+        guessed = guess_type(column) if name not in found and guess else None
+        if guessed is not None and guessed not in types.values():
+            found[name] = guessed
         typed, wrong = _typed(column, found.get(name))
         columns.append(typed)
         if wrong is not None and wrong.null_count() < len(wrong):
@@ -100,7 +103,7 @@ def guess_type(column: pl.Series) -> ColumnType | None:
     """
     if column.dtype.is_numeric() or column.dtype == pl.Boolean:
         return "number"
-    if isinstance(column.dtype, (pl.List, pl.Array)) and column.dtype.inner.is_numeric():
+    if _is_list(column):
         return "series"
     values = shown_text(column).str.strip_chars()
     values = values.filter(values.is_not_null() & (values != ""))
@@ -113,7 +116,7 @@ def guess_type(column: pl.Series) -> ColumnType | None:
     endings = values.str.to_lowercase().str.extract(r"(\.[a-z0-9]{2,5})$")
     for kind in MEDIA_TYPES:
         if endings.is_in(sorted(EXTENSIONS[kind])).fill_null(False).mean() > 0.5:  # type: ignore[operator]
-            return kind  # type: ignore[return-value]
+            return kind
     spaces = values.str.contains(r"\s|[。，！？]").mean()
     distinct = values.n_unique()
     few = distinct <= max(2, min(_FEW, len(values) // 2)) or (distinct < len(values) // 20 and spaces < 0.5)  # type: ignore[operator]
@@ -227,10 +230,15 @@ def _typed(column: pl.Series, kind: ColumnType | None) -> tuple[pl.Series, pl.Se
     if kind == "number":
         number, wrong = numbers_of(column)
         return pl.select(pl.when(number.is_finite()).then(number)).to_series().alias(column.name), wrong
-    if kind == "series" or (kind is None and column.dtype.is_numeric()):
+    if (kind is None and column.dtype.is_numeric()) or (kind not in (None, *_SHOWN) and _is_list(column)):
         return column, None
     text = shown_text(column)
     return pl.select(pl.when(text.str.strip_chars() != "").then(text)).to_series().alias(column.name), None
+
+
+def _is_list(column: pl.Series) -> bool:
+    """Tell whether every cell is a list of numbers."""
+    return isinstance(column.dtype, (pl.List, pl.Array)) and column.dtype.inner.is_numeric()
 
 
 def _aside(rows: pl.DataFrame, place: str, key: str, reason: str) -> pl.DataFrame:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +15,24 @@ import polars as pl
 
 from palate.core.errors import DataError, did_you_mean
 from palate.core.fingerprint import fingerprint
-from palate.data.media import fetched, is_url, stray
+from palate.data.media import FILE_NAME, fetched, is_url, names_file, stray
 
-ColumnType = Literal["text", "image", "audio", "video", "series", "number", "category"]
-COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
+ColumnType = str
+"""One of COLUMN_TYPES, or the name of any other modality that an encoder reads."""
+COLUMN_TYPES = ("text", "image", "audio", "video", "series", "number", "category")
+VALUE_TYPES = ("text", "number", "category")
+"""Their cells are the content itself."""
 MEDIA_TYPES = ("image", "audio", "video")
+"""Their cells are paths or addresses of files; a cell of any type besides is a path where it ends as a file name does."""
+_TYPE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
     """Rows by code, columns by name, each column with a type.
 
-    A media column holds paths relative to `root`, or URLs; null where there is none.
+    A media column holds paths relative to `root`, or URLs; null where there is none. A column of a type that is neither
+    text, number nor category, such as `series`, may hold values and paths: see `paths`.
     """
 
     table: pl.DataFrame
@@ -37,8 +43,7 @@ class Catalogue:
         for name, kind in self.types.items():
             if name not in self.table.columns:
                 raise DataError(f"there is no column '{name}': {did_you_mean(name, self.table.columns)}")
-            if kind not in COLUMN_TYPES:
-                raise DataError(f"column '{name}' has the type '{kind}': {did_you_mean(kind, COLUMN_TYPES)}")
+            _check_type(name, kind)
 
     def __len__(self) -> int:
         return self.table.height
@@ -55,13 +60,38 @@ class Catalogue:
     def placeless(self, name: str, of: str = "users") -> pl.Series:
         """Return a column; paths of media without the place where a dataset folder keeps them."""
         column = self.table[name]
-        if self.types.get(name) not in MEDIA_TYPES:
+        if name not in self.file_columns or column.dtype.is_nested():
             return column
         return column.cast(pl.String).str.replace(rf"^media/({of}\.)?{re.escape(name)}/", "")
 
     def of_type(self, *kinds: str) -> list[str]:
         """Return the names of the columns of these types, in table order."""
         return [name for name in self.table.columns if self.types.get(name) in kinds]
+
+    @property
+    def content_columns(self) -> list[str]:
+        """The columns of text and of media of any kind, in table order."""
+        return [name for name in self.table.columns if self.types.get(name, "number") not in ("number", "category")]
+
+    @property
+    def file_columns(self) -> list[str]:
+        """The columns that may hold paths of files, in table order."""
+        return [name for name in self.content_columns if self.types[name] != "text"]
+
+    def paths(self, name: str) -> pl.Series:
+        """Return the values of a column that are paths or addresses of files; null where a row has none.
+
+        Those are all values of a picture, sound or video column, and none of a column of text, numbers or categories. In
+        a column of another type a value is a path where it ends as a file name does, as in `prices/7.csv`; any other
+        value is the content itself.
+        """
+        column = self.column(name)
+        if self.types.get(name) in MEDIA_TYPES:
+            return column
+        if name not in self.file_columns or column.dtype != pl.String:
+            return pl.Series(name, [None] * len(column), dtype=pl.String)
+        named = column.str.contains(FILE_NAME)
+        return pl.select(pl.when(named).then(column)).to_series().alias(name)
 
     def column(self, name: str) -> pl.Series:
         """Return a column.
@@ -76,7 +106,7 @@ class Catalogue:
     def media_path(self, code: int, column: str) -> Path | None:
         """Return where a row's file lies; None where it has none, a URL that was not fetched, or a path that leaves."""
         value = self.column(column)[code]
-        if not value or self.root is None:
+        if not value or self.root is None or not (self.types.get(column) in MEDIA_TYPES or names_file(value)):
             return None
         if is_url(value):
             path = self.root / fetched(value)
@@ -94,3 +124,13 @@ class Catalogue:
         rows = pl.Series(codes, dtype=pl.Int64)
         table = self.table.select(pl.all().gather(rows.replace(-1, None)))
         return replace(self, table=table)
+
+
+def _check_type(column: str, kind: str) -> None:
+    """Refuse what can be no type, and what is nearly one and so a slip."""
+    slip = difflib.get_close_matches(kind, COLUMN_TYPES, n=1, cutoff=0.75)
+    if kind not in COLUMN_TYPES and (slip or _TYPE_NAME.fullmatch(kind) is None):
+        raise DataError(
+            f"column '{column}' has the type '{kind}': {did_you_mean(kind, COLUMN_TYPES)}; or name another modality in "
+            "small letters, as the encoder that reads it does"
+        )

@@ -286,8 +286,11 @@ def _place(table: Catalogue, folder: Path, of: str) -> pl.DataFrame:
     if table.root is None:
         return table.table.clone()
     columns = [
-        media.bring_column(table.table[name], table.root, folder, media.home(name, of))
-        for name in table.of_type(*MEDIA_TYPES)
+        media.bring_column(
+            table.table[name], table.root, folder, media.home(name, of), table.types[name] in MEDIA_TYPES
+        )
+        for name in table.file_columns
+        if not table.table[name].dtype.is_nested()
     ]
     return table.table.with_columns(columns)
 

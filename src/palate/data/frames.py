@@ -14,9 +14,9 @@ import polars as pl
 from palate.core.errors import DataError
 from palate.data import quarantine
 from palate.data.assemble import Table, assemble, check_types, relative_to, typed_table
-from palate.data.catalogue import MEDIA_TYPES, ColumnType
+from palate.data.catalogue import MEDIA_TYPES, Catalogue, ColumnType
 from palate.data.dataset import Dataset
-from palate.data.media import is_url
+from palate.data.media import is_url, names_file
 from palate.data.rows import Rows, find_columns, typed_rows
 
 Frame = Any
@@ -170,13 +170,17 @@ def _placed(
     frame: pl.DataFrame, types: Mapping[str, ColumnType], root: Path | None
 ) -> tuple[pl.DataFrame, Path | None]:
     """Make the media paths relative to one folder: the given one, or the one that holds all absolute paths."""
-    for name in [column for column, kind in types.items() if kind in MEDIA_TYPES]:
+    for name in Catalogue(frame, types).file_columns:
+        if frame[name].dtype.is_nested():
+            continue
         values = frame[name].to_list()
-        paths = [value for value in values if value and not is_url(value)]
+        always = types[name] in MEDIA_TYPES
+        paths = [value for value in values if value and not is_url(value) and (always or names_file(value))]
         if root is None and paths and all(Path(path).is_absolute() for path in paths):
             root = Path(os.path.commonpath([str(Path(path).parent) for path in paths]))
         if root is not None:
-            inside = [value if not value or is_url(value) else relative_to(root, value) for value in values]
+            named = set(paths)
+            inside = [relative_to(root, value) if value in named else value for value in values]
             frame = frame.with_columns(pl.Series(name, inside, dtype=pl.String))
     return frame, root
 

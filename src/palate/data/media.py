@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -21,6 +22,8 @@ EXTENSIONS = {
 MAX_SIDE = 20_000
 MAX_PIXELS = 100_000_000
 """Larger pictures are not decoded, by `palate data check` or an encoder."""
+FILE_NAME = r"(?s)^(?:[^\n\[{]{1,1000}\.[A-Za-z][A-Za-z0-9]{0,7}|[a-z]+://.*)\s*$"
+"""What a value looks like that names a file or its address, in columns that may hold the content itself as well."""
 _PICTURES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "ICO", "JPEG2000")
 
 
@@ -36,6 +39,16 @@ def picture_kinds() -> tuple[str, ...]:
 def is_url(value: str) -> bool:
     """Tell whether a value of a media column is an address rather than a path."""
     return "://" in value
+
+
+def names_file(value: object) -> bool:
+    """Tell whether a value is the name or the address of a file rather than the content itself.
+
+    Example:
+        >>> names_file("prices/7.csv"), names_file("1.5, 2.5"), names_file("[1, 2]"), names_file("https://a.example/7")
+        (True, False, False, True)
+    """
+    return isinstance(value, str) and re.match(FILE_NAME, value) is not None
 
 
 def fetched(url: str) -> str:
@@ -97,17 +110,17 @@ def stray(value: str) -> bool:
     return path.is_absolute() or ".." in path.parts or value[1:2] == ":" or "\0" in value
 
 
-def bring_column(values: pl.Series, root: Path, folder: Path, prefix: str) -> pl.Series:
+def bring_column(values: pl.Series, root: Path, folder: Path, prefix: str, always: bool = True) -> pl.Series:
     """Bring the files of a column into a dataset folder; returns the column with paths relative to that folder.
 
-    A file that is not there is left for `palate data check` to tell; an address stays what it is, and its file comes
+    Where not `always`, a value that does not look like the name of a file is none. A file that is not there is left for `palate data check` to tell; an address stays what it is, and its file comes
     along if it was fetched.
     """
     placed: list[str | None] = []
     for value in values.to_list():
         if value and is_url(value) and (root / fetched(value)).is_file():
             bring(root / fetched(value), folder / fetched(value))
-        if not value or is_url(value) or stray(value):
+        if not value or is_url(value) or stray(value) or not (always or names_file(value)):
             placed.append(value)
             continue
         inside = value if value.startswith("media/") else prefix + value

@@ -10,7 +10,7 @@ import polars as pl
 
 from palate.core.errors import DataError, did_you_mean
 from palate.core.wording import some
-from palate.data.catalogue import ColumnType
+from palate.data.catalogue import MEDIA_TYPES, VALUE_TYPES, ColumnType
 from palate.data.interactions import LABELS
 from palate.data.quarantine import frame_of
 
@@ -158,6 +158,8 @@ def _more(column: pl.Series, name: str, kind: ColumnType) -> tuple[pl.Series, li
         told = some(unread, f"value of '{name}' is not a number", f"values of '{name}' are not numbers")
         notes = [f"{told}: left empty"] if unread else []
         return pl.select(pl.when(number.is_finite()).then(number)).to_series(), notes
+    if column.dtype.is_nested() and kind not in (*VALUE_TYPES, *MEDIA_TYPES):
+        return column, []
     text = shown_text(column)
     return pl.select(pl.when(text.str.strip_chars() != "").then(text)).to_series(), []
 

@@ -11,7 +11,12 @@ from palate.encoders._base import BrokenInput, EmptyInput, Encoder
 
 registry: Registry[Encoder[Any]] = Registry("encoder", __name__)
 
-__all__ = ["BrokenInput", "EmptyInput", "Encoder", "named", "registry", "restore"]
+__all__ = ["BrokenInput", "EmptyInput", "Encoder", "modalities", "named", "registry", "restore"]
+
+
+def modalities() -> list[str]:
+    """Return what the installed encoders read, sorted."""
+    return sorted({registry.get(name).modality for name in registry.names()})
 
 
 def named(choice: str, modality: str) -> Encoder[Any]:

@@ -8,8 +8,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from palate.core.files import write_text
-from palate.data.catalogue import MEDIA_TYPES
 from palate.data.dataset import Dataset
 from palate.data.split._base import Split
 from palate.evaluation._report_blocks import Block, Grid, Heading, Row, html, markdown
@@ -135,9 +136,9 @@ def _covered(data: Dataset) -> tuple[list[Bar], list[Bar]]:
     """Return what the catalogue names and what is encoded, as shares of the items."""
     catalogue = data.catalogue
     named = []
-    for column in catalogue.of_type("text", *MEDIA_TYPES):
+    for column in catalogue.content_columns:
         values = catalogue.table[column]
-        filled = len(values) - values.null_count() - int((values == "").sum())
+        filled = len(values) - values.null_count() - (int((values == "").sum()) if values.dtype == pl.String else 0)
         named.append(Bar(column, f"{catalogue.types[column]} in the catalogue", filled / max(1, len(values))))
     usable = [
         Bar(name, f"{table.modality}{f', {table.encoder.name}' if table.encoder else ''}, {table.dim} numbers", data.item_coverage(name))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from palate.cli._app import AsJson, emit
+from palate.cli._modalities import modal
 from palate.cli.data import data_app
 from palate.cli.data._print import counted, figures, say
 from palate.core.errors import ConfigError
@@ -29,6 +30,7 @@ Column = Annotated[
 
 
 @data_app.command("import")
+@modal("table: columns of {}: values, or paths of files; NAME=FOLDER of ITEM_ID.ext.", "COLUMNS", list[str])
 def import_(
     source: Annotated[str, typer.Argument(metavar="FORMAT", help="'palate data formats' lists them.")],
     src: Annotated[Path, typer.Argument(metavar="SRC", help="File or folder to import.")],
@@ -50,6 +52,7 @@ def import_(
     name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
     licence: Annotated[str | None, typer.Option(help="Terms under which the data may be used.")] = None,
     as_json: AsJson = False,
+    **others: _Columns,
 ) -> None:
     """Import a table or a published data set into a dataset folder."""
     plain = {
@@ -59,12 +62,14 @@ def import_(
     maps = {"text": text, "image": image, "audio": audio, "video": video, "number": number, "category": category}
     settings: dict[str, Any] = {key: value for key, value in plain.items() if value is not None}
     settings |= {key: _named(words) for key, words in maps.items() if words}
+    if more := {kind: _named(words) for kind, words in others.items() if words}:
+        settings["others"] = more
     if column:
         settings["columns"] = _roles(column)
     kind = registry.get(source)
     for key in settings:
         if key not in kind.config_type.model_fields:
-            option = "column" if key == "columns" else key
+            option = {"columns": "column", "others": next(iter(more), "")}.get(key, key)
             raise ConfigError(f"the format '{source}' takes no --{option}: leave it out, or import as 'table'")
     report = kind(**settings).read(src, dst)
     emit(report.as_dict(), as_json, lambda: _show(report))

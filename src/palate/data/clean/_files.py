@@ -51,7 +51,7 @@ def of_files(data: Dataset) -> tuple[list[Problem], list[str]]:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # size is judged below
         for of in OF:
             table = data.table_of(of)
-            for column in table.of_type(*MEDIA_TYPES):
+            for column in table.file_columns:
                 look = _looker(table.types[column], part_name(column, of), notes)
                 if look is not None:
                     problems += _column(data, of, column, look)
@@ -68,7 +68,7 @@ def _column(data: Dataset, of: Of, column: str, look: Callable[[Path], Verdict])
         )
     by_kind: dict[str, list[tuple[int, Path]]] = defaultdict(list)
     by_content: dict[str, list[int]] = defaultdict(list)
-    values = table.column(column).to_list()
+    values = table.paths(column).to_list()
     by_kind["stray-media"] = [
         (code, Path(value)) for code, value in enumerate(values) if value and not is_url(value) and stray(value)
     ]
@@ -102,6 +102,8 @@ def _paths(table: Catalogue, column: str) -> dict[int, Path]:
 def _looker(kind: str, column: str, notes: list[str]) -> Callable[[Path], Verdict] | None:
     if kind == "image":
         return look_at_picture
+    if kind not in MEDIA_TYPES:
+        return look_whether_there
     try:
         if kind == "audio":
             import soundfile  # noqa: F401
@@ -113,6 +115,12 @@ def _looker(kind: str, column: str, notes: list[str]) -> Callable[[Path], Verdic
     except ImportError:
         notes.append(f"the files of '{column}' were not opened: that needs pip install 'palate[media]'")
         return None
+
+
+def look_whether_there(path: Path) -> Verdict:
+    """Read a file that only an encoder could judge."""
+    content = _content(path)
+    return _absent(path) if content is None else Verdict(digest=content)
 
 
 def look_at_picture(path: Path) -> Verdict:

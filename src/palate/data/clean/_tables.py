@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from palate.data.catalogue import MEDIA_TYPES, Catalogue
+from palate.data.catalogue import Catalogue
 from palate.data.clean._problem import Problem, problem
 from palate.data.dataset import Dataset
 from palate.data.features import Of, part_name
@@ -59,7 +59,7 @@ def of_catalogue(data: Dataset) -> list[Problem]:
 
 def _absent(data: Dataset, of: Of) -> list[Problem]:
     table, found = data.table_of(of), []
-    for name in table.of_type("text", *MEDIA_TYPES):
+    for name in table.content_columns:
         absent = np.flatnonzero(table.table[name].is_null().to_numpy())
         kind = "missing-text" if table.types[name] == "text" else "missing-media"
         what = f"{{n}} of {len(table):,} {of} have no {name}"

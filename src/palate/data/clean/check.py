@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import polars as pl
 
 from palate.core.errors import DataError
 from palate.data import quarantine
-from palate.data.catalogue import MEDIA_TYPES
 from palate.data.clean._files import of_files
 from palate.data.clean._languages import languages
 from palate.data.clean._leaks import of_split
@@ -118,19 +116,14 @@ def coverage(data: Dataset) -> dict[str, float]:
 
 
 def _columns(data: Dataset) -> dict[str, tuple[Of, pl.Series]]:
-    """Return each column of text or media by the name of its part, and whose it is."""
+    """Return each column of text or media by the name of its part, and whose it is; without addresses not fetched."""
     found: dict[str, tuple[Of, pl.Series]] = {}
     for of in OF:
         table = data.table_of(of)
-        for name in table.of_type("text", *MEDIA_TYPES):
-            column = table.table[name]
-            found[part_name(name, of)] = of, column if table.types[name] == "text" else _files(column, table.root)
+        for name in table.content_columns:
+            away = unfetched(table.paths(name), table.root)
+            found[part_name(name, of)] = of, pl.select(pl.when(~away).then(table.table[name])).to_series()
     return found
-
-
-def _files(column: pl.Series, root: Path | None) -> pl.Series:
-    """Return a column of media without addresses that were not fetched."""
-    return pl.select(pl.when(~unfetched(column, root)).then(column)).to_series()
 
 
 def _addresses(data: Dataset) -> list[str]:
@@ -138,8 +131,8 @@ def _addresses(data: Dataset) -> list[str]:
     notes = []
     for of in OF:
         table = data.table_of(of)
-        for name in table.of_type(*MEDIA_TYPES):
-            n = int(unfetched(table.table[name], table.root).sum())
+        for name in table.file_columns:
+            n = int(unfetched(table.paths(name), table.root).sum())
             if n:
                 told = told_addresses(n, part_name(name, of))
                 notes.append(f"{told}, whose files are not here: 'palate data fetch' brings them")

@@ -17,7 +17,6 @@ from palate.core.files import replacing_folder
 from palate.core.part import Part
 from palate.core.progress import track
 from palate.data import folder, quarantine
-from palate.data.catalogue import COLUMN_TYPES, MEDIA_TYPES
 from palate.data.dataset import Dataset
 from palate.data.feature_folder import set_before
 from palate.data.features import OF, part_name
@@ -64,7 +63,7 @@ class Report:
     columns: Mapping[str, str]
     """Column -> type; of users and interactions as in users.avatar."""
     media: Mapping[str, int]
-    """Media column -> number of items (users, interactions) that have one."""
+    """Column of media or of another modality -> number of items (users, interactions) that have one."""
     parts: Mapping[str, int]
     """Ready-made part -> number of items that have it."""
     rejected: Mapping[str, int]
@@ -153,12 +152,13 @@ def _report(dst: Path, data: Dataset, found: Gathered, seconds: float) -> Report
         len(data.users),
         len(data.items),
         len(data.interactions),
-        {part_name(name, of): table.types[name] for of, table in tables for name in table.of_type(*COLUMN_TYPES)},
         {
-            part_name(name, of): table.table[name].count()
+            part_name(name, of): table.types[name]
             for of, table in tables
-            for name in table.of_type(*MEDIA_TYPES)
+            for name in table.table.columns
+            if name in table.types
         },
+        {part_name(name, of): table.table[name].count() for of, table in tables for name in table.file_columns},
         {name: int(table.present.sum()) for name, table in data.features.items()},
         quarantine.reasons(found.rejected),
         (*found.notes, *_doubts(data)),

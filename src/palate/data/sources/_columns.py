@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from palate.core.errors import DataError, did_you_mean
-from palate.data.catalogue import MEDIA_TYPES, ColumnType
+from palate.data.catalogue import VALUE_TYPES, ColumnType
 from palate.data.features import OF, Of
 
 
@@ -54,7 +54,7 @@ def _placed(
     columns = [Declared(name, where, kind, of) for of in among if where in tables[of]]
     if columns:
         return columns
-    if kind in MEDIA_TYPES and is_folder(where):
+    if kind not in VALUE_TYPES and is_folder(where):
         if of == "interactions":
             raise DataError(
                 f"'{full}' was to come from the folder '{where}', and interactions have no ids that files could be "
@@ -62,7 +62,7 @@ def _placed(
             )
         return [Declared(name, where, kind, of or "items", folder=True)]
     there = [column for known in ([of] if of else OF) for column in tables.get(known, ())]
-    what = "neither a column nor a folder" if kind in MEDIA_TYPES else "no column"
+    what = "neither a column nor a folder" if kind not in VALUE_TYPES else "no column"
     raise DataError(f"there is {what} '{where}' for the {kind} column '{full}': {did_you_mean(where, there)}")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from palate.data.media import EXTENSIONS, home, is_url, told_addresses
+from palate.data.media import EXTENSIONS, home, is_url, names_file, told_addresses
 from palate.data.quarantine import Rejected, frame_of
 
 _USUAL = {"image": ".jpg", "audio": ".mp3", "video": ".mp4"}
@@ -41,7 +41,7 @@ def from_folder(name: str, kind: str, folder: Path, ids: pl.Series, of: str = "i
             shown = os.fsencode(file).decode("utf-8", "backslashreplace")
             aside.append(Rejected(name, None, None, "the name of the file is not Unicode: rename it", shown))
             continue
-        if ending.lower() not in EXTENSIONS[kind]:
+        if kind in EXTENSIONS and ending.lower() not in EXTENSIONS[kind]:
             aside.append(Rejected(name, None, what, f"'{ending}' is no ending of {kind} files", file))
         elif what not in known:
             aside.append(Rejected(name, None, what, f"no row of {of} has the id that the file is named after", file))
@@ -55,7 +55,7 @@ def from_folder(name: str, kind: str, folder: Path, ids: pl.Series, of: str = "i
     values = [by_id.get(what) for what in ids.to_list()]
     notes = []
     if not files:
-        example = f"{ids[0] if len(ids) else 'ID'}{_USUAL[kind]}"
+        example = f"{ids[0] if len(ids) else 'ID'}{_USUAL.get(kind, '.csv')}"
         notes.append(f"no {kind} of '{name}' was found in {folder}: the files are to be called as in {example}")
     if any(inside.is_dir() for inside in folder.iterdir() if not inside.name.startswith(".")):
         notes.append(f"{folder} holds folders, in which no {kind} was looked for: a column of paths can name those")
@@ -65,7 +65,12 @@ def from_folder(name: str, kind: str, folder: Path, ids: pl.Series, of: str = "i
 def from_paths(
     name: str, kind: str, paths: pl.Series, base: Path, ids: pl.Series, rows: pl.Series | None = None, of: str = "items"
 ) -> Media:
-    """Take the files that a column names, relative to `base`; a path that leaves it or leads nowhere is set aside."""
+    """Take the files that a column names, relative to `base`; a path that leaves it or leads nowhere is set aside.
+
+    In a column that is neither of pictures, sounds nor videos, a value that names no file stays: it is the content.
+    """
+    if paths.dtype.is_nested():
+        return Media(paths.alias(name))
     door, prefix = Door(base), home(name, of)
     numbers = rows.to_list() if rows is not None else range(1, len(paths) + 1)
     values: list[str | None] = []
@@ -74,8 +79,8 @@ def from_paths(
     urls = 0
     for value, what, row in zip(paths.to_list(), ids.to_list(), numbers, strict=True):
         text = (value or "").strip()
-        if not text or is_url(text):
-            urls += bool(text)
+        if not text or is_url(text) or (kind not in EXTENSIONS and not names_file(text)):
+            urls += is_url(text)
             values.append(text or None)
             continue
         found = door.open(text.replace("\\", "/"))

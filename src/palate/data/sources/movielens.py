@@ -64,7 +64,7 @@ class MovieLens(Source[MovieLensConfig]):
             posters = from_folder("poster", "image", src / "posters", table["movieId"])
             table = table.with_columns(posters.column)
             types["poster"] = "image"
-        items = typed_table(table, "movieId", "item_id", types, "movies.csv", films.rows, guess=False)  # type: ignore[arg-type]
+        items = typed_table(table, "movieId", "item_id", types, "movies.csv", films.rows, guess=False)
         aside += [items.rejected, posters.rejected]
         notes = [*rows.notes, *posters.notes]
         licence = _LICENCE if (src / "README.txt").is_file() else ""

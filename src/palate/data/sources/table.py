@@ -12,7 +12,7 @@ from pydantic import Field
 from palate.core.errors import DataError
 from palate.data.assemble import Table as Typed
 from palate.data.assemble import assemble, typed_table
-from palate.data.catalogue import COLUMN_TYPES, MEDIA_TYPES, ColumnType
+from palate.data.catalogue import MEDIA_TYPES, VALUE_TYPES, ColumnType
 from palate.data.features import OF, Of
 from palate.data.rows import ROW_COLUMNS, Rows, find_columns, plain_name, shown_text, typed_rows
 from palate.data.sources._base import Gathered, Source, SourceConfig, need_rows, need_usable
@@ -69,6 +69,8 @@ class TableConfig(SourceConfig):
     """Columns of numbers."""
     category: dict[str, str] = Field(default_factory=dict)
     """Columns of categories."""
+    others: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Columns of any other modality, as {"series": {"price": "price"}}: values, paths of files, or a folder of those."""
     media: str | None = None
     """Folder that the paths in media columns are relative to; None takes the folder of the table."""
     encoding: str = "utf-8"
@@ -163,8 +165,9 @@ class _Work:
 
     def find_columns(self, tables: Mapping[Of, Sequence[str]]) -> None:
         """Find the table of each column that was declared."""
-        kinds: list[ColumnType] = [kind for kind in COLUMN_TYPES if kind != "series"]  # type: ignore[misc]
-        named = [(name, where, kind) for kind in kinds for name, where in getattr(self.config, kind).items()]
+        own = {kind: getattr(self.config, kind) for kind in (*VALUE_TYPES, *MEDIA_TYPES)}
+        kinds = {**own, **self.config.others}
+        named = [(name, where, kind) for kind, columns in kinds.items() for name, where in columns.items()]
         self.columns = place_columns(named, tables, lambda where: _place(self.base, where).is_dir())
 
     def places(self, files: Mapping[str, Path]) -> tuple[Path, ...]:
@@ -195,7 +198,7 @@ class _Work:
                     f"--{column.kind} interactions.my-{column.name}={column.where}"
                 )
             more[column.name] = (column.where, column.kind)
-            if column.kind in MEDIA_TYPES:
+            if column.kind not in VALUE_TYPES:
                 media = self._media_of_rows(column, read, columns, file)
                 more[column.name] = (f"media of {column.name}", column.kind)
                 raw = raw.with_columns(media.column.alias(f"media of {column.name}"))
@@ -205,7 +208,8 @@ class _Work:
         root = _place(self.base, self.config.media) if self.config.media else file.parent
         ids = [shown_text(read.table[columns[role]]).fill_null("?") for role in ("user", "item")]
         who = pl.select(pl.concat_str(ids, separator=" → ")).to_series()
-        paths = shown_text(read.table[column.where])
+        given = read.table[column.where]
+        paths = given if given.dtype.is_nested() else shown_text(given)
         found = from_paths(column.name, column.kind, paths, root, who, read.rows, "interactions")
         self._take(found)
         return found
@@ -239,7 +243,7 @@ class _Work:
         frame, types = table.table, dict(table.types)
         ids = frame.to_series(0)
         root = _place(self.base, self.config.media) if self.config.media else file.parent
-        columns = [(name, kind) for name, kind in types.items() if kind in MEDIA_TYPES]
+        columns = [(name, kind) for name, kind in types.items() if kind not in VALUE_TYPES]
         found = [from_paths(name, kind, frame[name], root, ids, of=of) for name, kind in columns]
         for column in self.of(of):
             if column.folder:

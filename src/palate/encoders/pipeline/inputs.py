@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -42,10 +43,10 @@ class Inputs:
 
 
 class Texts(Sequence[str | None]):
-    """The texts of a column, read from it when they are looked at; a blank one is None."""
+    """The cells of a column as texts, read from it when they are looked at; a blank one is None, a list is JSON."""
 
     def __init__(self, column: pl.Series) -> None:
-        self.column = column.cast(pl.String)
+        self.column = column if column.dtype.is_nested() else column.cast(pl.String)
 
     def __len__(self) -> int:
         return len(self.column)
@@ -127,7 +128,13 @@ def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inp
     values = catalogue.column(column_of(catalogue, column))
     if encoder.modality in MEDIA_TYPES:
         return read_media(catalogue, column)
-    texts = Texts(values)
+    texts, named = Texts(values), catalogue.paths(values.name)
+    if named.null_count() < len(named):
+        return _values_and_files(texts, _media(catalogue, column, named.to_list()), named)
+    return _texts(column, texts)
+
+
+def _texts(column: str, texts: Texts) -> Inputs:
     keys: list[Key | None] = []
     with progress(f"reading {column}" if len(texts) > MANY else None, len(texts), "texts") as advance:
         for start in range(0, len(texts), _SLICE):
@@ -137,9 +144,21 @@ def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inp
     return Inputs(texts, keys, {})
 
 
+def _values_and_files(texts: Texts, files: Inputs, named: pl.Series) -> Inputs:
+    """Put the values that name no file beside the files of the others."""
+    raw, keys = list(files.raw), files.keys
+    for row in np.flatnonzero(named.is_null().to_numpy()).tolist():
+        text = raw[row] = texts[row]
+        keys[row] = None if text is None else _digest(text.encode())
+    return Inputs(raw, keys, files.reasons)
+
+
 def read_media(catalogue: Catalogue, column: str) -> Inputs:
     """Look at every file of a column."""
-    values = catalogue.column(column_of(catalogue, column)).to_list()
+    return _media(catalogue, column, catalogue.column(column_of(catalogue, column)).to_list())
+
+
+def _media(catalogue: Catalogue, column: str, values: Sequence[str | None]) -> Inputs:
     raw: list[Raw | None] = [None] * len(values)
     keys: list[Key | None] = [None] * len(values)
     reasons: dict[int, str] = {}
@@ -175,7 +194,9 @@ def _look(root: Path | None, value: str | None) -> tuple[Path | None, Key | None
     return path, digest.digest(), None
 
 
-def _text(value: str | None) -> str | None:
+def _text(value: str | pl.Series | Sequence[float | None] | None) -> str | None:
+    if value is not None and not isinstance(value, str):
+        value = json.dumps(list(value), default=str)
     return value if value is not None and value.strip() else None
 
 

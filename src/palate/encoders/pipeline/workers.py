@@ -64,7 +64,7 @@ class Worker:
         if not self.ready:
             self._greet()
         try:
-            send(self.sink, [str(path) for path in raw])
+            send(self.sink, list(raw))
             for _ in raw:
                 match receive(self.source, type(self.encoder).__module__):
                     case ("decoded", item, None | str() as reason):
@@ -190,8 +190,9 @@ class Workers:
 
 
 def workers_for(encoder: Encoder[Any], raw: Sequence[Raw]) -> AbstractContextManager[Workers | None]:
-    """Return the processes that decode such inputs; none for texts, nor for an encoder that has no name there."""
-    return Workers(encoder) if isinstance(raw[0], Path) and _has_name(encoder) else nullcontext()
+    """Return the processes that decode such inputs; none where there is no file, nor for an encoder that has no name there."""
+    files = encoder.modality != "text" and any(isinstance(entry, Path) for entry in raw)
+    return Workers(encoder) if files and _has_name(encoder) else nullcontext()
 
 
 def _has_name(encoder: Encoder[Any]) -> bool:

@@ -1,0 +1,148 @@
+"""Reading numbers: from a cell, or from a CSV, JSON, NPY or text file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from palate.encoders._base import BrokenInput, EmptyInput
+from palate.interfaces import Raw
+
+LARGEST = 64 << 20
+"""Bytes of a file that is read."""
+_MISSING = {"", "nan", "null", "none", "na", "n/a", "nat", "-", "?"}
+_MARKS = re.compile(r"[,;\t]")
+Numbers = npt.NDArray[np.float64]
+
+
+def read_row(raw: Raw) -> Numbers:
+    """Return the numbers of a cell or of a file, one after the other; NaN where one is missing or not finite.
+
+    A text holds a JSON list, or numbers between commas, semicolons or blanks. Of a file with several columns the last is
+    taken, since the first ones tell the time; a head line is passed over.
+
+    Shapes:
+        float64[n]; n is 0 where there is no number.
+    Raises:
+        BrokenInput: it holds something else, or cannot be read.
+    """
+    table = read_table(raw) if isinstance(raw, Path) else _row_of_text(raw)
+    if table.ndim == 2:
+        table = table.ravel() if 1 in table.shape else table[:, -1]
+    return np.where(np.isfinite(table), table, np.nan)
+
+
+def read_table(path: Path) -> Numbers:
+    """Return the numbers of a file by line and column, NaN where one is missing.
+
+    Shapes:
+        float64[lines, columns].
+    Raises:
+        BrokenInput: there is no such file, it is too large, or it is no table of numbers; EmptyInput: it is empty.
+    """
+    content = read_bytes(path)
+    if content[:6] == b"\x93NUMPY":
+        return _array(path)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BrokenInput("the file is neither text nor NPY") from error
+    if text.lstrip()[:1] == "[":
+        found = _json(text)
+        return found[:, None] if found.ndim == 1 else found
+    return _lines(text)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        BrokenInput: there is none, or too much; EmptyInput: it is empty.
+    """
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise BrokenInput(f"the file has {size:,} bytes, and at most {LARGEST:,} are read")
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise BrokenInput("there is no such file") from error
+    except OSError as error:
+        raise BrokenInput(f"the file cannot be read: {error.strerror}") from error
+    if not content.strip():
+        raise EmptyInput("the file is empty")
+    return content
+
+
+def number(word: str) -> float:
+    """Return a number, NaN for a word that says it is missing.
+
+    Raises:
+        BrokenInput: it is neither.
+    """
+    word = word.strip().strip('"')
+    try:
+        return float(word)
+    except ValueError:
+        if word.lower() in _MISSING:
+            return float("nan")
+        raise BrokenInput(f"the file or cell holds '{word[:40]}' where a number should be") from None
+
+
+def _row_of_text(text: str) -> Numbers:
+    if text.lstrip()[:1] == "[":
+        return _json(text)
+    words = _MARKS.split(text.strip().strip(",;")) if _MARKS.search(text) else text.split()
+    return np.array([number(word) for word in words], np.float64)
+
+
+def _lines(text: str) -> Numbers:
+    rows = [(_MARKS.split(line) if _MARKS.search(line) else line.split()) for line in text.splitlines() if line.strip()]
+    rows = rows[1:] if len(rows) > 1 and not any(_is_number(word) for word in rows[0]) else rows
+    widths = {len(row) for row in rows}
+    if len(widths) > 1:
+        raise BrokenInput(f"the lines of the file have from {min(widths)} to {max(widths)} columns")
+    dated = 0 if len(rows[0]) == 1 else next((place for place, word in enumerate(rows[0]) if _is_number(word)), 0)
+    return np.array([[number(word) for word in row[dated:]] for row in rows], np.float64)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word.strip().strip('"'))
+    except ValueError:
+        return False
+    return True
+
+
+def _json(text: str) -> Numbers:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BrokenInput(f"the file or cell begins as a JSON list and is none ({error})") from error
+    return _as_numbers(found)
+
+
+def _as_numbers(found: Sequence[Any]) -> Numbers:
+    try:
+        array = np.array(found, dtype=np.float64)  # None becomes NaN
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BrokenInput("the list in the file or cell holds something else than numbers") from error
+    if array.ndim not in (1, 2):
+        raise BrokenInput(f"the list in the file or cell has {array.ndim} dimensions, and 1 or 2 are read")
+    return array
+
+
+def _array(path: Path) -> Numbers:
+    try:
+        array = np.load(path, allow_pickle=False, mmap_mode="r")
+        if array.dtype.kind not in "biuf" or array.ndim not in (1, 2):
+            raise BrokenInput(f"the file holds {array.dtype} with {array.ndim} dimensions: 1 or 2 of numbers are read")
+        found = np.array(array, np.float64)
+    except (ValueError, OSError, EOFError, OverflowError, MemoryError) as error:
+        raise BrokenInput(f"the file begins as NPY and cannot be read ({error})") from error
+    return found[:, None] if found.ndim == 1 else found
