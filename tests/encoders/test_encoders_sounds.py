@@ -66,11 +66,20 @@ def test_a_file_of_another_name_is_read_and_a_text_is_not(tmp_path: Path) -> Non
         read_sound(tmp_path / "b.wav", 60)
 
 
-def test_samples_that_are_not_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sample", [np.nan, np.inf, 1e30])
+def test_samples_that_are_not_numbers(tmp_path: Path, sample: float) -> None:
     import soundfile
 
-    soundfile.write(tmp_path / "a.wav", np.full(4000, np.nan, np.float32), RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "a.wav", np.full(4000, sample, np.float32), RATE, subtype="FLOAT")
     with pytest.raises(BrokenInput, match="not numbers"):
+        read_sound(tmp_path / "a.wav", 60)
+
+
+def test_a_codec_that_nothing_decodes_is_told(tmp_path: Path) -> None:
+    content = bytearray(tone(tmp_path / "a.wav").read_bytes())
+    content[20:22] = b"\x34\x12"
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(BrokenInput, match="nothing here decodes"):
         read_sound(tmp_path / "a.wav", 60)
 
 

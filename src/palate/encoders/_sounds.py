@@ -145,6 +145,8 @@ def _by_ffmpeg(path: Path) -> Iterator[Block]:
                 raise EmptyInput("the video has no sound")
             raise BrokenInput("the file holds no sound")
         track, seconds = container.streams.audio[0], 0.0
+        if track.codec_context is None:
+            raise BrokenInput("the sound is of a kind that nothing here decodes")
         track.codec_context.thread_count = 1
         for frame in container.decode(track):
             yield frame.sample_rate, _samples(frame)
