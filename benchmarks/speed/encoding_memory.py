@@ -42,6 +42,7 @@ from palate.interfaces import Raw
 MB = 1 << 20
 EVERY = 0.2
 TARGET = 1.25
+SPOTS = 120
 Sample = tuple[float, float]
 """Seconds since the start, and resident megabytes of a process with its workers."""
 
@@ -137,14 +138,16 @@ def kept(folder: Path) -> int:
 
 def plot(n: int, first: list[Sample], second: list[Sample], before: int, after: int) -> str:
     end = first[-1][0] + second[-1][0]
+    every = max(1, (len(first) + len(second)) // SPOTS)
     lines = []
     for label, samples, start in (("until kill -9", first, 0.0), ("started again", second, first[-1][0])):
-        spots = [Spot((start + t) / end, mb, mb, mb, f"{start + t:.0f} s: {mb:.0f} MB") for t, mb in samples]
+        tops = [max(samples[place : place + every], key=lambda one: one[1]) for place in range(0, len(samples), every)]
+        spots = [Spot((start + t) / end, mb, mb, mb, f"{start + t:.0f} s: {mb:.0f} MB") for t, mb in tops]
         lines.append(Line(label, spots))
     return Plot(
         title=f"Memory while {n:,} pictures and {n:,} texts are encoded",
         under=(
-            "resident, the process and its workers together; pictures first, then texts",
+            "resident, with its workers; pictures first, then texts; at the end the vectors of the texts become one table",
             f"killed with {before:,} pictures on disk; started again it computed the other {after:,}",
         ),
         across=f"share of the time, {end:.0f} s in all",

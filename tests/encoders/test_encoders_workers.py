@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from palate.data.interactions import Interactions
 from palate.encoders import registry
 from palate.encoders.pipeline import encode_columns
 from palate.encoders.pipeline.run import run
+from palate.encoders.pipeline.store import PartStore
 from palate.encoders.pipeline.workers import Workers, workers_for
 
 CRASHES = {
@@ -136,11 +138,37 @@ def test_a_limit_that_is_no_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
             Workers(Fragile())
 
 
+def encoding(folder: Path) -> subprocess.Popen[str]:
+    words = [sys.executable, fragile_encoder.__file__, str(folder)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_what_was_encoded_before_a_kill_is_not_encoded_again(tmp_path: Path) -> None:
+    words = [f"{'abcdefgh'[number % 8] * (number + 1)} zzz" for number in range(80)]
+    words[50] = "exit now"
+    shop(tmp_path / "ds", words)
+    shutil.copytree(tmp_path / "ds", tmp_path / "calm")
+    victim, work = encoding(tmp_path / "ds"), tmp_path / "ds" / "features" / ".partial" / "photo"
+    deadline = time.monotonic() + 120
+    while len(list(work.glob("*/chunk-*"))) < 4 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    victim.kill()
+    victim.communicate()
+    assert victim.returncode == -signal.SIGKILL
+    before = PartStore(tmp_path / "ds", "photo").known(Fragile().fingerprint, 26)
+    done = len(before.place)
+    assert 16 <= done < 79
+    data, (again,) = encode_columns(load(tmp_path / "ds"), {"photo": Fragile()})
+    assert (again.computed, again.reused, again.quarantined) == (79 - done, done, 1)
+    calm = encode_columns(load(tmp_path / "calm"), {"photo": Fragile()})[0].features["photo"]
+    np.testing.assert_array_equal(data.features["photo"].present, calm.present)
+    np.testing.assert_array_equal(data.features["photo"].values, calm.values)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_worker_outlives_its_parent(tmp_path: Path, how: signal.Signals) -> None:
     shop(tmp_path / "ds", [f"hang {number}" for number in range(8)])
-    words = [sys.executable, fragile_encoder.__file__, str(tmp_path / "ds")]
-    parent = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    parent = encoding(tmp_path / "ds")
     watched, deadline, workers = psutil.Process(parent.pid), time.monotonic() + 120, []
     while not workers and time.monotonic() < deadline:
         time.sleep(0.1)
