@@ -105,6 +105,15 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
+class Describes(Protocol):
+    """An encoder that says in words what its vectors mean."""
+
+    def describe(self, values: Floats) -> list[list[str]]:
+        """Return for each row of float32[n, d] the words that fit it, the best first; none where nothing stands out."""
+        ...
+
+
+@runtime_checkable
 class Fusion(Protocol):
     """Several parts to one table of the same rows (early fusion)."""
 

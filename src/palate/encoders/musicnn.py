@@ -19,7 +19,7 @@ from palate.core.state import Array, write_arrays
 from palate.core.types import Floats
 from palate.core.weights import WeightSource, derived, fetch
 from palate.encoders._base import Encoder
-from palate.encoders._musicnn import tag_layer, write_graph
+from palate.encoders._musicnn import TAGS, tag_layer, write_graph
 from palate.encoders._sessions import session
 from palate.encoders._sounds import RATE, library, read_sound
 from palate.encoders._spectra import log_bands, slaney_bands
@@ -38,6 +38,10 @@ DATA = WeightSource(
 SIZE, HOP, BANDS = 512, 256, 96
 PATCH = 187
 """Frames, which is three seconds."""
+
+
+LIKELY, MOST = 0.2, 5
+"""How probable a tag must be to be named, and how many are named at most. Most tags are rare: 0.2 stands out."""
 
 
 class MusicnnConfig(Config):
@@ -86,6 +90,14 @@ class Musicnn(Encoder[MusicnnConfig]):
     def tags(self, vectors: Floats) -> Floats:
         """Return how probable each of `TAGS` is, float32[n, 50], by vectors of this encoder (float32[n, 200])."""
         return np.asarray(expit(vectors @ self._layer["kernel"] + self._layer["bias"]), dtype=np.float32)
+
+    def describe(self, values: Floats) -> list[list[str]]:
+        """Return for each vector the tags that are probable enough to be named, the most probable first."""
+        chances = self.tags(values)
+        ordered = np.argsort(-chances, axis=1, kind="stable")[:, :MOST]
+        return [
+            [TAGS[tag] for tag in row if chance[tag] >= LIKELY] for row, chance in zip(ordered, chances, strict=True)
+        ]
 
     @property
     def _key(self) -> str:

@@ -3,5 +3,16 @@
 from palate.explain.counterfactual import Counterfactual, counterfactual
 from palate.explain.reason import Reason, part_reasons, popular, reasons
 from palate.explain.titles import title_column, titles
+from palate.explain.words import SharedWords
 
-__all__ = ["Counterfactual", "Reason", "counterfactual", "part_reasons", "popular", "reasons", "title_column", "titles"]
+__all__ = [
+    "Counterfactual",
+    "Reason",
+    "SharedWords",
+    "counterfactual",
+    "part_reasons",
+    "popular",
+    "reasons",
+    "title_column",
+    "titles",
+]

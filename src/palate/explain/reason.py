@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 from palate.core.ids import IdMap
 from palate.data.catalogue import Catalogue
 from palate.explain.titles import titles
+from palate.explain.words import SharedWords
 from palate.interfaces import Explains, Queries
 from palate.models import Model
 
@@ -36,7 +37,13 @@ class Reason:
 
 
 def reasons(
-    model: Model[Any], query: Queries, item: int, items: IdMap, catalogue: Catalogue, most: int = 3
+    model: Model[Any],
+    query: Queries,
+    item: int,
+    items: IdMap,
+    catalogue: Catalogue,
+    most: int = 3,
+    shared: SharedWords | None = None,
 ) -> list[Reason]:
     """Say why `item` scores as it does for one query: past likes first, then parts, or how popular it is.
 
@@ -47,6 +54,7 @@ def reasons(
         items: ids by code.
         catalogue: where the titles are.
         most: how many past likes to name; those that speak against the item are not named.
+        shared: what parts have in common in words, to be named with them.
     """
     if model.name == "popularity":
         count = model.score(query, np.array([item], np.int32))[0, 0]
@@ -54,7 +62,9 @@ def reasons(
     if not isinstance(model, Explains):
         return []
     explanation = model.explain(query, item)
-    return [*_liked(explanation.history, items, catalogue, most), *part_reasons(explanation.parts)]
+    liked = query.history.indices.tolist()
+    words = {part: shared.of(part, item, liked) for part, amount in explanation.parts.items() if shared and amount > 0}
+    return [*_liked(explanation.history, items, catalogue, most), *part_reasons(explanation.parts, words)]
 
 
 def popular(people: int) -> Reason:
@@ -81,23 +91,29 @@ def _liked(history: Mapping[int, float], items: IdMap, catalogue: Catalogue, mos
     ]
 
 
-def part_reasons(parts: Mapping[str, float]) -> list[Reason]:
+def part_reasons(parts: Mapping[str, float], words: Mapping[str, Sequence[str]] | None = None) -> list[Reason]:
     """Return one reason a part, the biggest first; none where behaviour is all there is, which says nothing.
 
-    A part that adds nothing, such as the picture of an item without one, is no reason.
+    A part that adds nothing, such as the picture of an item without one, is no reason. `words` tell of a part what the
+    item has in common with what was liked.
 
     Example:
         >>> [reason.text for reason in part_reasons({"title": 0.2, "photo": 0.6})]
         ['photo 75 %', 'title 25 %']
+        >>> part_reasons({"sound": 0.4}, {"sound": ["drums", "fast"]})[0].text
+        'sound (drums, fast) 100 %'
     """
     if set(parts) == {"behaviour"}:
         return []
     total = _size(parts)
     ordered = sorted((name for name in parts if parts[name]), key=lambda name: (-parts[name], name))
-    return [
-        Reason("part", name, name, float(parts[name]), parts[name] / total, f"{name} {100 * parts[name] / total:.0f} %")
-        for name in ordered
-    ]
+    found = []
+    for name in ordered:
+        common = (words or {}).get(name)
+        label = f"{name} ({', '.join(common)})" if common else name
+        share = parts[name] / total
+        found.append(Reason("part", name, label, float(parts[name]), share, f"{label} {100 * share:.0f} %"))
+    return found
 
 
 def _size(amounts: Mapping[Any, float]) -> float:

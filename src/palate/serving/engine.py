@@ -13,7 +13,7 @@ from palate.bundle import Bundle
 from palate.core.errors import DataError
 from palate.core.part import Part
 from palate.core.types import CSR, Codes, Floats
-from palate.explain import counterfactual, part_reasons, reasons, titles
+from palate.explain import SharedWords, counterfactual, part_reasons, reasons, titles
 from palate.interfaces import Index, Queries, Ranked
 from palate.retrieval import (
     By,
@@ -69,7 +69,8 @@ class Engine:
         self.finder = Finder(self.searcher, self.words)
         self.filters = Filters(self.catalogue, self.items)
         candidates = AllItems(len(self.items))
-        explain = ExplainByModel(self.model, self.catalogue, self.settings.reasons)
+        self.shared = SharedWords(bundle.data.features)
+        explain = ExplainByModel(self.model, self.catalogue, self.settings.reasons, self.shared)
         self.stages: tuple[Stage, ...] = (candidates, ScoreByModel(self.model), HideSeen(), Best(), explain)
         popular = ScoreByPopularity(self._counts())
         self.fallback: tuple[Stage, ...] = (candidates, popular, HideSeen(), Best(), ExplainByPopularity())
@@ -158,7 +159,7 @@ class Engine:
         score = float(self.model.score(query)[0, code])
         if not query.history.nnz or np.isnan(score):
             return Explained(user_id=user, item_id=item, score=None, reasons=[])
-        said = reasons(self.model, query, code, self.items, self.catalogue, self.settings.reasons)
+        said = reasons(self.model, query, code, self.items, self.catalogue, self.settings.reasons, self.shared)
         without = None if k is None else self._without(query, code, self._length(k), self.model.seen[[query.user[0]]])
         return Explained(user_id=user, item_id=item, score=score, reasons=said, without=without)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from palate.core.types import Codes, Floats
 from palate.data.catalogue import Catalogue
-from palate.explain import Reason, popular, reasons
+from palate.explain import Reason, SharedWords, popular, reasons
 from palate.interfaces import Queries
 from palate.linalg.topk import top_k
 from palate.models import Model
@@ -108,11 +108,15 @@ class ExplainByModel:
     model: Model[Any]
     catalogue: Catalogue
     most: int
+    shared: SharedWords
 
     def __call__(self, ask: Ask, draft: Draft) -> Draft:
         """Return the draft with reasons."""
         ids = self.model.items
-        said = [reasons(self.model, ask.query, int(item), ids, self.catalogue, self.most) for item in draft.items]
+        said = [
+            reasons(self.model, ask.query, int(item), ids, self.catalogue, self.most, self.shared)
+            for item in draft.items
+        ]
         return replace(draft, reasons=tuple(said))
 
 
