@@ -7,9 +7,11 @@ import pytest
 
 from palate.data.folder import load
 from palate.data.worlds import make, registry
+from palate.data.worlds._crowd import Crowd
+from palate.data.worlds._texts import artist_name
 from palate.data.worlds._truth import Truth
 from palate.data.worlds._tunes import TUNES, make_tune
-from palate.data.worlds.music import Music
+from palate.data.worlds.music import Music, Tracks
 from palate.encoders.mel import Mel
 from palate.encoders.pipeline import encode
 
@@ -61,9 +63,6 @@ def test_what_is_more_to_the_taste_is_played_more(music):
 
 def test_it_is_the_sound_that_people_choose_by_and_the_genre_hints_at_it():
     world = Music(n_items=300, n_users=300, n_events=5_000)
-    from palate.data.worlds._crowd import Crowd
-    from palate.data.worlds.music import Tracks
-
     worth = Crowd(world.config, Tracks(world.config)).worth()
     gain = {name: worth[name] - worth["chance"] for name in ("sound", "cover", "hidden", "genre")}
     assert worth["everything"] > worth["sound"]
@@ -104,6 +103,10 @@ def test_a_tune_is_what_it_is_asked_to_be():
     others = [tune(**{name: value}) for name, values in TUNES.items() for value in values[1:]]
     assert all(not np.array_equal(tune(), other) for other in others)
     assert max(np.abs(other).max() for other in others) <= 1
+
+
+def test_artists_have_names_of_their_own():
+    assert len({artist_name(number) for number in range(1_000)}) == 1_000
 
 
 def test_the_registry_knows_it():

@@ -53,6 +53,8 @@ def test_from_import_to_served_answers(real_data, place, capsys):
     assert metric["content-knn"] > 3 * max(metric["item-knn"], metric["popularity"])
     assert metric["content-knn"] > 0.005
 
+    text_and_posters_are_worth_more_than_either(capsys, films)
+
     call(capsys, "train", films, "--model", "item-knn", "--out", bundle)
     measured = call(capsys, "evaluate", bundle)
     assert measured["protocol"] == "strict"
@@ -68,6 +70,17 @@ def test_from_import_to_served_answers(real_data, place, capsys):
         item["item_id"] for item in call(capsys, "search", bundle, "--text", "toys that come to life")["items"]
     }
     answers_over_http(bundle, listed)
+
+
+def text_and_posters_are_worth_more_than_either(capsys, films: str) -> None:
+    """On films that nobody has met; a list at random finds 20 of 9,742."""
+    models = "both=content-knn,text=content-knn,poster=content-knn"
+    chosen = ["--set", "text.parts=[genres,tags,title]", "--set", "poster.parts=[poster]"]
+    told = call(capsys, "compare", films, "--models", models, *chosen, "--how", "cold-items")
+    metric = {row["model"]: row["metrics"]["recall@20"] for row in told["rows"]}
+    assert metric["both"] > metric["text"] + 0.003
+    assert metric["text"] > metric["poster"] > 2 * 20 / 9742
+    assert {test["p"] < 0.05 for test in told["tests"] if test["metric"] == "recall@20"} == {True}
 
 
 def answers_over_http(bundle: str, listed: list[dict[str, Any]]) -> None:

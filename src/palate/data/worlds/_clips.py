@@ -36,15 +36,15 @@ def write_clip(path: Path, frames: list[Image.Image], sound: Floats | None) -> N
         picture.width, picture.height = frames[0].size
         picture.pix_fmt = "yuv420p"
         picture.codec_context.flags |= av.codec.context.Flags.bitexact
-        # Streams are declared before the first packet is written.
         track = None if sound is None else container.add_stream("aac", rate=RATE, layout="mono")
+        if track is not None:
+            track.codec_context.flags |= av.codec.context.Flags.bitexact
         for number, frame in enumerate(frames):
             shown = av.VideoFrame.from_ndarray(np.asarray(frame), format="rgb24")
             shown.pts, shown.time_base = number, Fraction(1, FRAMES)
             container.mux(picture.encode(shown))
         container.mux(picture.encode(None))
         if track is not None and sound is not None:
-            track.codec_context.flags |= av.codec.context.Flags.bitexact
             for start in range(0, len(sound), 1024):
                 block = av.AudioFrame.from_ndarray(
                     as_pcm(sound[start : start + 1024])[None], format="s16", layout="mono"

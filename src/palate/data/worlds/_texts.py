@@ -165,14 +165,16 @@ def write_track(language: Written, rng: np.random.Generator) -> str:
     return f"{_pick(first, rng)}{' ' if language == 'en' else ''}{_pick(second, rng)} {rng.integers(1, 100)}"
 
 
-def write_artist(rng: np.random.Generator) -> str:
-    """Return the name of an artist.
+def artist_name(number: int) -> str:
+    """Return the name of an artist, another one for each number.
 
     Example:
-        >>> write_artist(np.random.default_rng(0))
-        'Lumi Inka'
+        >>> artist_name(0), artist_name(15), artist_name(200)
+        ('Arlo Arlo', 'Bela Bela', 'Enzo Arlo 1')
     """
-    return f"{_pick(_SERIES, rng)} {_pick(_SERIES, rng)}"
+    rest, first = divmod(number, len(_SERIES))
+    more, second = divmod(rest, len(_SERIES))
+    return f"{_SERIES[first]} {_SERIES[second]}{f' {more}' if more else ''}"
 
 
 def _pick(choices: tuple[str, ...], rng: np.random.Generator) -> str:

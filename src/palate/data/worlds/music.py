@@ -18,7 +18,7 @@ from palate.data.worlds._people import HIDDEN
 from palate.data.worlds._pictures import LOOKS, draw_picture
 from palate.data.worlds._scenario import Reactions, Scenario
 from palate.data.worlds._settings import WorldConfig
-from palate.data.worlds._texts import write_artist, write_track
+from palate.data.worlds._texts import artist_name, write_track
 from palate.data.worlds._tunes import TUNES, make_tune, write_flac
 
 _GENRES = ("classical", "ambient", "folk", "gospel", "rock", "electronic")
@@ -57,9 +57,8 @@ class Tracks(Items[MusicConfig]):
     def __init__(self, config: MusicConfig) -> None:
         super().__init__(config)
         n = config.n_items
-        self.artist = generator(config.seed, "artists").integers(0, max(1, n // config.tracks_by_artist), n)[
-            self.source
-        ]
+        n_artists = max(1, n // config.tracks_by_artist)
+        self.artist = generator(config.seed, "artists").integers(0, n_artists, n)[self.source]
         rng = generator(config.seed, "genres")
         told = rng.random(n) < config.genre_truth
         genre = np.where(told, self.attributes["sound"]["instrument"], rng.integers(0, len(_GENRES), n))
@@ -75,16 +74,14 @@ class Tracks(Items[MusicConfig]):
     def hints(self) -> dict[str, tuple[str, Floats]]:
         """Return the sound that a genre foretells: the mean of its tracks."""
         sound = super().traits()["sound"]
-        means = [sound[self.genre == genre].mean(axis=0) if (self.genre == genre).any() else 0 for genre in range(6)]
-        return {"genre": ("sound", np.stack(np.broadcast_arrays(*means, sound[0])[:-1])[self.genre])}
+        member = np.eye(len(_GENRES), dtype=np.float32)[self.genre]
+        means = member.T @ sound / np.maximum(1, member.sum(axis=0))[:, None]
+        return {"genre": ("sound", means[self.genre])}
 
     def _columns(self, folder: Path) -> dict[str, Sequence[Any]]:
-        artists = [
-            write_artist(generator(self.config.seed, "artist", int(number))) for number in range(max(self.artist) + 1)
-        ]
         return {
             "title": [self._title(item) for item in range(self.config.n_items)],
-            "artist": [artists[number] for number in self.artist],
+            "artist": [artist_name(number) for number in self.artist.tolist()],
             "genre": [_GENRES[code] for code in self.genre],
             "sound": self._files(folder, "sound", "playing tracks", self._sound),
             "cover": self._files(folder, "cover", "drawing covers", self._cover),
