@@ -7,25 +7,9 @@ from pathlib import Path
 from typing import Any
 
 WORDS = [
-    *[
-        "red",
-        "blue",
-        "mug",
-        "for",
-        "tea",
-        "wooden",
-        "chair",
-        "a",
-        "lamp",
-        "query",
-        "passage",
-        "the",
-        "of",
-        "cat",
-        "dog",
-    ],
+    "red", "blue", "mug", "for", "tea", "wooden", "chair", "a", "lamp", "query", "passage", "the", "of", "cat", "dog",
     *":,.红色的杯子木椅0123456",
-]
+]  # fmt: skip
 LETTERS = list("abcdefghijklmnopqrstuvwxyz0123456789")
 
 
@@ -160,7 +144,7 @@ def t5(folder: Path) -> Path:
 
 def prepares(folder: Path, kind: str, **settings: Any) -> Path:
     said = {
-        "image_processor_type": kind, "do_resize": True, "do_rescale": True, "do_normalize": True, "rescale_factor": 1 / 255,
+        f"{'feature_extractor' if kind.endswith('FeatureExtractor') else 'image_processor'}_type": kind, "do_resize": True, "do_rescale": True, "do_normalize": True, "rescale_factor": 1 / 255,
         "image_mean": [0.48, 0.46, 0.41], "image_std": [0.27, 0.26, 0.28], "resample": 3, **settings,
     }  # fmt: skip
     write_json(folder / "preprocessor_config.json", said)

@@ -33,6 +33,9 @@ class FourColours:
     def prepare(self):
         self.ready = True
 
+    def for_queries(self):
+        return self
+
     def decode(self, raw):
         with Image.open(raw) as image:
             return image.convert("RGB").getpixel((0, 0))
