@@ -91,7 +91,7 @@ def told(model: HubModel) -> Iterator[None]:
         SafetensorError,
     ) as error:
         said = " ".join(str(error).split())[:300]
-        if "trust_remote_code" in said or "model type" in said:
+        if any(words in said for words in ("trust_remote_code", "custom code", "model type")):
             said = "transformers does not know its architecture, and code that comes with a model is never run"
         raise WeightsError(
             f"the model {model.name} cannot be loaded ({said}): choose another model or revision"
