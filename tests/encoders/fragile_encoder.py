@@ -6,6 +6,7 @@ python fragile_encoder.py FOLDER
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -60,6 +61,8 @@ class Fragile(Encoder[FragileConfig]):
                 os.kill(os.getpid(), signal.SIGSEGV)
             case "exit":
                 os._exit(3)
+            case "spin":  # no other thread of Python runs meanwhile
+                re.match("(a+)+$", "a" * 64 + "b")
             case "hang":
                 time.sleep(1000)
             case "bug":

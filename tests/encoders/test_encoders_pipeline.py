@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -331,6 +332,14 @@ def test_a_cleaned_dataset_is_not_encoded_again(tmp_path: Path) -> None:
         assert not (place / "features" / ".before").exists()
         _, (done,) = encode_columns(stored(shop([*TITLES, "new"]), tmp_path / "other"), {"title": Letters()})
         assert done.computed > 0
+
+
+def test_a_folder_or_a_pipe_in_the_place_of_a_file_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    data = shop(["a", "b"], photo=[str(tmp_path / "folder.png"), str(tmp_path / "pipe.png")])
+    _, (done,) = encode_columns(data, {"photo": Pixels()})
+    assert (done.present, done.quarantined) == (0, 2)
 
 
 def test_a_path_that_leaves_the_dataset_is_set_aside(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from palate.encoders.pipeline.workers import Workers, workers_for
 CRASHES = {
     "segfault": "the decoder crashed on it (signal 11)",
     "exit": "the decoder crashed on it (exit code 3)",
-    "hang": "decoding took longer than 3 s",
+    "spin": "decoding took longer than 3 s",
     "bug": "the decoder failed on it (ZeroDivisionError: a bug)",
     "memory": "decoding needs more memory than there is",
     "broken": "it says so itself",

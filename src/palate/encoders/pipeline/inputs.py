@@ -183,6 +183,8 @@ def _look(root: Path | None, value: str | None) -> tuple[Path | None, Key | None
         return None, None, "the path leads out of the dataset folder"
     path = Path(value) if root is None else root / value
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            return None, None, "it is no file"
         digest = hashlib.blake2b(digest_size=16)
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):

@@ -185,7 +185,9 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        for worker in self._all:
+        with self._lock:
+            left = list(self._all)
+        for worker in left:
             worker.close()
 
 
