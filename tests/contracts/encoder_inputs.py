@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 import hub_models
+import onnx_files
 from palate.interfaces import Raw
 
 ANOTHER: dict[str, dict[str, Any]] = {
@@ -20,6 +21,9 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "word2vec": {"dim": 16},
     "minilm": {"max_length": 9},
     "mel": {"bands": 12},
+    "conse": {"top": 1},
+    "colour-texture": {"patterns": 3.0},
+    "onnx-image": {"mean": [0.0, 0.0, 0.0]},
     "hf-text": {"pooling": "cls"},
     "hf-image": {"pooling": "mean"},
     "hf-audio": {"normalise": False},
@@ -31,6 +35,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
     "minilm",
+    "conse",
     "efficientnet-lite0",
     "efficientnet-lite2",
     "musicnn",
@@ -42,6 +47,7 @@ SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "hf-text": lambda folder: {"model": str(hub_models.bert(folder / "bert"))},
     "hf-image": lambda folder: {"model": str(hub_models.clip(folder / "clip"))},
     "hf-audio": lambda folder: {"model": str(hub_models.wav2vec2(folder / "wav2vec2"))},
+    "onnx-image": lambda folder: {"model": str(onnx_files.pools(folder / "pools.onnx"))},
 }
 """For an encoder that cannot be made without settings: what makes them, given an empty folder."""
 

@@ -230,3 +230,57 @@ def test_wrong_requests(finder, lamp):
         finder.find(Wanted("tea", by="word"))
     with pytest.raises(ConfigError, match="by=words says how a text is looked for"):
         finder.find(Wanted(image=lamp, by="words"))
+
+
+class Seen(WordCounts):
+    """An encoder of pictures in the space of the counted words."""
+
+    def companion(self, modality):
+        return WordCounts() if modality == "text" else None
+
+
+class Told(WordCounts):
+    """An encoder of texts in whose space pictures lie, too."""
+
+    def companion(self, modality):
+        return WordCounts() if modality == "image" else None
+
+
+@pytest.fixture
+def shared(finder, monkeypatch):
+    """The same parts; a text can be looked for among the pictures, and a picture among the titles."""
+    kinds = {"seen": Seen, "told": Told}
+    monkeypatch.setattr("palate.retrieval.searcher.restore", lambda ref: kinds[ref.name]())
+    parts = finder.searcher._parts
+    encoders = {"photo": EncoderRef("seen"), "title": EncoderRef("told")}
+    return Finder(
+        Searcher({name: replace(table, encoder=encoders[name]) for name, table in parts.items()}), WordIndex(CATALOGUE)
+    )
+
+
+def test_a_text_finds_pictures_in_a_space_they_share(shared):
+    found = shared.find(Wanted(text="lamp", by="vectors"), 6)
+    assert [(each.name, each.weight) for each in found.lists] == [("text", 0.5), ("text across", 0.5)]
+    # item 1 is called a lamp, item 4 has no text and shows one: each is first in one list
+    assert found.ranked.scores[0, found.ranked.items[0] == 4] == pytest.approx(0.5)
+    assert found.ranked.items[0, 0] == 1
+    assert found.lists[1].parts["photo"][0] == pytest.approx(1)
+    by_all = shared.find(Wanted(text="lamp"), 6)
+    assert {each.name: each.weight for each in by_all.lists} == {"text": 0.25, "text across": 0.25, "words": 0.5}
+    assert 4 in by_all.ranked.items[0]
+
+
+def test_a_picture_finds_texts_in_a_space_they_share(shared, lamp):
+    found = shared.find(Wanted(image=lamp), 6)
+    assert [each.name for each in found.lists] == ["image", "image across"]
+    assert [each.items[0] for each in found.lists] == [4, 1]
+    assert {1, 4} <= set(found.ranked.items[0].tolist())
+
+
+def test_without_texts_pictures_alone_are_found_by_a_text(shared):
+    photo = shared.searcher._parts["photo"]
+    alone = Finder(Searcher({"photo": photo}), WordIndex(Catalogue(pl.DataFrame({"price": [1.0] * 6}))))
+    assert alone.ways() == ["vectors"]
+    found = alone.find(Wanted(text="lamp"), 2)
+    assert found.ranked.items.tolist() == [[4, 5]]
+    assert found.ranked.scores[0, 0] == pytest.approx(1)

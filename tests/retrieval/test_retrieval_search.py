@@ -25,6 +25,9 @@ class WordCounts:
     def for_queries(self):
         return self
 
+    def companion(self, modality):
+        return None
+
     def decode(self, raw):
         from palate.encoders import BrokenInput
 

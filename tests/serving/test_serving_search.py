@@ -36,6 +36,9 @@ class FourColours:
     def for_queries(self):
         return self
 
+    def companion(self, modality):
+        return None
+
     def decode(self, raw):
         with Image.open(raw) as image:
             return image.convert("RGB").getpixel((0, 0))

@@ -40,7 +40,7 @@ class Encoder(Part[C], ABC):
     scheme: ClassVar[str] = ""
     """The word before the colon where a model is chosen with the encoder, as in hf:org/name; see `named`."""
     weights: ClassVar[tuple[WeightSource, ...]] = ()
-    """The pretrained files, if they are always the same."""
+    """The pretrained files, unless settings choose others."""
     version: ClassVar[int] = 1
     """Raised whenever the same input and settings give other vectors."""
     batch: ClassVar[int] = 32

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -61,7 +62,9 @@ class Finder:
     """Looks for items by vectors and by words, and joins what was found by reciprocal rank.
 
     Each way of asking gives a list of at most a thousand items; the lists are blended by weight. A text that is looked
-    for by both ways gives half its weight to each, and words then find only what holds most of it. A user adds no item: their taste ranks the best of what was found,
+    for by both ways gives half its weight to each, and words then find only what holds most of it. Where pictures have
+    vectors in a space that texts share, a text is looked for among them, too, and shares its weight between both senses;
+    so is a picture among texts. A user adds no item: their taste ranks the best of what was found,
     a hundred or ten times as many as are wanted, once more.
 
     Args:
@@ -75,9 +78,13 @@ class Finder:
 
     def ways(self) -> list[How]:
         """Return how a text can be looked for; the last is the default."""
-        vectors, words = bool(self.searcher.parts("text")), bool(self.words.columns)
+        vectors, words = bool(self._senses("text")), bool(self.words.columns)
         there = {"vectors": vectors, "words": words, "hybrid": vectors and words}
         return [way for way in get_args(How) if there[way]]
+
+    def takes_pictures(self) -> bool:
+        """Tell whether a picture can be looked for."""
+        return bool(self._senses("image"))
 
     def find(self, wanted: Wanted, k: int = 10, only: Codes | None = None, taste: Taste | None = None) -> Finding:
         """Return the k best items, of `only` where that is given.
@@ -107,28 +114,40 @@ class Finder:
         if wanted.text is not None:
             yield from self._by_text(wanted.text, self._way(wanted.by), weights["text"], k, only)
         if wanted.image is not None:
-            yield _by_vectors("image", weights["image"], self.searcher.by_image(wanted.image, k, only))
+            yield from self._by_vectors("image", wanted.image, weights["image"], k, only)
+
+    def _senses(self, modality: str) -> list[bool]:
+        """Return the ways in which vectors can be asked by a modality: among its like (False), across (True), or both."""
+        there = {False: self.searcher.parts(modality), True: self.searcher.across(modality)}
+        return [across for across, parts in there.items() if parts]
+
+    def _by_vectors(self, modality: str, raw: str | Path, weight: float, k: int, only: Codes | None) -> list[Listed]:
+        """Return a list of what is like it, and one of what another sense knows to be like it."""
+
+        def ask(across: bool) -> Listed:
+            if isinstance(raw, Path):
+                found = self.searcher.by_image(raw, k, only, across=across)
+            else:
+                found = self.searcher.by_text(raw, k, only, across=across)
+            return _vectors(f"{modality} across" if across else modality, found)
+
+        return _shared_out(weight, [partial(ask, across) for across in self._senses(modality) or [False]])
 
     def _by_text(self, text: str, way: How, weight: float, k: int, only: Codes | None) -> list[Listed]:
         if way == "vectors":
-            return [_by_vectors("text", weight, self.searcher.by_text(text, k, only))]
+            return self._by_vectors("text", text, weight, k, only)
         if way == "words":
             return [_ranked("words", weight, self.words.search(text, k, only))]
-        halves: tuple[Callable[[], Listed], ...] = (
-            lambda: _by_vectors("text", weight / 2, self.searcher.by_text(text, k, only)),
-            lambda: _ranked("words", weight / 2, self.words.search(text, k, only, _HELD)),
-        )
-        lists, troubles = [], []
-        for half in halves:
-            try:
-                lists.append(half())
-            except DataError as error:  # one of both ways may make nothing of a text
-                troubles.append(error)
-            except WeightsError as error:
-                raise WeightsError(f"{error}; a search by words needs no encoder") from error
-        if troubles and not any(len(listed.items) for listed in lists):
-            raise troubles[0]
-        return [replace(listed, weight=weight / len(lists)) for listed in lists]
+        try:
+            return _shared_out(
+                weight,
+                [
+                    lambda: self._by_vectors("text", text, 1, k, only),
+                    lambda: _ranked("words", 1, self.words.search(text, k, only, _HELD)),
+                ],
+            )
+        except WeightsError as error:
+            raise WeightsError(f"{error}; a search by words needs no encoder") from error
 
     def _way(self, by: How | None) -> How:
         ways = self.ways()
@@ -142,11 +161,25 @@ class Finder:
         return by or (ways[-1] if ways else "vectors")
 
 
-def _by_vectors(name: str, weight: float, found: Found) -> Listed:
-    listed = _ranked(name, weight, found.ranked)
-    return Listed(
-        name, weight, listed.items, listed.scores, {p: v[: len(listed.items)] for p, v in found.parts.items()}
-    )
+def _shared_out(weight: float, ways: Sequence[Callable[[], Listed | list[Listed]]]) -> list[Listed]:
+    """Return the lists of those ways that can make something of what is asked, each with an equal share of the weight."""
+    made: list[list[Listed]] = []
+    troubles = []
+    for way in ways:
+        try:
+            lists = way()
+        except DataError as error:
+            troubles.append(error)
+        else:
+            made.append([lists] if isinstance(lists, Listed) else lists)
+    if troubles and not any(len(listed.items) for lists in made for listed in lists):
+        raise troubles[0]
+    return [replace(listed, weight=listed.weight * weight / len(made)) for lists in made for listed in lists]
+
+
+def _vectors(name: str, found: Found) -> Listed:
+    listed = _ranked(name, 1, found.ranked)
+    return replace(listed, parts={part: values[: len(listed.items)] for part, values in found.parts.items()})
 
 
 def _ranked(name: str, weight: float, ranked: Ranked) -> Listed:

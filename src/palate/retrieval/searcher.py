@@ -50,7 +50,7 @@ class Searcher:
         parts = {name: table for name, table in sorted(features.items()) if table.of == "items" and table.encoder}
         self._parts = parts
         self._near = {name: Near(table, index) for name, table in parts.items()}
-        self._encoders: dict[str, Encoder[Any]] = {}
+        self._encoders: dict[tuple[str, str], Encoder[Any] | None] = {}
         self._lost: set[str] = set()
         self._lock = threading.Lock()
 
@@ -58,44 +58,55 @@ class Searcher:
         """Return the names of the parts that can be searched by `text` or `image`."""
         return [name for name, table in self._parts.items() if table.modality == modality and name not in self._lost]
 
+    def across(self, modality: str) -> list[str]:
+        """Return the names of the parts of another modality that can be searched by this one, in a space they share."""
+        return [
+            name
+            for name, table in self._parts.items()
+            if table.modality != modality and name not in self._lost and self._shares(name, modality)
+        ]
+
     def prepare(self) -> list[str]:
         """Load the encoders and make the indexes now rather than at the first search; returns what cannot be had.
 
         A part whose encoder cannot be had is not searched from then on.
         """
         troubles = []
-        for name in self.parts("text") + self.parts("image"):
+        asked = [(name, by) for by in ("text", "image") for name in self.parts(by) + self.across(by)]
+        for name, by in asked:
+            if name in self._lost:
+                continue
             try:
                 with self._lock:
-                    self._encoder(name).prepare()
+                    self._encoder(name, by).prepare()
                 self._near[name].prepare()
             except PalateError as error:
                 self._lost.add(name)
                 troubles.append(f"the part '{name}' cannot be searched: {error}")
         return troubles
 
-    def by_text(self, text: str, k: int = 10, only: Codes | None = None) -> Found:
-        """Return the items whose text is nearest to a text.
+    def by_text(self, text: str, k: int = 10, only: Codes | None = None, *, across: bool = False) -> Found:
+        """Return the items whose text is nearest to a text; `across`: those whose picture or sound is.
 
         Raises:
             DataError: the text is empty, says nothing to the encoders, or no part of text can be searched.
         """
         if not text.strip():
             raise DataError("the text to search for is empty: give a few words")
-        return self._by("text", text, "text", k, only)
+        return self._by("text", text, "text", k, only, across)
 
-    def by_image(self, path: Path, k: int = 10, only: Codes | None = None) -> Found:
-        """Return the items whose picture is nearest to a picture.
+    def by_image(self, path: Path, k: int = 10, only: Codes | None = None, *, across: bool = False) -> Found:
+        """Return the items whose picture is nearest to a picture; `across`: those whose text is.
 
         Raises:
             DataError: the file is missing or broken, or no part of pictures can be searched.
         """
         if not path.is_file():
             raise DataError(f"there is no file {path}: give the path of a picture")
-        return self._by("image", path, "picture", k, only)
+        return self._by("image", path, "picture", k, only, across)
 
-    def _by(self, modality: str, raw: Raw, what: str, k: int, only: Codes | None) -> Found:
-        names = self.parts(modality)
+    def _by(self, modality: str, raw: Raw, what: str, k: int, only: Codes | None, across: bool) -> Found:
+        names = self.across(modality) if across else self.parts(modality)
         if not names:
             known = ", ".join(f"{name} ({table.modality})" for name, table in self._parts.items()) or "none"
             raise DataError(
@@ -103,7 +114,7 @@ class Searcher:
                 f"encode one with 'palate encode DS --{modality} ENCODER' and train again"
             )
         with self._lock:
-            queries = {name: query for name in names if (query := self._query(name, raw)) is not None}
+            queries = {name: query for name in names if (query := self._query(name, modality, raw)) is not None}
         if not queries:
             given = f"'{raw}'" if modality == "text" else str(Path(raw).name)
             raise DataError(f"the {what} {given} could not be read by the encoder: try another {what}")
@@ -125,18 +136,34 @@ class Searcher:
         }
         return Found(Ranked(found.astype(np.int32), best.scores), parts)
 
-    def _query(self, name: str, raw: Raw) -> Floats | None:
+    def _query(self, name: str, modality: str, raw: Raw) -> Floats | None:
         """Return the unit vector of what is looked for, or nothing where the encoder can make nothing of it."""
-        encoder = self._encoder(name)
+        encoder = self._encoder(name, modality)
         values, present = encoder.encode([_decoded(encoder, raw)])
         return unit_rows(values)[0] if present[0] else None
 
-    def _encoder(self, name: str) -> Encoder[Any]:
-        if name not in self._encoders:
+    def _shares(self, name: str, modality: str) -> bool:
+        try:
+            with self._lock:
+                return self._find_encoder(name, modality) is not None
+        except PalateError:  # its own search tells what is wrong with it
+            return False
+
+    def _encoder(self, name: str, modality: str) -> Encoder[Any]:
+        found = self._find_encoder(name, modality)
+        assert found is not None
+        return found
+
+    def _find_encoder(self, name: str, modality: str) -> Encoder[Any] | None:
+        """Return what encodes a query of a modality into the space of a part; None where nothing does."""
+        if (name, modality) not in self._encoders:
             reference = self._parts[name].encoder
             assert reference is not None
-            self._encoders[name] = restore(reference).for_queries()
-        return self._encoders[name]
+            made: Encoder[Any] | None = restore(reference)
+            if made is not None and self._parts[name].modality != modality:
+                made = made.companion(modality)
+            self._encoders[name, modality] = None if made is None else made.for_queries()
+        return self._encoders[name, modality]
 
 
 def search(

@@ -184,7 +184,7 @@ class Engine:
 
     def can_search(self) -> list[str]:
         """Return what can be searched by: `text`, `image`."""
-        there = {"text": bool(self.finder.ways()), "image": bool(self.searcher.parts("image"))}
+        there = {"text": bool(self.finder.ways()), "image": self.finder.takes_pictures()}
         return [modality for modality, possible in there.items() if possible]
 
     def can_compare(self) -> list[str]:
