@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from onnx import TensorProto
-from onnx_files import colours
 from PIL import Image
 
+from onnx_files import colours
 from palate.core.errors import ConfigError, WeightsError
 from palate.encoders import named
 from palate.encoders.onnx_image import OnnxImage
