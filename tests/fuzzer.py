@@ -291,11 +291,21 @@ def broken(
         ending = another if number % 7 == 0 else name
         paths.append(folder / f"{number:03d}.{ending}")
         paths[-1].write_bytes(content)
-    return list(paths)
+    mixed = good is not None and any(isinstance(entry, str) for entry in good(folder / "good"))
+    return [
+        path.read_bytes().decode("utf-8", "replace") if mixed and number % 2 else path
+        for number, path in enumerate(paths)
+    ]
 
 
 def _kinds(good: Callable[[Path], list[Raw]] | None, folder: Path) -> dict[str, Callable[[Rng], bytes]]:
     assert good is not None
     folder.mkdir()
-    made = {f"{number}{Path(raw).suffix}": Path(raw).read_bytes() for number, raw in enumerate(good(folder))}
+    made = {}
+    for number, raw in enumerate(good(folder)):
+        # a breaker wants more than a few bytes to break
+        name, content = (
+            (raw.suffix, raw.read_bytes()) if isinstance(raw, Path) else (".txt", str(raw).encode().ljust(24))
+        )
+        made[f"{number}{name}"] = content
     return {name: lambda rng, content=content: content for name, content in made.items()}  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,8 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "aisfx": {"max_seconds": 0.15},
     "whisper-encoder": {"max_seconds": 0.15},
     "series": {"kernels": 84},
+    "table": {"max_values": 1},
+    "geo": {"waves": 32},
 }
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
@@ -92,10 +95,32 @@ def series(folder: Path) -> list[Raw]:
     return [*cells, folder / "wave.npy", folder / "prices.csv"]
 
 
+def tables(folder: Path) -> list[Raw]:
+    """Rows with numbers, categories and dates, of which some are missing; one in a file."""
+    rows = [
+        {"price": 3.5, "kind": "mug", "tags": "red|tea", "since": "2024-01-31"},
+        {"price": 4, "kind": "mug", "tags": "red", "since": "2025-07-01"},
+        {"price": None, "kind": "chair", "tags": "", "since": "2025-07-02"},
+        {"price": 900, "kind": "chair", "tags": "tea|red", "since": None},
+        {"price": 5},
+        {"kind": "lamp"},
+    ]
+    (folder / "row.json").write_text('{"price": 20, "tags": "tea"}')
+    return [*map(json.dumps, rows), folder / "row.json"]
+
+
+def places(folder: Path) -> list[Raw]:
+    (folder / "place.txt").write_text("31.23 121.47")
+    cells = ["48.8566, 2.3522", "[51.5, -0.12]", '{"lat": 90, "lon": 0}', "-33.87;151.21", "0 180", "48.86, 2.35"]
+    return [*cells, folder / "place.txt"]
+
+
 MAKERS: dict[str, Callable[[Path], list[Raw]]] = {
     "text": texts,
     "image": pictures,
     "audio": sounds,
     "series": series,
+    "table": tables,
+    "geo": places,
 }
 """Seven different inputs of each modality, given an empty folder."""

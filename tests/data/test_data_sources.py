@@ -298,7 +298,7 @@ def test_films_get_titles_years_genres_tags_and_posters(films, tmp_path):
     [
         ([1, 2], "number"), (["1.5", "2", None], "number"), ([True, False], "number"), ([[1, 2], [3]], "series"),
         (["a/1.JPG", "b.png", "x"], "image"), (["a.wav", "b.mp3"], "audio"), (["a.mp4", None], "video"),
-        (["2024-01-31", "2023-02-01T10:00:00"], None), ([None, " "], None),
+        (["2024-01-31", "2023-02-01T10:00:00"], "date"), ([None, " "], None),
         (["red", "blue", "red", "red", "blue"], "category"), ([f"a thing of number {n}" for n in range(9)], "text"),
     ],
 )  # fmt: skip

@@ -92,10 +92,10 @@ def typed_table(
 
 
 def guess_type(column: pl.Series) -> ColumnType | None:
-    """Guess a column's type from its values; None for dates, and where there is no value to judge by.
+    """Guess a column's type from its values; None where there is no value to judge by.
 
-    Numbers are `number`; texts that mostly end as media files do are image, audio or video; few distinct texts are
-    `category`, many are `text`, and so is any column that is called title, name or alike.
+    Numbers are `number`; texts that mostly end as media files do are image, audio or video; days such as
+    2026-01-31, with or without a time, are `date`; few distinct texts are `category`, many are `text`, and so is any column that is called title, name or alike.
 
     Example:
         >>> guess_type(pl.Series(["a.jpg", "b.png", None])), guess_type(pl.Series([3.5]))
@@ -112,7 +112,7 @@ def guess_type(column: pl.Series) -> ColumnType | None:
     if not numbers_of(values)[0].null_count():
         return "number"
     if values.str.contains(r"^\d{4}-\d{2}-\d{2}").all():
-        return None
+        return "date"
     endings = values.str.to_lowercase().str.extract(r"(\.[a-z0-9]{2,5})$")
     for kind in MEDIA_TYPES:
         if endings.is_in(sorted(EXTENSIONS[kind])).fill_null(False).mean() > 0.5:  # type: ignore[operator]

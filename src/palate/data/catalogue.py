@@ -19,8 +19,8 @@ from palate.data.media import FILE_NAME, fetched, is_url, names_file, stray
 
 ColumnType = str
 """One of COLUMN_TYPES, or the name of any other modality that an encoder reads."""
-COLUMN_TYPES = ("text", "image", "audio", "video", "series", "number", "category")
-VALUE_TYPES = ("text", "number", "category")
+COLUMN_TYPES = ("text", "image", "audio", "video", "series", "geo", "points", "number", "category", "date")
+VALUE_TYPES = ("text", "number", "category", "date")
 """Their cells are the content itself."""
 MEDIA_TYPES = ("image", "audio", "video")
 """Their cells are paths or addresses of files; a cell of any type besides is a path where it ends as a file name does."""
@@ -32,7 +32,7 @@ class Catalogue:
     """Rows by code, columns by name, each column with a type.
 
     A media column holds paths relative to `root`, or URLs; null where there is none. A column of a type that is neither
-    text, number nor category, such as `series`, may hold values and paths: see `paths`.
+    text, number, category nor date, such as `series`, may hold values and paths: see `paths`.
     """
 
     table: pl.DataFrame
@@ -71,7 +71,7 @@ class Catalogue:
     @property
     def content_columns(self) -> list[str]:
         """The columns of text and of media of any kind, in table order."""
-        return [name for name in self.table.columns if self.types.get(name, "number") not in ("number", "category")]
+        return [name for name in self.table.columns if self.types.get(name, "number") not in VALUE_TYPES[1:]]
 
     @property
     def file_columns(self) -> list[str]:
@@ -81,7 +81,7 @@ class Catalogue:
     def paths(self, name: str) -> pl.Series:
         """Return the values of a column that are paths or addresses of files; null where a row has none.
 
-        Those are all values of a picture, sound or video column, and none of a column of text, numbers or categories. In
+        Those are all values of a picture, sound or video column, and none of a column of text, numbers, categories or dates. In
         a column of another type a value is a path where it ends as a file name does, as in `prices/7.csv`; any other
         value is the content itself.
         """

@@ -16,13 +16,15 @@ from palate.interfaces import Raw
 
 LARGEST = 64 << 20
 """Bytes of a file that is read."""
+HIGHEST = 1e30
+"""A number further from 0 is none that anybody measured: it is missing."""
 _MISSING = {"", "nan", "null", "none", "na", "n/a", "nat", "-", "?"}
 _MARKS = re.compile(r"[,;\t]")
 Numbers = npt.NDArray[np.float64]
 
 
 def read_row(raw: Raw) -> Numbers:
-    """Return the numbers of a cell or of a file, one after the other; NaN where one is missing or not finite.
+    """Return the numbers of a cell or of a file, one after the other; NaN where one is missing or infinite.
 
     A text holds a JSON list, or numbers between commas, semicolons or blanks. Of a file with several columns the last is
     taken, since the first ones tell the time; a head line is passed over.
@@ -35,7 +37,7 @@ def read_row(raw: Raw) -> Numbers:
     table = read_table(raw) if isinstance(raw, Path) else _row_of_text(raw)
     if table.ndim == 2:
         table = table.ravel() if 1 in table.shape else table[:, -1]
-    return np.where(np.isfinite(table), table, np.nan)
+    return np.where(np.abs(table) <= HIGHEST, table, np.nan)
 
 
 def read_table(path: Path) -> Numbers:

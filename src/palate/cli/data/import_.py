@@ -24,6 +24,7 @@ Audio = Annotated[_Columns, typer.Option("--audio", help="The same for sounds.")
 Video = Annotated[_Columns, typer.Option("--video", help="The same for videos.")]
 Number = Annotated[_Columns, typer.Option("--number", help="Columns of numbers.")]
 Category = Annotated[_Columns, typer.Option("--category", help="Columns of categories.")]
+Date = Annotated[_Columns, typer.Option("--date", help="Columns of days, as in 2026-01-31.")]
 Column = Annotated[
     _Columns, typer.Option("--column", help="ROLE=COLUMN; roles: user, item, weight, timestamp, kind, text, split.")
 ]
@@ -44,6 +45,7 @@ def import_(
     video: Video = None,
     number: Number = None,
     category: Category = None,
+    date: Date = None,
     column: Column = None,
     media: Annotated[str | None, typer.Option(help="table: folder that media paths are relative to.")] = None,
     encoding: Annotated[str | None, typer.Option(help="table: encoding of text files, as in gb18030.")] = None,
@@ -59,7 +61,15 @@ def import_(
         "interactions": interactions, "items": items, "users": users, "media": media, "encoding": encoding,
         "parts": parts, "positive": positive, "name": name, "licence": licence,
     }  # fmt: skip
-    maps = {"text": text, "image": image, "audio": audio, "video": video, "number": number, "category": category}
+    maps = {
+        "text": text,
+        "image": image,
+        "audio": audio,
+        "video": video,
+        "number": number,
+        "category": category,
+        "date": date,
+    }
     settings: dict[str, Any] = {key: value for key, value in plain.items() if value is not None}
     settings |= {key: _named(words) for key, words in maps.items() if words}
     if more := {kind: _named(words) for kind, words in others.items() if words}:

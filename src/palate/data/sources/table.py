@@ -69,6 +69,8 @@ class TableConfig(SourceConfig):
     """Columns of numbers."""
     category: dict[str, str] = Field(default_factory=dict)
     """Columns of categories."""
+    date: dict[str, str] = Field(default_factory=dict)
+    """Columns of days, as in 2026-01-31."""
     others: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Columns of any other modality, as {"series": {"price": "price"}}: values, paths of files, or a folder of those."""
     media: str | None = None

@@ -1,6 +1,7 @@
 """From the columns of a catalogue to parts of a dataset.
 
 inputs.py    what each row holds, and the digest of its content
+rows.py      what is made of several columns of a row: table, geo
 decoding.py  what is wrong with one input stays with that one
 worker.py    the process that decodes files, and dies alone
 workers.py   its parent's side: several of them, and one that died is replaced

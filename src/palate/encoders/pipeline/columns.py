@@ -26,7 +26,7 @@ from palate.data.lazy import LazyRows
 from palate.data.quarantine import Rejected
 from palate.encoders import named
 from palate.encoders._base import Encoder
-from palate.encoders.pipeline.inputs import MANY, Chosen, Inputs, check_column, column_of, modality_of, read_inputs
+from palate.encoders.pipeline.inputs import MANY, Chosen, Inputs, cells_of, check_column, modality_of, read_inputs
 from palate.encoders.pipeline.run import Batch, run
 from palate.encoders.pipeline.store import Key, PartStore, Vectors, pack
 from palate.encoders.pipeline.workers import workers_for
@@ -260,7 +260,7 @@ def _rejected(data: Dataset, column: str, inputs: Inputs, vectors: Vectors, of: 
     }
     rows = [row for row, reason in reasons.items() if reason is not None]
     table, name = data.table_of(of), part_name(column, of)
-    given = table.column(column_of(table, column))
+    given = cells_of(table, column)
     return [
         Rejected(name, row + 1, who, str(reasons[row]), str(given[row])[:200])
         for row, who in zip(rows, data.names_of(of, rows), strict=True)

@@ -20,6 +20,7 @@ from palate.core.progress import progress
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
 from palate.data.media import fetched, is_url, stray
 from palate.encoders._base import Encoder
+from palate.encoders.pipeline.rows import made_of_rows
 from palate.encoders.pipeline.store import Key
 from palate.interfaces import Raw
 
@@ -90,10 +91,22 @@ def modality_of(catalogue: Catalogue, name: str) -> str:
     Raises:
         DataError: there is no such column.
     """
+    if (made := made_of_rows(catalogue).get(name)) is not None:
+        return made.modality
     values = catalogue.column(column_of(catalogue, name))
     if values.name != name:
         return "audio"
     return catalogue.types.get(name, "text" if values.dtype == pl.String else "untyped")
+
+
+def cells_of(catalogue: Catalogue, name: str) -> pl.Series:
+    """Return the cells that a part is made of: those of its column, or several of each row as JSON.
+
+    Raises:
+        DataError: there is no such column.
+    """
+    made = made_of_rows(catalogue).get(name)
+    return catalogue.column(column_of(catalogue, name)) if made is None else made.cells(catalogue)
 
 
 def column_of(catalogue: Catalogue, name: str) -> str:
@@ -104,9 +117,10 @@ def column_of(catalogue: Catalogue, name: str) -> str:
 
 
 def columns_of(catalogue: Catalogue, modality: str) -> list[str]:
-    """Return what can be encoded as this kind of media: columns of that type; as audio also the sound tracks of videos."""
+    """Return what can be encoded as this kind of media: columns of that type; the sound tracks of videos; rows as a table."""
+    made = [name for name, row in made_of_rows(catalogue).items() if row.modality == modality]
     tracks = [f"{column}.sound" for column in catalogue.of_type("video")] if modality == "audio" else []
-    return catalogue.of_type(modality) + [name for name in tracks if name not in catalogue.table.columns]
+    return [*catalogue.of_type(modality), *made, *(name for name in tracks if name not in catalogue.table.columns)]
 
 
 def check_column(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> None:
@@ -125,10 +139,12 @@ def check_column(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> No
 
 def read_inputs(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> Inputs:
     """Look at every row of a column that the encoder can read."""
-    values = catalogue.column(column_of(catalogue, column))
     if encoder.modality in MEDIA_TYPES:
         return read_media(catalogue, column)
-    texts, named = Texts(values), catalogue.paths(values.name)
+    texts = Texts(cells_of(catalogue, column))
+    if column not in catalogue.table.columns:
+        return _texts(column, texts)
+    named = catalogue.paths(column)
     if named.null_count() < len(named):
         return _values_and_files(texts, _media(catalogue, column, named.to_list()), named)
     return _texts(column, texts)
