@@ -13,6 +13,7 @@ from PIL import Image
 
 import hub_models
 import onnx_files
+from clip_files import textured, write_clip
 from palate.interfaces import Raw
 
 ANOTHER: dict[str, dict[str, Any]] = {
@@ -25,6 +26,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "conse": {"top": 1},
     "colour-texture": {"patterns": 3.0},
     "onnx-image": {"mean": [0.0, 0.0, 0.0]},
+    "video": {"motion": 0.0},
     "hf-text": {"pooling": "cls"},
     "hf-image": {"pooling": "mean"},
     "hf-audio": {"normalise": False},
@@ -37,6 +39,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
 }
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
+    "video",
     "minilm",
     "conse",
     "efficientnet-lite0",
@@ -93,6 +96,13 @@ def series(folder: Path) -> list[Raw]:
     (folder / "prices.csv").write_text("day,price\n" + "\n".join(f"2026-01-{day:02},{day % 5}" for day in range(1, 29)))
     cells = ["[1, 2.5, null, 4, 3]", "7", "3, 1, 4, 1, 5, 9, 2, 6", " ".join(map(str, time**2)), "5;;5;6"]
     return [*cells, folder / "wave.npy", folder / "prices.csv"]
+def videos(folder: Path) -> list[Raw]:
+    paths: list[Raw] = []
+    for number in range(7):
+        scene = textured(96, number)
+        frames = [np.roll(scene, number * step, axis=1) for step in range(6 + number)]
+        paths.append(write_clip(folder / f"{number}.mp4", frames, rate=8))
+    return paths
 
 
 def tables(folder: Path) -> list[Raw]:
@@ -122,5 +132,6 @@ MAKERS: dict[str, Callable[[Path], list[Raw]]] = {
     "series": series,
     "table": tables,
     "geo": places,
+    "video": videos,
 }
 """Seven different inputs of each modality, given an empty folder."""

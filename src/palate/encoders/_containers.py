@@ -11,8 +11,8 @@ from palate.core.errors import missing_extra
 from palate.encoders._base import BrokenInput
 
 FORMATS = (
-    "aac", "ac3", "aiff", "amr", "ape", "asf", "au", "avi", "caf", "dts", "eac3", "flac", "flv", "gif", "ivf", "matroska",
-    "mov", "mp3", "mpeg", "mpegts", "mpegvideo", "mxf", "ogg", "rm", "tta", "wav", "w64", "wv",
+    "aac", "ac3", "aiff", "amr", "ape", "asf", "au", "avi", "caf", "dts", "eac3", "flac", "flv", "gif", "h264", "hevc", "ivf",
+    "m4v", "matroska", "mov", "mp3", "mpeg", "mpegts", "mpegvideo", "mxf", "ogg", "rm", "tta", "wav", "w64", "wv",
 )  # fmt: skip
 """What is opened, in FFmpeg's words: one file holds all of it. Playlists and the like, which name other files, are not."""
 

@@ -1,0 +1,162 @@
+"""What moves in a video: differences of looks, the flow of blocks, and statistics of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from palate.core.types import Floats
+
+Shown = tuple[float, Floats, Floats]
+"""The time of a look in seconds, the picture float32[96, 96, 3], its histogram."""
+_WINDOW, _STRIDE, _BINS = 32, 16, 16
+_STILL = 0.01
+"""Deviation of a block's brightness below which it has nothing whose movement could be seen."""
+STATISTICS = (
+    "difference", "difference deviation", "speed", "speed deviation", "right", "down", "spread", "share moving",
+    "cuts", "brightness", "brightness deviation", "brightness change", "contrast", "colour change",
+)  # fmt: skip
+"""What `statistics` gives, in order."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look against the one before.
+
+    Units:
+        brightness and difference: shares of white; colours: share of the pixels whose colour changed; right and down:
+        how most of the frame moves, in shares of its width and height a second; speed: of its blocks on average; moving:
+        share of the blocks.
+    """
+
+    time: float
+    brightness: float
+    contrast: float
+    difference: float
+    colours: float
+    right: float
+    down: float
+    speed: float
+    spread: float
+    """How much faster things move outwards than the frame as a whole: above 0 when the camera comes nearer."""
+    moving: float
+
+
+def histogram(picture: Floats) -> Floats:
+    """Return the shares of 16 levels of each colour, float32[3, 16]."""
+    levels = np.minimum((picture * _BINS).astype(np.int64), _BINS - 1).reshape(-1, 3)
+    counts = np.stack([np.bincount(column, minlength=_BINS) for column in levels.T])
+    return (counts / len(levels)).astype(np.float32)
+
+
+def look(before: Shown, now: Shown) -> Look:
+    """Compare two looks."""
+    gap = now[0] - before[0]
+    earlier, later = before[1].mean(axis=2), now[1].mean(axis=2)
+    flow, weight, places = block_flow(earlier, later)
+    flow = flow / gap
+    total = float(weight.sum())
+    whole = [_median(column, weight) for column in flow.T]
+    outward = ((flow - whole) * places).sum(axis=1)
+    return Look(
+        now[0],
+        float(later.mean()),
+        float(later.std()),
+        float(np.abs(later - earlier).mean()),
+        float(np.abs(now[2] - before[2]).sum(axis=1).max() / 2),
+        whole[0],
+        whole[1],
+        float((np.linalg.norm(flow, axis=1) * weight).sum() / total) if total > 0 else 0.0,
+        float((outward * weight).sum() / total) if total > 0 else 0.0,
+        float((np.linalg.norm(flow, axis=1) * gap > 0.5 / 96).mean()),
+    )
+
+
+def _median(values: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]) -> float:
+    """Return the value that half of the weight lies at or below; 0 where there is no weight."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)]) if reached[-1] > 0 else 0.0
+
+
+def block_flow(
+    earlier: Floats, later: Floats
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Find how blocks moved, by phase correlation (Kuglin and Hines 1975), to a fraction of a pixel.
+
+    Shapes:
+        float32[s, s] twice -> per overlapping block of 32 pixels: movement float64[n, 2] (right, down, shares of the
+        side), weight float64[n] (contrast times the height of the peak), and the middle float64[n, 2] from the centre,
+        -1 … 1.
+    Missing data:
+        A block without contrast has weight 0.
+    """
+    side = earlier.shape[0]
+    starts = np.arange(0, side - _WINDOW + 1, _STRIDE)
+    tops, lefts = (found.ravel() for found in np.meshgrid(starts, starts, indexing="ij"))
+    window = np.outer(np.hanning(_WINDOW), np.hanning(_WINDOW))
+    one, other = (
+        np.stack([picture[y : y + _WINDOW, x : x + _WINDOW] for y, x in zip(tops, lefts, strict=True)]).astype(np.float64)
+        for picture in (earlier, later)
+    )  # fmt: skip
+    contrast = np.minimum(one.std(axis=(1, 2)), other.std(axis=(1, 2)))
+    one, other = ((block - block.mean(axis=(1, 2), keepdims=True)) * window for block in (one, other))
+    cross = np.conj(np.fft.rfft2(one)) * np.fft.rfft2(other)
+    strength = np.abs(cross)
+    # what is weak in both is noise: it must not count as much as what is there
+    cross /= strength + 0.01 * strength.max(axis=(1, 2), keepdims=True) + 1e-12
+    peaks = np.fft.irfft2(cross, s=(_WINDOW, _WINDOW))
+    best = peaks.reshape(len(peaks), -1).argmax(axis=1)
+    row, column = np.divmod(best, _WINDOW)
+    down, right = _refined(peaks, row, column, 1), _refined(peaks, row, column, 2)
+    height = peaks.reshape(len(peaks), -1).max(axis=1)
+    weight = np.where(contrast > _STILL, contrast * np.maximum(height, 0), 0.0)
+    flow = np.where(weight[:, None] > 0, np.stack([right, down], axis=1) / side, 0.0)
+    middles = np.stack([lefts, tops], axis=1) + _WINDOW / 2
+    return flow, weight, 2 * middles / side - 1
+
+
+def _refined(
+    peaks: npt.NDArray[np.float64], row: npt.NDArray[np.int64], column: npt.NDArray[np.int64], axis: int
+) -> npt.NDArray[np.float64]:
+    """Return the place of each peak along an axis, by the centre of mass of it and its neighbours; signed."""
+    which = np.arange(len(peaks))
+    place = row if axis == 1 else column
+    steps = np.array([-1, 0, 1])
+    beside = (place[:, None] + steps) % _WINDOW
+    values = (
+        peaks[which[:, None], beside, column[:, None]] if axis == 1 else peaks[which[:, None], row[:, None], beside]
+    )
+    values = np.maximum(values, 0)
+    total = values.sum(axis=1)
+    part = (values * steps).sum(axis=1) / np.where(total > 0, total, 1.0)
+    return np.asarray((place + _WINDOW // 2) % _WINDOW - _WINDOW // 2 + part, np.float64)
+
+
+def statistics(looks: Sequence[Look], cuts: Sequence[float], seconds: float) -> Floats:
+    """Return what `STATISTICS` names, float32[14], each squeezed to -1 … 1; looks at a cut do not count as movement.
+
+    Missing data:
+        Of a single frame nothing can be said to move: all are 0.
+    """
+    if not looks:
+        return np.zeros(len(STATISTICS), np.float32)
+    at_cuts = set(cuts)
+    within = [entry for entry in looks if entry.time not in at_cuts] or list(looks)
+    difference, speed, right, down, spread, moving = (
+        np.array([getattr(entry, name) for entry in within])
+        for name in ("difference", "speed", "right", "down", "spread", "moving")
+    )
+    bright, contrast, colours = (
+        np.array([getattr(entry, name) for entry in looks]) for name in ("brightness", "contrast", "colours")
+    )
+    change = np.abs(np.diff(bright)).mean() if len(bright) > 1 else 0.0
+    numbers = [
+        10 * difference.mean(), 10 * difference.std(), 2 * speed.mean(), 2 * speed.std(), 2 * right.mean(), 2 * down.mean(),
+        4 * spread.mean(), moving.mean(), len(cuts) / max(seconds, 1.0), bright.mean(), 2 * bright.std(), 10 * change,
+        2 * contrast.mean(), 2 * colours.mean(),
+    ]  # fmt: skip
+    return np.asarray(np.tanh(numbers), np.float32)
