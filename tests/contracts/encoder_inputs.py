@@ -96,6 +96,8 @@ def series(folder: Path) -> list[Raw]:
     (folder / "prices.csv").write_text("day,price\n" + "\n".join(f"2026-01-{day:02},{day % 5}" for day in range(1, 29)))
     cells = ["[1, 2.5, null, 4, 3]", "7", "3, 1, 4, 1, 5, 9, 2, 6", " ".join(map(str, time**2)), "5;;5;6"]
     return [*cells, folder / "wave.npy", folder / "prices.csv"]
+
+
 def videos(folder: Path) -> list[Raw]:
     paths: list[Raw] = []
     for number in range(7):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ Shown = tuple[float, Floats, Floats]
 _WINDOW, _STRIDE, _BINS = 32, 16, 16
 _STILL = 0.01
 """Deviation of a block's brightness below which it has nothing whose movement could be seen."""
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Brightness of red, green and blue (ITU-R BT.601); coded colours are too coarse to tell movement."""
 STATISTICS = (
     "difference", "difference deviation", "speed", "speed deviation", "right", "down", "spread", "share moving",
     "cuts", "brightness", "brightness deviation", "brightness change", "contrast", "colour change",
@@ -55,7 +58,7 @@ def histogram(picture: Floats) -> Floats:
 def look(before: Shown, now: Shown) -> Look:
     """Compare two looks."""
     gap = now[0] - before[0]
-    earlier, later = before[1].mean(axis=2), now[1].mean(axis=2)
+    earlier, later = before[1] @ _LUMA, now[1] @ _LUMA
     flow, weight, places = block_flow(earlier, later)
     flow = flow / gap
     total = float(weight.sum())
@@ -97,42 +100,62 @@ def block_flow(
     side = earlier.shape[0]
     starts = np.arange(0, side - _WINDOW + 1, _STRIDE)
     tops, lefts = (found.ravel() for found in np.meshgrid(starts, starts, indexing="ij"))
+    one = _blocks(earlier, tops, lefts)
+    rough, _, _ = _correlate(one, _blocks(later, tops, lefts))
+    # the window draws what is far towards 0: look again where the first look pointed
+    whole = np.rint(rough).astype(np.int64)
+    y, x = (np.clip(start + step, 0, side - _WINDOW) for start, step in ((tops, whole[:, 1]), (lefts, whole[:, 0])))
+    fine, height, contrast = _correlate(one, _blocks(later, y, x))
+    flow = (fine + np.stack([x - lefts, y - tops], axis=1)) / side
+    weight = np.where(contrast > _STILL, contrast * np.maximum(height, 0), 0.0)
+    middles = np.stack([lefts, tops], axis=1) + _WINDOW / 2
+    return np.where(weight[:, None] > 0, flow, 0.0), weight, 2 * middles / side - 1
+
+
+def _blocks(picture: Floats, tops: npt.NDArray[np.int64], lefts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return the blocks that begin at these places, float64[n, 32, 32]."""
+    windows = np.lib.stride_tricks.sliding_window_view(picture, (_WINDOW, _WINDOW))
+    return windows[tops, lefts].astype(np.float64)
+
+
+def _correlate(
+    one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return how each block moved in pixels, float64[n, 2], how high the peak is, and the lesser contrast."""
     window = np.outer(np.hanning(_WINDOW), np.hanning(_WINDOW))
-    one, other = (
-        np.stack([picture[y : y + _WINDOW, x : x + _WINDOW] for y, x in zip(tops, lefts, strict=True)]).astype(np.float64)
-        for picture in (earlier, later)
-    )  # fmt: skip
     contrast = np.minimum(one.std(axis=(1, 2)), other.std(axis=(1, 2)))
     one, other = ((block - block.mean(axis=(1, 2), keepdims=True)) * window for block in (one, other))
     cross = np.conj(np.fft.rfft2(one)) * np.fft.rfft2(other)
     strength = np.abs(cross)
-    # what is weak in both is noise: it must not count as much as what is there
+    # what is weak in both is noise, and what is finest comes from the coding: neither counts as much as the rest
     cross /= strength + 0.01 * strength.max(axis=(1, 2), keepdims=True) + 1e-12
+    cross *= _smooth()
     peaks = np.fft.irfft2(cross, s=(_WINDOW, _WINDOW))
-    best = peaks.reshape(len(peaks), -1).argmax(axis=1)
-    row, column = np.divmod(best, _WINDOW)
-    down, right = _refined(peaks, row, column, 1), _refined(peaks, row, column, 2)
-    height = peaks.reshape(len(peaks), -1).max(axis=1)
-    weight = np.where(contrast > _STILL, contrast * np.maximum(height, 0), 0.0)
-    flow = np.where(weight[:, None] > 0, np.stack([right, down], axis=1) / side, 0.0)
-    middles = np.stack([lefts, tops], axis=1) + _WINDOW / 2
-    return flow, weight, 2 * middles / side - 1
+    flat = peaks.reshape(len(peaks), -1)
+    row, column = np.divmod(flat.argmax(axis=1), _WINDOW)
+    moved = np.stack([_refined(peaks, row, column, 2), _refined(peaks, row, column, 1)], axis=1)
+    return moved, flat.max(axis=1), contrast
+
+
+@lru_cache(maxsize=1)
+def _smooth() -> npt.NDArray[np.float64]:
+    """Return the weights of the frequencies, those of a Gaussian of one pixel."""
+    down, across = np.fft.fftfreq(_WINDOW), np.fft.rfftfreq(_WINDOW)
+    return np.asarray(np.exp(-2 * np.pi**2 * (down[:, None] ** 2 + across**2)), np.float64)
 
 
 def _refined(
     peaks: npt.NDArray[np.float64], row: npt.NDArray[np.int64], column: npt.NDArray[np.int64], axis: int
 ) -> npt.NDArray[np.float64]:
-    """Return the place of each peak along an axis, by the centre of mass of it and its neighbours; signed."""
+    """Return the place of each peak along an axis, by a parabola through it and its neighbours; signed."""
     which = np.arange(len(peaks))
     place = row if axis == 1 else column
-    steps = np.array([-1, 0, 1])
-    beside = (place[:, None] + steps) % _WINDOW
+    beside = (place[:, None] + np.array([-1, 0, 1])) % _WINDOW
     values = (
         peaks[which[:, None], beside, column[:, None]] if axis == 1 else peaks[which[:, None], row[:, None], beside]
     )
-    values = np.maximum(values, 0)
-    total = values.sum(axis=1)
-    part = (values * steps).sum(axis=1) / np.where(total > 0, total, 1.0)
+    bend = 2 * values[:, 1] - values[:, 0] - values[:, 2]
+    part = np.where(bend > 1e-12, (values[:, 2] - values[:, 0]) / (2 * np.maximum(bend, 1e-12)), 0.0)
     return np.asarray((place + _WINDOW // 2) % _WINDOW - _WINDOW // 2 + part, np.float64)
 
 
