@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 from slow_listener import Pitch
+from test_encoders_sound_files import film
 
 from palate.cli import main
 from palate.core.errors import DataError
@@ -25,6 +26,7 @@ from palate.data.folder import load, save
 from palate.data.interactions import Interactions
 from palate.encoders.pipeline import encode
 from palate.encoders.speech import registry, transcribe, transcribe_columns
+from palate.retrieval.words import WordIndex
 
 soundfile = pytest.importorskip("soundfile")
 RATE = 16_000
@@ -90,6 +92,24 @@ def test_the_text_is_encoded_as_any_other(folder: Path) -> None:
     assert part.present.tolist() == [text is not None for text in TEXTS]
     assert part.modality == "text"
     np.testing.assert_array_equal(part.values[0], part.values[7])
+
+
+def test_search_by_words_reads_it(folder: Path) -> None:
+    data = transcribe(load(folder), voice=Pitch())
+    assert WordIndex(data.catalogue).search("800", 3).items[0].tolist() == [1, -1, -1]
+
+
+def test_what_is_said_in_a_video(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    film(tmp_path / "a.mp4", picture="libx264")
+    film(tmp_path / "b.mp4", picture="libx264", sound=False)
+    table = pl.DataFrame({"item_id": ["a", "b"], "trailer": ["a.mp4", "b.mp4"]})
+    catalogue = Catalogue(table, {"trailer": "video"}, tmp_path)
+    save(Dataset(IdMap([]), IdMap("ab"), Interactions.empty(), catalogue), tmp_path / "ds")
+    data = transcribe(load(tmp_path / "ds"), trailer=Pitch())
+    assert data.catalogue.table["trailer.speech"].to_list() == ["a tone of 450 Hz", None]
+    told = pl.read_parquet(tmp_path / "ds" / "quarantine.parquet")
+    assert told["reason"].to_list() == ["the video has no sound"]
 
 
 def test_a_copy_and_a_new_import_keep_what_was_heard(folder: Path, tmp_path: Path) -> None:
