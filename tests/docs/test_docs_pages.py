@@ -40,7 +40,7 @@ def test_every_part_is_documented(page, names):
 
 def test_the_widths_of_the_encoders_are_true():
     rows = re.findall(r"^\| `([\w-]+)` \|[^|]+\| (\d+) \|", (DOCS / "encoders.md").read_text(encoding="utf-8"), re.M)
-    assert len(rows) == 3
+    assert len(rows) >= 7
     assert {name: int(width) for name, width in rows} == {name: encoders.get(name)().dim for name, _ in rows}
 
 
