@@ -36,6 +36,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "series": {"kernels": 84},
     "table": {"max_values": 1},
     "geo": {"waves": 32},
+    "points": {"bins": 16},
 }
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
@@ -127,6 +128,26 @@ def places(folder: Path) -> list[Raw]:
     return [*cells, folder / "place.txt"]
 
 
+def clouds(folder: Path) -> list[Raw]:
+    """Boxes of seven shapes, in files of several kinds and in a cell."""
+    rng = np.random.default_rng(2)
+    boxes = [rng.uniform(-1, 1, (40 + 9 * number, 3)) * [1, 1 / (number + 1), 0.1 * number] for number in range(7)]
+    found: list[Raw] = [json.dumps(boxes[0].tolist())]
+    for number, box in enumerate(boxes[1:]):
+        lines = "\n".join(" ".join(map(str, row)) for row in box.tolist())
+        heads = {
+            "xyz": "",
+            "off": f"OFF\n{len(box)} 0 0\n",
+            "ply": f"ply\nformat ascii 1.0\nelement vertex {len(box)}\n",
+        }
+        heads["ply"] += "property float x\nproperty float y\nproperty float z\nend_header\n"
+        ending = list(heads)[number % 3]
+        path = folder / f"{number}.{ending}"
+        path.write_text(heads[ending] + lines + "\n")
+        found.append(path)
+    return found
+
+
 MAKERS: dict[str, Callable[[Path], list[Raw]]] = {
     "text": texts,
     "image": pictures,
@@ -135,5 +156,6 @@ MAKERS: dict[str, Callable[[Path], list[Raw]]] = {
     "table": tables,
     "geo": places,
     "video": videos,
+    "points": clouds,
 }
 """Seven different inputs of each modality, given an empty folder."""

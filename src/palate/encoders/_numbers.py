@@ -56,7 +56,7 @@ def read_table(path: Path) -> Numbers:
     except UnicodeDecodeError as error:
         raise BrokenInput("the file is neither text nor NPY") from error
     if text.lstrip()[:1] == "[":
-        found = _json(text)
+        found = array_of_json(text)
         return found[:, None] if found.ndim == 1 else found
     return _lines(text)
 
@@ -98,7 +98,7 @@ def number(word: str) -> float:
 
 def _row_of_text(text: str) -> Numbers:
     if text.lstrip()[:1] == "[":
-        return _json(text)
+        return array_of_json(text)
     words = _MARKS.split(text.strip().strip(",;")) if _MARKS.search(text) else text.split()
     return np.array([number(word) for word in words], np.float64)
 
@@ -121,7 +121,12 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _json(text: str) -> Numbers:
+def array_of_json(text: str) -> Numbers:
+    """Return the numbers of a JSON list, or of a list of lists of equal length; NaN for null.
+
+    Raises:
+        BrokenInput: it is none.
+    """
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
