@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,8 +81,15 @@ def test_transparency_lies_on_white(tmp_path: Path) -> None:
     assert looks(tmp_path / "p.png", left=(255, 255, 255))
 
 
+def test_a_clear_shade_of_a_16_bit_grey_lies_on_white(tmp_path: Path) -> None:
+    shades = np.repeat(np.array([[700] * 40 + [30_000] * 40], np.uint16), 80, axis=0)
+    Image.fromarray(shades).save(tmp_path / "x.png", transparency=700)
+    assert looks(tmp_path / "x.png", left=(255, 255, 255), right=(117, 117, 117), within=2)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "tiff", "webp"])
 @pytest.mark.parametrize("turn", range(1, 9))
-def test_exif_turns_are_applied(turn: int, tmp_path: Path) -> None:
+def test_exif_turns_are_applied(turn: int, kind: str, tmp_path: Path) -> None:
     undo = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
             5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
             8: Image.Transpose.ROTATE_270}  # fmt: skip
@@ -89,9 +97,11 @@ def test_exif_turns_are_applied(turn: int, tmp_path: Path) -> None:
     stored = image if turn == 1 else image.transpose(undo[turn])
     exif = Image.Exif()
     exif[0x0112] = turn
-    stored.save(tmp_path / "x.png", exif=exif)
+    how: dict[str, Any] = {"jpg": {"quality": 100, "subsampling": 0}, "webp": {"lossless": True}}.get(kind, {})
+    stored.save(tmp_path / f"x.{kind}", exif=exif, **how)
     image.save(tmp_path / "upright.png")
-    np.testing.assert_allclose(read(tmp_path / "x.png").astype(int), read(tmp_path / "upright.png").astype(int), atol=2)
+    found, upright = read(tmp_path / f"x.{kind}").astype(int), read(tmp_path / "upright.png").astype(int)
+    assert np.abs(found - upright).mean() < 2
 
 
 def test_it_is_the_shorter_side_at_256_and_the_centre_224(tmp_path: Path) -> None:
@@ -151,6 +161,26 @@ def test_a_giant_is_refused_before_it_is_decoded(width: int, height: int, tmp_pa
 def test_a_very_long_picture_takes_no_more_memory_than_it_has(tmp_path: Path) -> None:
     halves(12_000, 3).save(tmp_path / "x.png")
     assert read(tmp_path / "x.png").shape == (224, 224, 3)
+
+
+@pytest.mark.parametrize("kind", ["gif", "tiff", "webp", "png"])
+def test_the_first_of_several_pictures_counts(kind: str, tmp_path: Path) -> None:
+    how: dict[str, Any] = {"lossless": True} if kind == "webp" else {}
+    halves().save(tmp_path / f"x.{kind}", save_all=True, append_images=[Image.new("RGB", (80, 80), (0, 200, 0))], **how)
+    assert looks(tmp_path / f"x.{kind}", within=45)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (20_000, 1), (1, 20_000)])
+def test_the_smallest_and_the_longest(width: int, height: int, tmp_path: Path) -> None:
+    Image.new("RGB", (width, height), RED).save(tmp_path / "x.png")
+    assert looks(tmp_path / "x.png", right=RED, within=0)
+
+
+@pytest.mark.parametrize("content", [b"GIF89a\0\0\0\0\0\0\0;", b"GIF89a\5\0\5\0\0\0\0;", b"BM", b"\xff\xd8\xff\xd9"])
+def test_a_picture_without_pixels_is_broken(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(content)
+    with pytest.raises(BrokenInput, match="picture"):
+        read(tmp_path / "x.png")
 
 
 def test_a_folder_is_no_picture(tmp_path: Path) -> None:

@@ -77,9 +77,9 @@ def _read(path: Path, use: Callable[[Image.Image], T]) -> T:
 
 
 def _square(image: Image.Image, side: int, shorter: int) -> Image.Image:
-    turn = _TURNS.get(_orientation(image))
     _draft(image, shorter)
     plain = _plain(image)
+    turn = _TURNS.get(_orientation(image))  # asked after decoding, by which Pillow has turned a TIFF already
     width, height = plain.size
     edge = min(width, height) * side / shorter
     left, top = (width - edge) / 2, (height - edge) / 2
@@ -128,7 +128,12 @@ def _orientation(image: Image.Image) -> int:
 def _plain(image: Image.Image) -> Image.Image:
     """Return the picture in a mode that can be scaled: L, RGB or RGBA."""
     if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_to_bytes(np.asarray(image)))
+        grey, clear = np.asarray(image), image.info.get("transparency")
+        plain = Image.fromarray(_to_bytes(grey))
+        if isinstance(clear, int):
+            plain.putalpha(Image.fromarray(np.where(grey == clear, 0, 255).astype(np.uint8)))
+            return plain.convert("RGBA")
+        return plain
     if image.mode in ("LA", "PA", "La", "RGBa", "RGBA") or "transparency" in image.info:
         return image.convert("RGBA")
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
