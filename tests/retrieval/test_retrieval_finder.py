@@ -260,21 +260,49 @@ def shared(finder, monkeypatch):
 
 def test_a_text_finds_pictures_in_a_space_they_share(shared):
     found = shared.find(Wanted(text="lamp", by="vectors"), 6)
-    assert [(each.name, each.weight) for each in found.lists] == [("text", 0.5), ("text across", 0.5)]
-    # item 1 is called a lamp, item 4 has no text and shows one: each is first in one list
-    assert found.ranked.scores[0, found.ranked.items[0] == 4] == pytest.approx(0.5)
-    assert found.ranked.items[0, 0] == 1
-    assert found.lists[1].parts["photo"][0] == pytest.approx(1)
+    assert [(each.name, each.weight) for each in found.lists] == [("text", 1)]
+    # item 4 has no text and shows a lamp; item 1 is called one and shows a cup, so it is last among the pictures
+    assert found.ranked.items[0, 0] == 4
+    assert found.ranked.scores[0, 0] == pytest.approx(1)
+    assert found.ranked.scores[0, found.ranked.items[0] == 1] == pytest.approx((1 + 61 / 63) / 2)
+    row = found.lists[0].items.tolist().index(4)
+    assert found.lists[0].parts["photo"][row] == pytest.approx(1)
+    assert np.isnan(found.lists[0].parts["title"][row])
     by_all = shared.find(Wanted(text="lamp"), 6)
-    assert {each.name: each.weight for each in by_all.lists} == {"text": 0.25, "text across": 0.25, "words": 0.5}
+    assert {each.name: each.weight for each in by_all.lists} == {"text": 0.5, "words": 0.5}
     assert 4 in by_all.ranked.items[0]
+
+
+def test_what_its_picture_alone_tells_is_among_the_first_of_many(shared):
+    """Of 300 items all but the last have a text, and the last alone shows a lamp; no other list may bury it."""
+    rng = np.random.default_rng(0)
+    title = np.append(rng.uniform(0, 1, (299, 3)), np.full((1, 3), np.nan), axis=0).astype(np.float32)
+    photo = np.append(rng.uniform(0, 1, (299, 3)) * [1, 0.1, 1], [[0, 1, 0]], axis=0).astype(np.float32)
+    parts = {
+        "title": replace(features_of(title, modality="text"), encoder=EncoderRef("told")),
+        "photo": replace(features_of(photo, modality="image"), encoder=EncoderRef("seen")),
+    }
+    texts = Catalogue(pl.DataFrame({"title": [*(f"thing {row}" for row in range(299)), None]}), {"title": "text"})
+    for by in ("vectors", None):
+        found = Finder(Searcher(parts), WordIndex(texts)).find(Wanted(text="lamp", by=by), 5)
+        assert found.ranked.items[0, 0] == 299
 
 
 def test_a_picture_finds_texts_in_a_space_they_share(shared, lamp):
     found = shared.find(Wanted(image=lamp), 6)
-    assert [each.name for each in found.lists] == ["image", "image across"]
-    assert [each.items[0] for each in found.lists] == [4, 1]
-    assert {1, 4} <= set(found.ranked.items[0].tolist())
+    assert [each.name for each in found.lists] == ["image"]
+    assert found.ranked.items[0, 0] == 4
+    assert 0 in found.ranked.items[0]  # which has a text and no picture
+
+
+def test_a_picture_is_encoded_for_texts_by_what_encoded_the_pictures_of_their_space(shared, lamp, monkeypatch):
+    class Plain(WordCounts):
+        space = "words"
+
+    monkeypatch.setattr("palate.retrieval.searcher.restore", lambda ref: Plain())
+    searcher = Searcher(shared.searcher._parts)
+    assert (searcher.across("image"), searcher.across("text")) == (["title"], ["photo"])
+    assert set(searcher.by_image(lamp, 6).parts) == {"photo", "title"}
 
 
 def test_without_texts_pictures_alone_are_found_by_a_text(shared):

@@ -25,6 +25,10 @@ class WordCounts:
     def for_queries(self):
         return self
 
+    @property
+    def space(self):
+        return id(self)
+
     def companion(self, modality):
         return None
 

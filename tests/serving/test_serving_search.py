@@ -36,6 +36,10 @@ class FourColours:
     def for_queries(self):
         return self
 
+    @property
+    def space(self):
+        return id(self)
+
     def companion(self, modality):
         return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -63,8 +62,7 @@ class Finder:
 
     Each way of asking gives a list of at most a thousand items; the lists are blended by weight. A text that is looked
     for by both ways gives half its weight to each, and words then find only what holds most of it. Where pictures have
-    vectors in a space that texts share, a text is looked for among them, too, and shares its weight between both senses;
-    so is a picture among texts. A user adds no item: their taste ranks the best of what was found,
+    vectors in a space that texts share, a text is looked for among them, too, and so is a picture among texts. A user adds no item: their taste ranks the best of what was found,
     a hundred or ten times as many as are wanted, once more.
 
     Args:
@@ -78,13 +76,13 @@ class Finder:
 
     def ways(self) -> list[How]:
         """Return how a text can be looked for; the last is the default."""
-        vectors, words = bool(self._senses("text")), bool(self.words.columns)
+        vectors, words = self._asks("text"), bool(self.words.columns)
         there = {"vectors": vectors, "words": words, "hybrid": vectors and words}
         return [way for way in get_args(How) if there[way]]
 
     def takes_pictures(self) -> bool:
         """Tell whether a picture can be looked for."""
-        return bool(self._senses("image"))
+        return self._asks("image")
 
     def find(self, wanted: Wanted, k: int = 10, only: Codes | None = None, taste: Taste | None = None) -> Finding:
         """Return the k best items, of `only` where that is given.
@@ -114,35 +112,22 @@ class Finder:
         if wanted.text is not None:
             yield from self._by_text(wanted.text, self._way(wanted.by), weights["text"], k, only)
         if wanted.image is not None:
-            yield from self._by_vectors("image", wanted.image, weights["image"], k, only)
+            yield _vectors("image", weights["image"], self.searcher.by_image(wanted.image, k, only))
 
-    def _senses(self, modality: str) -> list[bool]:
-        """Return the ways in which vectors can be asked by a modality: among its like (False), across (True), or both."""
-        there = {False: self.searcher.parts(modality), True: self.searcher.across(modality)}
-        return [across for across, parts in there.items() if parts]
-
-    def _by_vectors(self, modality: str, raw: str | Path, weight: float, k: int, only: Codes | None) -> list[Listed]:
-        """Return a list of what is like it, and one of what another sense knows to be like it."""
-
-        def ask(across: bool) -> Listed:
-            if isinstance(raw, Path):
-                found = self.searcher.by_image(raw, k, only, across=across)
-            else:
-                found = self.searcher.by_text(raw, k, only, across=across)
-            return _vectors(f"{modality} across" if across else modality, found)
-
-        return _shared_out(weight, [partial(ask, across) for across in self._senses(modality) or [False]])
+    def _asks(self, modality: str) -> bool:
+        """Tell whether vectors can be asked by a modality."""
+        return bool(self.searcher.parts(modality) or self.searcher.across(modality))
 
     def _by_text(self, text: str, way: How, weight: float, k: int, only: Codes | None) -> list[Listed]:
         if way == "vectors":
-            return self._by_vectors("text", text, weight, k, only)
+            return [_vectors("text", weight, self.searcher.by_text(text, k, only))]
         if way == "words":
             return [_ranked("words", weight, self.words.search(text, k, only))]
         try:
             return _shared_out(
                 weight,
                 [
-                    lambda: self._by_vectors("text", text, 1, k, only),
+                    lambda: _vectors("text", 1, self.searcher.by_text(text, k, only)),
                     lambda: _ranked("words", 1, self.words.search(text, k, only, _HELD)),
                 ],
             )
@@ -161,24 +146,21 @@ class Finder:
         return by or (ways[-1] if ways else "vectors")
 
 
-def _shared_out(weight: float, ways: Sequence[Callable[[], Listed | list[Listed]]]) -> list[Listed]:
+def _shared_out(weight: float, ways: Sequence[Callable[[], Listed]]) -> list[Listed]:
     """Return the lists of those ways that can make something of what is asked, each with an equal share of the weight."""
-    made: list[list[Listed]] = []
-    troubles = []
+    made, troubles = [], []
     for way in ways:
         try:
-            lists = way()
+            made.append(way())
         except DataError as error:
             troubles.append(error)
-        else:
-            made.append([lists] if isinstance(lists, Listed) else lists)
-    if troubles and not any(len(listed.items) for lists in made for listed in lists):
+    if troubles and not any(len(listed.items) for listed in made):
         raise troubles[0]
-    return [replace(listed, weight=listed.weight * weight / len(made)) for lists in made for listed in lists]
+    return [replace(listed, weight=weight / len(made)) for listed in made]
 
 
-def _vectors(name: str, found: Found) -> Listed:
-    listed = _ranked(name, 1, found.ranked)
+def _vectors(name: str, weight: float, found: Found) -> Listed:
+    listed = _ranked(name, weight, found.ranked)
     return replace(listed, parts={part: values[: len(listed.items)] for part, values in found.parts.items()})
 
 

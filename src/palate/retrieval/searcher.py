@@ -17,6 +17,7 @@ from palate.encoders import BrokenInput, Encoder, restore
 from palate.interfaces import Index, Ranked, Raw
 from palate.linalg.neighbours import unit_rows
 from palate.linalg.topk import top_k
+from palate.retrieval.blend import RANK_SHIFT
 from palate.retrieval.near import Near
 
 
@@ -35,7 +36,11 @@ class Found:
 class Searcher:
     """Search over the parts of items whose encoder is known; encoders load when they are first needed.
 
-    The score of an item is the mean cosine over the parts of that modality which it has.
+    The score of an item is the mean cosine over the parts of that modality which it has. Parts of another modality are
+    searched too where what is looked for can be encoded into their space (see `Encoder.companion`), as a text into that
+    of pictures by `conse` or CLIP. Cosines across modalities are smaller than those within one, so that only ranks
+    compare: the score is then the mean of 61 / (60 + rank) over the lists that the item can be in, one of the own parts
+    together and one of each other part. An item that lacks a text is found by its picture alone.
 
     Args:
         features: the parts; those that are not of items, or whose encoder is not known, are left alone.
@@ -85,28 +90,29 @@ class Searcher:
                 troubles.append(f"the part '{name}' cannot be searched: {error}")
         return troubles
 
-    def by_text(self, text: str, k: int = 10, only: Codes | None = None, *, across: bool = False) -> Found:
-        """Return the items whose text is nearest to a text; `across`: those whose picture or sound is.
+    def by_text(self, text: str, k: int = 10, only: Codes | None = None) -> Found:
+        """Return the items whose text is nearest to a text, or whose picture or sound where these can be asked for by one.
 
         Raises:
             DataError: the text is empty, says nothing to the encoders, or no part of text can be searched.
         """
         if not text.strip():
             raise DataError("the text to search for is empty: give a few words")
-        return self._by("text", text, "text", k, only, across)
+        return self._by("text", text, "text", k, only)
 
-    def by_image(self, path: Path, k: int = 10, only: Codes | None = None, *, across: bool = False) -> Found:
-        """Return the items whose picture is nearest to a picture; `across`: those whose text is.
+    def by_image(self, path: Path, k: int = 10, only: Codes | None = None) -> Found:
+        """Return the items whose picture is nearest to a picture, or whose text where that can be asked for by one.
 
         Raises:
             DataError: the file is missing or broken, or no part of pictures can be searched.
         """
         if not path.is_file():
             raise DataError(f"there is no file {path}: give the path of a picture")
-        return self._by("image", path, "picture", k, only, across)
+        return self._by("image", path, "picture", k, only)
 
-    def _by(self, modality: str, raw: Raw, what: str, k: int, only: Codes | None, across: bool) -> Found:
-        names = self.across(modality) if across else self.parts(modality)
+    def _by(self, modality: str, raw: Raw, what: str, k: int, only: Codes | None) -> Found:
+        own, across = self.parts(modality), self.across(modality)
+        names = own + across
         if not names:
             known = ", ".join(f"{name} ({table.modality})" for name, table in self._parts.items()) or "none"
             raise DataError(
@@ -127,7 +133,7 @@ class Searcher:
             else np.full(len(codes), np.nan, np.float32)
             for name in names
         }
-        best = top_k(_mean(list(cosines.values()))[None, :], k)
+        best = top_k(_joined([cosines[name] for name in own], [cosines[name] for name in across])[None, :], k)
         there = best.items[0] >= 0
         found = np.append(codes, -1)[best.items]
         parts = {
@@ -161,9 +167,14 @@ class Searcher:
             assert reference is not None
             made: Encoder[Any] | None = restore(reference)
             if made is not None and self._parts[name].modality != modality:
-                made = made.companion(modality)
+                made = made.companion(modality) or self._in_space(made.space, modality)
             self._encoders[name, modality] = None if made is None else made.for_queries()
         return self._encoders[name, modality]
+
+    def _in_space(self, space: str, modality: str) -> Encoder[Any] | None:
+        """Return the encoder of a part of a modality whose vectors lie in a space."""
+        made = [self._find_encoder(name, modality) for name in self.parts(modality)]
+        return next((encoder for encoder in made if encoder is not None and encoder.space == space), None)
 
 
 def search(
@@ -186,6 +197,24 @@ def _mean(cosines: list[Floats]) -> Floats:
     there = np.isfinite(stacked)
     total = np.where(there, stacked, 0).sum(axis=0)
     return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), np.nan).astype(np.float32)
+
+
+def _joined(own: list[Floats], across: list[Floats]) -> Floats:
+    """Return the mean cosine of the own parts; where there are others too, the mean reciprocal rank over all lists."""
+    lists = [*([_mean(own)] if own else []), *across]
+    return lists[0] if len(lists) == 1 else _mean([_reciprocal_ranks(scores) for scores in lists])
+
+
+def _reciprocal_ranks(scores: Floats) -> Floats:
+    """Return 61 / (60 + rank), equal scores alike, NaN where there is no score.
+
+    Example:
+        >>> _reciprocal_ranks(np.array([0.2, np.nan, 0.9, 0.2], np.float32)).round(2).tolist()
+        [0.9800000190734863, nan, 1.0, 0.9800000190734863]
+    """
+    there = np.isfinite(scores)
+    ranks = 1 + np.searchsorted(np.sort(-scores[there]), -scores)
+    return np.where(there, (1 + RANK_SHIFT) / (RANK_SHIFT + ranks), np.nan).astype(np.float32)
 
 
 def _decoded(encoder: Encoder[Any], raw: Raw) -> object:
