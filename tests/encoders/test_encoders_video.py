@@ -74,6 +74,20 @@ def test_a_hard_cut_is_found_where_it_is_and_its_frame_is_kept(tmp_path: Path) -
     assert found.frames[0].mean() < 127 < found.frames[1].mean()
 
 
+def test_a_cut_does_not_hide_the_next(tmp_path: Path) -> None:
+    shades = np.repeat([20, 230, 60], 30).astype(np.uint8)  # the second change is far less of a jump than the first
+    scene = textured(96, 0) // 8
+    found = see(write_clip(tmp_path / "a.mp4", [scene + shade // 8 * 7 for shade in shades]))
+    assert found.cuts == [pytest.approx(1.2, abs=0.11), pytest.approx(2.4, abs=0.11)]
+
+
+@pytest.mark.data
+def test_the_cuts_of_a_real_clip(real_data: Path) -> None:
+    # seen by eye
+    assert see(real_data / "video" / "bikes.mp4").cuts == pytest.approx([1.2, 3.1, 5.5, 7.5, 9.7], abs=0.11)
+    assert see(real_data / "video" / "bigbuckbunny.mp4").cuts == []
+
+
 def test_frames_are_taken_twice_as_seldom_where_there_are_too_many(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", panning(1, 100))
     assert see(path, every=0.4).times == pytest.approx(np.arange(10) * 0.4)

@@ -24,7 +24,7 @@ LOOK = 0.1
 MAX_PIXELS = 40_000_000
 """Larger frames are not decoded; 8K has 33 million."""
 _CUT_FLOOR, _CUT_TIMES, _CUT_APART, _MEMORY = 0.2, 4.0, 0.3, 20
-"""A cut: a change of colours by 20 %, four times that of the 20 looks before, 0.3 s after the last cut."""
+"""A cut: a change of colours by 20 %, four times the median of the 20 looks before, 0.3 s after the last cut."""
 _TOLERATED = 0.05
 """Share of the promised length, and at least half a second, that may be absent before a video counts as cut off."""
 
@@ -101,7 +101,7 @@ def watch(path: Path, side: int, most: int, every: float, scenes: int, longest: 
 
 
 def _is_cut(change: float, recent: deque[float], time: float, cuts: list[float]) -> bool:
-    usual = sum(recent) / len(recent) if recent else 0.0
+    usual = float(np.median(recent)) if recent else 0.0
     return change > max(_CUT_FLOOR, _CUT_TIMES * usual) and not (cuts and time - cuts[-1] < _CUT_APART)
 
 
