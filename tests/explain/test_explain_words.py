@@ -15,7 +15,7 @@ from palate.data.catalogue import Catalogue
 from palate.data.dataset import Dataset
 from palate.data.features import EncoderRef, FeatureTable
 from palate.data.interactions import Interactions
-from palate.explain import SharedWords, reasons, words
+from palate.explain import SharedWords, reasons, title_column, words
 from palate.interfaces import Describes, Queries
 from palate.models import VectorSpace
 
@@ -91,3 +91,9 @@ def test_drums_are_named_by_musicnn(real_data: Path) -> None:
     shared = SharedWords({"sound": FeatureTable(values, present, "s", encoder=encoder.reference())})
     assert shared.of("sound", 0, [1]) == ["drums"]
     assert "drums" not in shared.of("sound", 0, [2])
+
+
+def test_what_is_said_in_a_sound_is_no_title() -> None:
+    table = pl.DataFrame({"item_id": ["a"], "voice.speech": ["hello"], "about": ["a mug"]})
+    assert title_column(Catalogue(table, {"voice.speech": "text", "about": "text"})) == "about"
+    assert title_column(Catalogue(table, {"voice.speech": "text"})) is None

@@ -8,10 +8,12 @@ from palate.core.ids import IdMap
 from palate.data.catalogue import Catalogue
 
 _CALLED = ("title", "name", "product_name", "item_name", "headline")
+_HEARD = ".speech"
+"""What columns end in that a recogniser wrote: what somebody says in a sound is not what an item is called."""
 
 
 def title_column(catalogue: Catalogue) -> str | None:
-    """Return the column that names an item: `title`, `name` or alike, else the first text column.
+    """Return the column that names an item: `title`, `name` or alike, else the first text column that was not heard.
 
     Example:
         >>> import polars as pl
@@ -22,7 +24,7 @@ def title_column(catalogue: Catalogue) -> str | None:
     for name in _CALLED:
         if name in by_name:
             return by_name[name]
-    return next(iter(catalogue.of_type("text")), None)
+    return next((column for column in catalogue.of_type("text") if not column.endswith(_HEARD)), None)
 
 
 def titles(catalogue: Catalogue, items: IdMap, codes: Iterable[int]) -> list[str]:
