@@ -8,15 +8,17 @@ import pytest
 from glances import Course, Look
 from palate.cli import _run
 from palate.data.dataset import Dataset
-from palate.data.features import FeatureTable
+from palate.data.features import FeatureTable, features_of
 from palate.data.folder import load
 from palate.data.worlds import make
 from palate.data.worlds.short_video import ShortVideo
+from palate.encoders._motion import STATISTICS
 from palate.encoders.mel import Mel
 from palate.encoders.pipeline import encode
 from palate.encoders.tf_idf import TfIdf
+from palate.encoders.video import Video
 from palate.models import ContentKNN, VectorSpace
-from planted import interval, recall, shuffled
+from planted import interval, only, recall, shuffled
 
 pytest.importorskip("av", reason="clips need the media extra")
 
@@ -88,3 +90,21 @@ def test_the_road_from_the_command_line(tmp_path, capsys):
     assert found["popularity"] == 0 < found["content-knn"]
     call("train", folder, "--model", "content-knn", "--set", "parts=[clip.sound]", "--out", bundle)
     assert len(call("recommend", bundle, "--user", "u01", "-k", "5")["items"]) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+@pytest.mark.parametrize("name", MODELS)
+def test_the_encoder_of_videos_sees_scene_and_movement(worlds, name):
+    """Scene by its frames; movement by its statistics as a part of their own, since 1,280 other numbers drown them."""
+    encoder = Video(every=0.5)
+    for seed in SEEDS[:2]:
+        for modality, numbers in (("picture", slice(0, -len(STATISTICS))), ("motion", slice(-len(STATISTICS), None))):
+            data = worlds[modality][seed]
+            whole = encode(data, clip=encoder).features["clip"]
+            part = features_of(whole.values[:, numbers], source=f"{modality} of {whole.source}", modality="video")
+            seen = only(data.with_features(clip=part), "clip")
+            found, mixed = (
+                recall(MODELS[name](), table, "cold-items") for table in (seen, shuffled(seen, "clip", seed))
+            )
+            assert found > mixed + 0.2, f"{modality}, seed {seed}: {found:.3f} and, shuffled, {mixed:.3f}"
