@@ -58,6 +58,8 @@ class HFText(HubEncoder[HFTextConfig]):
     modality = "text"
     config_type = HFTextConfig
     shared_when = ("pooling", "normalise")
+    _asks = False
+    """Whether it encodes what is searched for."""
 
     @cached_property
     def _model(self) -> Any:
@@ -115,21 +117,23 @@ class HFText(HubEncoder[HFTextConfig]):
         text = read_text(raw, self.config.max_length)
         if text is None:
             return None
-        prompt = self._says.prompt("document", "passage") if self.config.prompt is None else self.config.prompt
         tokens = self._tokens
         overlap = min(self.config.overlap, (tokens.longest - len(tokens.before) - len(tokens.after)) // 2)
-        return tokens.chunks(text.lower() if self._says.lower else text, prompt, overlap)
+        return tokens.chunks(text.lower() if self._says.lower else text, self._prompt(), overlap)
 
     def for_queries(self) -> Self:
-        """Return an encoder that puts `query_prompt` before a text, where texts and questions have prompts of their own."""
-        prompt = self.config.query_prompt
-        if prompt is None and self.config.prompt is None:
-            said = read_sentences(self.hub)
-            prompt = None if said is None else said.prompt("query")
-        if prompt is None:
-            return self
-        asking = type(self)(self.config.model_copy(update={"prompt": prompt, "query_prompt": None}))
-        return asking.load_state(self.state())
+        """Return an encoder that puts the prompt of questions before a text; nothing is fetched yet."""
+        asking = type(self)(self.config)
+        asking._made_by, asking._asks = self._made_by, True
+        return asking
+
+    def _prompt(self) -> str:
+        config, says = self.config, self._says
+        if self._asks and config.query_prompt is not None:
+            return config.query_prompt
+        if config.prompt is not None:
+            return config.prompt
+        return says.prompt("query") if self._asks else says.prompt("document", "passage")
 
     def _encode(self, batch: Sequence[Chunks]) -> Floats:
         """Encode all chunks, the longest first so that little is padded, and average those of each text."""
