@@ -51,6 +51,8 @@ class Shelf(BaseHTTPRequestHandler):
             return self.answer(200, b"<html>", **{"Content-Type": "text/html; charset=utf-8"})
         if path == "/busy" and self.asked[self.path] < 3:
             return self.answer(503, b"")
+        if path == "/prices":
+            return self.answer(200, b"1,2,3", **{"Content-Type": "text/csv"})
         if path == "/large":
             return self.answer(200, b"x" * 5000)
         if path in ("/endless", "/slow"):
@@ -126,6 +128,17 @@ def test_files_are_brought_once_and_encoded(tmp_path, server):
     copy = folder.load(data.root)
     folder.save(copy, tmp_path / "copy")
     assert (tmp_path / "copy" / fetched(f"{server}/blue.png?x=1")).is_file()
+
+
+def test_a_series_may_be_away_too(tmp_path, server):
+    items = pl.DataFrame({"item": ["a", "b", "c"], "price": [f"{server}/prices", "4, 5", f"{server}/page"]})
+    folder.save(from_frames(items=items, types={"price": "series"}), tmp_path / "shop")
+    data = folder.load(tmp_path / "shop")
+    (told,) = fetch_media(data, allowed=only_this)
+    assert (told.addresses, told.brought, told.refused) == (2, 1, 1)
+    assert check(folder.load(data.root)).coverage["price"] == pytest.approx(2 / 3)
+    encoded = palate.encode(folder.load(data.root), price="series")
+    assert encoded.features["price"].present.tolist() == [True, True, False]
 
 
 def test_an_encoder_reads_what_was_fetched(tmp_path, server):

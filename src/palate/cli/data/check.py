@@ -22,7 +22,14 @@ from palate.data.folder import load
 from palate.data.positive import Positive
 from palate.data.split import registry
 
-_ENCODERS = {"text": "--text use", "image": "--image efficientnet-lite0", "audio": "--audio mel"}
+_ENCODERS = {
+    "text": "--text use",
+    "image": "--image efficientnet-lite0",
+    "audio": "--audio mel",
+    "series": "--series series",
+    "geo": "--geo geo",
+    "points": "--points points",
+}
 """What turns columns of each type into vectors."""
 _WORTH_TELLING = 0.01
 """Languages of a smaller share of the texts are among "others"."""

@@ -14,11 +14,11 @@ from palate.core.errors import DataError
 from palate.core.files import replacing_file
 from palate.core.progress import progress
 from palate.data import quarantine
-from palate.data.catalogue import MEDIA_TYPES
+from palate.data.catalogue import MEDIA_TYPES, Catalogue
 from palate.data.dataset import Dataset
 from palate.data.features import OF, Of, part_name
 from palate.data.fetching.network import Address, Downloader, Limits, Refused
-from palate.data.media import fetched, is_url
+from palate.data.media import addresses, fetched, is_url
 from palate.data.quarantine import Rejected
 
 _AT_ONCE = 16
@@ -60,10 +60,17 @@ def fetch_media(
     """
     if data.root is None:
         raise DataError("the dataset has no folder to bring files into: save it first")
-    columns: list[tuple[Of, str]] = [(of, name) for of in OF for name in data.table_of(of).of_type(*MEDIA_TYPES)]
+    columns: list[tuple[Of, str]] = [(of, name) for of in OF for name in _may_be_away(data.table_of(of))]
     if not columns:
         raise DataError("there is no column of pictures, sounds or videos: 'palate data import' can name some")
     return [_column(data, data.root, of, name, limits or Limits(), allowed) for of, name in columns]
+
+
+def _may_be_away(table: Catalogue) -> list[str]:
+    """Return the columns of pictures, sounds and videos, and those of another modality that hold addresses."""
+    return [
+        name for name in table.file_columns if table.types[name] in MEDIA_TYPES or addresses(table.paths(name)).any()
+    ]
 
 
 def _column(
@@ -71,7 +78,7 @@ def _column(
 ) -> Fetched:
     table, name = data.table_of(of), part_name(column, of)
     rows: dict[str, list[int]] = defaultdict(list)
-    for code, value in enumerate(table.column(column).to_list()):
+    for code, value in enumerate(table.paths(column).to_list()):
         if value and is_url(value):
             rows[value.strip()].append(code)
     todo = [url for url in rows if not (root / fetched(url)).is_file()]

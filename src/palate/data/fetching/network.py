@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin, urlsplit
 
 from palate.core.errors import PalateError
+from palate.data.catalogue import MEDIA_TYPES
 
 if TYPE_CHECKING:
     import httpcore
@@ -20,6 +21,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _TRY_LATER = frozenset({429, 500, 502, 503, 504})
 _NO_MEDIA = ("text/", "application/json", "application/xhtml", "application/xml")
+_PAGES = ("text/html", "application/xhtml")
+"""What is no file of any modality; a series may well be text."""
 _AGENT = b"palate (+https://pypi.org/project/palate)"
 
 
@@ -190,7 +193,7 @@ class Downloader:
             kind = TryLater if answer.status in _TRY_LATER else Refused
             raise kind(f"the server answered {answer.status}")
         declared = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if declared.startswith(_NO_MEDIA):
+        if declared.startswith(_NO_MEDIA if self.kind in MEDIA_TYPES else _PAGES):
             raise Refused(f"the server sent {declared} where {self.kind} is expected")
         most = int(self.limits.max_mb * 1_000_000)
         length = headers.get("content-length", "")
