@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,6 @@ def _array(path: Path) -> Numbers:
         if array.dtype.kind not in "biuf" or array.ndim not in (1, 2):
             raise BrokenInput(f"the file holds {array.dtype} with {array.ndim} dimensions: 1 or 2 of numbers are read")
         found = np.array(array, np.float64)
-    except (ValueError, OSError, EOFError, OverflowError, MemoryError) as error:
+    except (ValueError, OSError, EOFError, OverflowError, MemoryError, TypeError, SyntaxError, TokenError) as error:
         raise BrokenInput(f"the file begins as NPY and cannot be read ({error})") from error
     return found[:, None] if found.ndim == 1 else found

@@ -2,8 +2,8 @@
 
     python -m palate.encoders.pipeline.worker
 
-Over its standard input come an encoder's name, settings and state, then lists of paths; for each path one answer goes
-out, in order. It ends when its input does, at once, whatever it is doing: no worker outlives its parent.
+Over its standard input come an encoder's name, settings and state, then lists of inputs; for each one answer goes out,
+in order. It ends when its input does, at once, whatever it is doing: no worker outlives its parent.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def main() -> None:
     threading.Thread(target=_listen, args=(source, asked), daemon=True).start()
     encoder, seconds = _encoder(sink, asked.get())
     while True:
-        for path in asked.get():
+        for raw in asked.get():
             _limit(seconds)
             try:
-                answer: Any = ("decoded", *decoded(encoder, path))
+                answer: Any = ("decoded", *decoded(encoder, raw))
             except PalateError as error:
                 answer = ("error", type(error).__name__, str(error))
             _limit(0)
