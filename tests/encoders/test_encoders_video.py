@@ -81,6 +81,35 @@ def test_a_cut_does_not_hide_the_next(tmp_path: Path) -> None:
     assert found.cuts == [pytest.approx(1.2, abs=0.11), pytest.approx(2.4, abs=0.11)]
 
 
+def test_scenes_of_the_same_colours_have_a_cut_between_them(tmp_path: Path) -> None:
+    first, second = textured(96, 0), textured(96, 0)[::-1, ::-1]
+    found = see(write_clip(tmp_path / "a.mp4", [first] * 30 + [second] * 30))
+    assert found.cuts == [pytest.approx(1.2, abs=0.11)]
+
+
+def test_neither_a_flash_nor_fast_movement_nor_its_beginning_is_a_cut(tmp_path: Path) -> None:
+    scene, white = textured(96, 0) // 2, np.full((96, 96, 3), 255, np.uint8)
+    assert see(write_clip(tmp_path / "a.mp4", [scene] * 30 + [white] * 3 + [scene] * 30)).cuts == []
+    rng = np.random.default_rng(0)
+    shaken = [np.roll(scene, rng.integers(-12, 13, 2), axis=(0, 1)) for _ in range(40)]
+    assert see(write_clip(tmp_path / "b.mp4", [scene] * 30 + shaken)).cuts == []
+
+
+def test_pixels_that_are_not_square_are_set_right(tmp_path: Path) -> None:
+    import av
+
+    picture = np.zeros((96, 96, 3), np.uint8)
+    picture[:, 24:72] = 255  # shown twice as wide as it is stored, the centre square is all white
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        track = container.add_stream("libx264", rate=10, width=96, height=96, pix_fmt="yuv420p")
+        track.codec_context.sample_aspect_ratio = 2
+        container.mux(track.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(track.encode(None))
+    frame = see(tmp_path / "a.mp4").frames[0]
+    assert frame.shape == (64, 64, 3)
+    assert (frame[:, 3:-3] > 200).all()
+
+
 @pytest.mark.data
 def test_the_cuts_of_a_real_clip(real_data: Path) -> None:
     # seen by eye

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from PIL import Image
 from palate.core.types import Floats
 from palate.encoders._base import BrokenInput, EmptyInput
 from palate.encoders._containers import opened
+from palate.encoders._cuts import Beginnings, cuts
 from palate.encoders._lengths import check_whole
 from palate.encoders._motion import Look, histogram, look
 
@@ -23,10 +23,16 @@ LOOK = 0.1
 """Seconds between two looks, whatever the frame rate."""
 MAX_PIXELS = 40_000_000
 """Larger frames are not decoded; 8K has 33 million."""
-_CUT_FLOOR, _CUT_TIMES, _CUT_APART, _MEMORY = 0.2, 4.0, 0.3, 20
-"""A cut: a change of colours by 20 %, four times the median of the 20 looks before, 0.3 s after the last cut."""
 _TOLERATED = 0.05
 """Share of the promised length, and at least half a second, that may be absent before a video counts as cut off."""
+
+
+class Frame(NamedTuple):
+    """A decoded frame, its time in seconds, and how much wider than high its pixels are."""
+
+    time: float
+    shown: Any
+    aspect: float
 
 
 @dataclass(eq=False)
@@ -66,46 +72,38 @@ def watch(path: Path, side: int, most: int, every: float, scenes: int, longest: 
     """
     found = Watched()
     regular: list[tuple[float, Bytes]] = []
-    at_cuts: list[tuple[float, Bytes]] = []
-    step, start, previous, recent = every, None, None, deque[float](maxlen=_MEMORY)
-    for time, frame in _frames(path, longest):
+    beginnings = Beginnings(scenes)
+    step, start, previous = every, None, None
+    for frame in _frames(path, longest):
+        time = frame.time
         start = time if start is None else start
         found.end = time
         due = time - start >= (len(regular) * step) - 1e-6
         looked = previous is None or time - previous[0] >= LOOK - 1e-3
         if not (due or looked):
             continue
-        cut = False
         if looked:
-            small = _small(frame)
+            small = _small(frame.shown)
             now = (time, small, histogram(small))
             if previous is not None:
-                numbers = look(previous, now)
-                cut = _is_cut(numbers.colours, recent, time, found.cuts)
-                recent.append(numbers.colours)
-                found.looks.append(numbers)
-                if cut:
-                    found.cuts.append(time)
+                found.looks.append(look(previous, now))
+                if beginnings.wants(found.looks[-1]):
+                    beginnings.add(found.looks[-1], _square(frame, side))
             previous = now
         if due:
             regular.append((time, _square(frame, side)))
             if len(regular) > most:
                 regular, step = regular[::2], 2 * step
-        elif cut and len(at_cuts) < scenes:
-            at_cuts.append((time, _square(frame, side)))
     if start is None:
         raise BrokenInput("the video has no frame")
-    kept = sorted(regular + at_cuts, key=lambda pair: pair[0])
-    found.times, found.frames = [time for time, _ in kept], [frame for _, frame in kept]
+    found.cuts = cuts(found.looks)
+    kept = dict(beginnings.chosen(found.cuts)) | dict(regular)
+    found.times = sorted(kept)
+    found.frames = [kept[time] for time in found.times]
     return found
 
 
-def _is_cut(change: float, recent: deque[float], time: float, cuts: list[float]) -> bool:
-    usual = float(np.median(recent)) if recent else 0.0
-    return change > max(_CUT_FLOOR, _CUT_TIMES * usual) and not (cuts and time - cuts[-1] < _CUT_APART)
-
-
-def _frames(path: Path, longest: float) -> Iterator[tuple[float, Any]]:
+def _frames(path: Path, longest: float) -> Iterator[Frame]:
     """Decode frames with ascending times; one without a time comes one frame after the last."""
     import av
 
@@ -120,6 +118,8 @@ def _frames(path: Path, longest: float) -> Iterator[tuple[float, Any]]:
         track = tracks[0]
         _check_size(track.codec_context.width, track.codec_context.height)
         track.thread_type, track.codec_context.thread_count = "NONE", 1
+        aspect = float(track.sample_aspect_ratio or 1)
+        aspect = aspect if 0.1 <= aspect <= 10 else 1.0  # beyond, it is a mistake
         gap = 1 / float(track.guessed_rate or track.average_rate or 25)
         start, last, whole = None, None, True
         for frame in container.decode(track):
@@ -131,7 +131,7 @@ def _frames(path: Path, longest: float) -> Iterator[tuple[float, Any]]:
             if time - start >= longest:
                 whole = False
                 break
-            yield time, frame
+            yield Frame(time, frame, aspect)
         if whole and last is not None and track.duration:
             first = float((track.start_time or 0) * track.time_base)
             _check_length(last + gap - first, float(track.duration * track.time_base))
@@ -149,19 +149,19 @@ def _check_size(width: int, height: int) -> None:
 
 def _small(frame: Any) -> Floats:
     """Return the whole frame, squeezed to 96 × 96: float32[96, 96, 3], 0 … 1."""
-    pixels = frame.reformat(width=96, height=96, format="rgb24", interpolation="AREA").to_ndarray()
+    pixels = frame.reformat(width=96, height=96, format="rgb24", interpolation="AREA", threads=1).to_ndarray()
     return np.asarray(_turned(pixels, frame) / np.float32(255), np.float32)
 
 
-def _square(frame: Any, side: int) -> Bytes:
-    pixels = _turned(frame.to_ndarray(format="rgb24"), frame)
+def _square(frame: Frame, side: int) -> Bytes:
+    pixels = frame.shown.reformat(format="rgb24", threads=1).to_ndarray()
     height, width = pixels.shape[:2]
-    edge = min(height, width)
-    left, top = (width - edge) / 2, (height - edge) / 2
-    size = min(side, edge)
-    box = (left, top, left + edge, top + edge)
+    edge = min(height, width * frame.aspect)
+    left, top = (width - edge / frame.aspect) / 2, (height - edge) / 2
+    size = max(1, min(side, round(edge)))
+    box = (left, top, left + edge / frame.aspect, top + edge)
     image = Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC, box=box)
-    return np.asarray(image)
+    return _turned(np.asarray(image), frame.shown)
 
 
 def _turned(pixels: Bytes, frame: Any) -> Bytes:

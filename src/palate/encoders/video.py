@@ -62,7 +62,8 @@ class Video(Encoder[VideoConfig]):
     """Frames on a grid and at cuts through an image encoder, pooled over time, with statistics of movement.
 
     Movement: differences of looks ten times a second, and the flow of blocks by phase correlation (Kuglin and Hines
-    1975). Cuts: a change of the colour histogram against that of the looks before (Boreczky and Rowe 1996).
+    1975). Cuts: a change of pixels and colour histogram against the looks before and
+    after (Boreczky and Rowe 1996).
     """
 
     name = "video"
