@@ -291,7 +291,7 @@ def broken(
         ending = another if number % 7 == 0 else name
         paths.append(folder / f"{number:03d}.{ending}")
         paths[-1].write_bytes(content)
-    mixed = good is not None and any(isinstance(entry, str) for entry in good(folder / "good"))
+    mixed = good is not None and modality not in GOOD and any(isinstance(entry, str) for entry in good(folder / "good"))
     return [
         path.read_bytes().decode("utf-8", "replace") if mixed and number % 2 else path
         for number, path in enumerate(paths)
