@@ -1,4 +1,4 @@
-# make setup · demo · test · check · bench · eval · docs · clean
+# make setup · demo · test · check · bench · eval · senses · docs · clean
 PYTHON ?= python3
 VENV := .venv
 DEMO_VENV := .venv-demo
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DATA ?= $(or $(PALATE_TEST_DATA),../shared/data)
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup demo test check bench eval docs clean
+.PHONY: setup demo test check bench eval senses docs clean
 
 setup: $(VENV)/.ready
 
@@ -42,6 +42,9 @@ bench: setup
 
 eval: setup
 	$(BIN)/python benchmarks/quality/ground.py --real $(DATA) --out out/ground $(EVAL_FLAGS)
+
+senses: setup
+	$(BIN)/python benchmarks/quality/senses.py $(DATA)/stamps --out out/senses.md
 
 docs: setup
 	$(BIN)/python tools/reference.py

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import polars as pl
 import pytest
 
 from palate.core.errors import DataError
+from palate.data.folder import load, save
+from palate.data.frames import from_frames
 from palate.encoders._texts import read_text
+from palate.encoders.pipeline import encode_columns
 from palate.encoders.tf_idf import TfIdf
 from palate.encoders.use import USE
 
@@ -23,6 +29,14 @@ def test_only_markup_is_nothing() -> None:
     assert read_text("<p>a</p><p>b</p>", 100) == "a b"
     assert TfIdf().decode("<img src='x.png'>") is None
     assert USE().decode("a < b & c") == "a < b & c"
+
+
+def test_a_row_of_markup_only_is_missing_and_not_broken(tmp_path: Path) -> None:
+    items = pl.DataFrame({"item": ["1", "2", "3"], "title": ["<p>red mug</p>", "<p><br></p>", None]})
+    events = pl.DataFrame({"user": ["a", "b"], "item": ["1", "2"]})
+    save(from_frames(events, items, types={"title": "text"}), tmp_path / "shop")
+    _, (done,) = encode_columns(load(tmp_path / "shop"), {"title": TfIdf()})
+    assert (done.present, done.rows, done.quarantined) == (1, 3, 0)
 
 
 def test_markup_does_not_use_up_the_length() -> None:

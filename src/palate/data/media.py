@@ -56,7 +56,7 @@ def fetched(url: str) -> str:
 
     Example:
         >>> fetched("https://example.com/a.jpg?size=2")
-        'media/fetched/71c5b6a3f6ffcbb95ad3f6a9.jpg'
+        'media/fetched/50bec8315c936b0fdb0eff7f.jpg'
     """
     ending = PurePosixPath(url.partition("?")[0].partition("#")[0]).suffix.lower()
     known = ending if any(ending in endings for endings in EXTENSIONS.values()) else ""

@@ -15,6 +15,7 @@ from palate.core.part import C, Part
 from palate.core.types import JSON, Floats, Mask
 from palate.core.weights import WeightSource
 from palate.data.features import EncoderRef
+from palate.encoders._texts import reading
 from palate.interfaces import Raw
 
 
@@ -57,7 +58,8 @@ class Encoder(Part[C], ABC):
 
     @cached_property
     def _identity(self) -> str:
-        return fingerprint(self.name, self.version, self.config, self._weights())
+        read = (reading(),) if self.modality == "text" else ()
+        return fingerprint(self.name, self.version, self.config, self._weights(), *read)
 
     @property
     def fingerprint(self) -> str:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from palate.core.state import Array
+from palate.encoders._onnx_graph import Graph
 
 EPSILON = 1e-12
-_HIDDEN = np.float32(-1e9)
+_ONE = np.ones(1, np.float32)
+_HIDDEN = np.full(1, -1e9, np.float32)
 """Added to what attention gives to a padded place, so that nothing of it is left."""
-_OPSET, _IR = 17, 8
 
 
 def write_graph(weights: Mapping[str, Array], heads: int, path: Path) -> None:
@@ -25,40 +25,24 @@ def write_graph(weights: Mapping[str, Array], heads: int, path: Path) -> None:
 
     The mask is 1 where there is a token and 0 where there is padding, which has no part in the mean.
     """
-    import onnx
-    from onnx import TensorProto, helper
-
-    graph = _Graph(weights, heads)
+    graph = _Bert(weights, heads)
     graph.network()
-    made = helper.make_graph(
-        graph.nodes,
-        "bert",
-        [
-            helper.make_tensor_value_info("tokens", TensorProto.INT64, ["n", "t"]),
-            helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["n", "t"]),
-        ],
-        [helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["n", graph.width])],
-        graph.constants,
-    )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
-    onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    given = [("tokens", ["n", "t"]), ("mask", ["n", "t"])]
+    graph.write(path, "bert", given, [("mean", ["n", graph.width])], whole={"tokens"})
 
 
-class _Graph:
+class _Bert(Graph):
     def __init__(self, weights: Mapping[str, Array], heads: int) -> None:
+        super().__init__()
         self.weights, self.heads = weights, heads
         self.width = weights["embeddings.word_embeddings.weight"].shape[1]
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self.named: set[str] = set()
 
     def network(self) -> None:
         x = self.embedded()
         hidden = self.add(
-            "Mul", [self.add("Sub", [self.constant("one", np.float32(1)), "mask"]), self.constant("hidden", _HIDDEN)]
+            "Mul", [self.add("Sub", [self.constant("one", _ONE), "mask"]), self.constant("hidden", _HIDDEN)]
         )
-        bias = self.add("Unsqueeze", [hidden, self.constant("over heads and places", np.array([1, 2]))])
+        bias = self.add("Unsqueeze", [hidden, self.ints(1, 2)])
         n_layers = 1 + max(int(name.split(".")[2]) for name in self.weights if name.startswith("encoder.layer."))
         for index in range(n_layers):
             at = f"encoder.layer.{index}"
@@ -66,20 +50,17 @@ class _Graph:
             x = self.norm(self.add("Add", [x, attended]), f"{at}.attention.output.LayerNorm")
             inner = self.gelu(self.linear(x, f"{at}.intermediate.dense"))
             x = self.norm(self.add("Add", [x, self.linear(inner, f"{at}.output.dense")]), f"{at}.output.LayerNorm")
-        last = self.constant("last", np.array([-1]))
-        there = self.add("Unsqueeze", ["mask", last])
-        second = self.constant("second", np.array([1]))
-        summed = self.add("ReduceSum", [self.add("Mul", [x, there]), second], keepdims=0)
-        self.add("Div", [summed, self.add("ReduceSum", ["mask", second], keepdims=1)], output="mean")
+        there = self.add("Unsqueeze", ["mask", self.ints(2)])
+        summed = self.add("ReduceSum", [self.add("Mul", [x, there]), self.ints(1)], keepdims=0)
+        self.add("Div", [summed, self.add("ReduceSum", ["mask", self.ints(1)], keepdims=1)], output="mean")
 
     def embedded(self) -> str:
         """Add the vectors of words, of places and of the first kind of sentence."""
         words = self.constant("words", self.weights["embeddings.word_embeddings.weight"])
         kind = self.weights["embeddings.token_type_embeddings.weight"][0]
         places = self.constant("places", self.weights["embeddings.position_embeddings.weight"] + kind)
-        length = self.add("Gather", [self.add("Shape", ["tokens"]), self.constant("second axis", np.array([1]))])
-        begin = self.constant("begin", np.array([0]))
-        here = self.add("Slice", [places, begin, length])
+        length = self.add("Gather", [self.add("Shape", ["tokens"]), self.ints(1)])
+        here = self.add("Slice", [places, self.ints(0), length])
         return self.norm(self.add("Add", [self.add("Gather", [words, "tokens"]), here]), "embeddings.LayerNorm")
 
     def attend(self, x: str, at: str, bias: str) -> str:
@@ -87,19 +68,19 @@ class _Graph:
         scores = self.add("Add", [self.add("MatMul", [q, k]), bias])
         mixed = self.add("MatMul", [self.add("Softmax", [scores], axis=-1), v])
         joined = self.add("Transpose", [mixed], perm=[0, 2, 1, 3])
-        whole = self.add("Reshape", [joined, self.constant("whole", np.array([0, 0, self.width]))])
+        whole = self.add("Reshape", [joined, self.ints(0, 0, self.width)])
         return self.linear(whole, f"{at}.attention.output.dense")
 
     def split(self, x: str, name: str, part: str) -> str:
         """Project, and give each head its share: [n, heads, t, d], or [n, heads, d, t] of keys."""
         size = self.width // self.heads
         projected = self.linear(x, name, scale=size**-0.5 if part == "query" else 1.0)
-        apart = self.add("Reshape", [projected, self.constant("apart", np.array([0, 0, self.heads, size]))])
+        apart = self.add("Reshape", [projected, self.ints(0, 0, self.heads, size)])
         return self.add("Transpose", [apart], perm=[0, 2, 3, 1] if part == "key" else [0, 2, 1, 3])
 
     def linear(self, x: str, name: str, scale: float = 1.0) -> str:
         matrix, bias = (self.weights[f"{name}.{part}"] * np.float32(scale) for part in ("weight", "bias"))
-        product = self.add("MatMul", [x, self.constant(f"{name}.weight", np.ascontiguousarray(matrix.T))])
+        product = self.add("MatMul", [x, self.constant(f"{name}.weight", matrix.T)])
         return self.add("Add", [product, self.constant(f"{name}.bias", bias)])
 
     def norm(self, x: str, name: str) -> str:
@@ -107,21 +88,6 @@ class _Graph:
         return self.add("LayerNormalization", [x, *scale], axis=-1, epsilon=EPSILON)
 
     def gelu(self, x: str) -> str:
-        ratio = self.add("Erf", [self.add("Mul", [x, self.constant("1/√2", np.float32(0.5**0.5))])])
-        share = self.add("Add", [ratio, self.constant("one", np.float32(1))])
-        return self.add("Mul", [self.add("Mul", [x, share]), self.constant("half", np.float32(0.5))])
-
-    def constant(self, name: str, value: Array | np.float32) -> str:
-        from onnx import numpy_helper
-
-        if name not in self.named:
-            self.named.add(name)
-            self.constants.append(numpy_helper.from_array(np.asarray(value), name))
-        return name
-
-    def add(self, kind: str, inputs: list[str], output: str = "", **settings: object) -> str:
-        from onnx import helper
-
-        output = output or f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [output], **settings))
-        return output
+        ratio = self.add("Erf", [self.add("Mul", [x, self.constant("1/√2", _ONE * np.float32(0.5**0.5))])])
+        share = self.add("Add", [ratio, self.constant("one", _ONE)])
+        return self.add("Mul", [self.add("Mul", [x, share]), self.constant("half", _ONE / 2)])

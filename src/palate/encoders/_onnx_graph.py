@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +39,26 @@ class Graph:
         """Return a constant of integers, such as axes."""
         return self.constant("ints_" + "_".join(map(str, values)), np.array(values, np.int64))
 
-    def write(self, path: Path, name: str, given: Sequence[Any], wanted: Sequence[Any]) -> None:
+    def write(
+        self, path: Path, name: str, given: Sequence[Any], wanted: Sequence[Any], whole: Collection[str] = ()
+    ) -> None:
         """Write an ONNX file.
 
         Args:
             path: the file.
             name: what the graph is called.
-            given: name and shape of each input, all float32.
+            given: name and shape of each input.
             wanted: likewise of each output.
+            whole: the names of those that are int64; all others are float32.
         """
         import onnx
         from onnx import TensorProto, helper
 
         infos = [
-            [helper.make_tensor_value_info(value, TensorProto.FLOAT, shape) for value, shape in side]
+            [
+                helper.make_tensor_value_info(value, TensorProto.INT64 if value in whole else TensorProto.FLOAT, shape)
+                for value, shape in side
+            ]
             for side in (given, wanted)
         ]
         graph = helper.make_graph(self.nodes, name, *infos, list(self.constants.values()))

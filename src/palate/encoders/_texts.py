@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 from palate.data.language import certain_language
@@ -51,6 +52,11 @@ def read_text(raw: Raw, longest: int) -> str | None:
     elif not text.isprintable():
         text = _UNSEEN.sub("", text)
     return " ".join(text.split())[:longest].rstrip() or None
+
+
+def reading() -> str:
+    """Return the version of the names that `read_text` gives to emoji, for the fingerprints of all that read texts."""
+    return f"emoji {version('emoji')}"
 
 
 def named_emoji(text: str) -> str:
