@@ -12,8 +12,11 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
@@ -126,9 +129,21 @@ def parts() -> str:
 
 
 def _setting(name: str, field: Any) -> str:
-    annotation = re.sub(r"typing\.|palate\.[\w.]*\.", "", inspect.formatannotation(field.annotation))
+    annotation = re.sub(r"typing\.|palate\.[\w.]*\.", "", inspect.formatannotation(_bare(field.annotation)))
     default = "required" if field.is_required() else f"`{field.default!r}`"
     return f"| `{name}` | `{_cell(annotation)}` | {default} | {_cell(field.description or '')} |"
+
+
+def _bare(annotation: Any) -> Any:
+    """Return a type without what checks its values."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if not get_args(annotation) or get_origin(annotation) is Literal:
+        return annotation
+    inner = tuple(map(_bare, get_args(annotation)))
+    if get_origin(annotation) in (Union, UnionType):
+        return reduce(or_, inner)
+    return get_origin(annotation)[inner]
 
 
 def python() -> str:
