@@ -51,6 +51,21 @@ def test_every_text_column_and_one_by_name(folder: Path, capsys: pytest.CaptureF
     assert max(map(len, out.splitlines()[:3])) <= 80
 
 
+def test_settings_of_one_columns_encoder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["encode", folder, "--text", "bag-of-words", "--set", "title.dim=2"]
+    assert palate(*words, "--set", "title.words=[1, 2]", "--json") == 0
+    rows = {row["part"]: row["dim"] for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert rows["title"] == 2
+    assert rows["about"] > 2
+    assert load(folder).features["title"].encoder.settings["words"] == [1, 2]
+    assert palate(*words, "--set", "photo.side=9") == 2
+    assert "NAME is one of title, about" in capsys.readouterr().err
+    assert palate(*words, "--set", "title.dims=2") == 2
+    assert "did you mean 'dim'" in capsys.readouterr().err
+    assert palate(*words, "--set", "title.dim") == 2
+    assert "'dim' is not a setting" in capsys.readouterr().err
+
+
 def test_broken_media_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert palate("encode", folder, "--image", "efficientnet-lite0", "--json") == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from palate.cli._app import AsJson, app, emit
 from palate.cli._modalities import modal
-from palate.core.errors import DataError, RequestError
+from palate.core.config import parse_settings
+from palate.core.errors import ConfigError, DataError, RequestError
 from palate.data.features import OF
 
 if TYPE_CHECKING:
     from palate.data.dataset import Dataset
     from palate.data.features import Of
+    from palate.encoders import Encoder
     from palate.encoders.pipeline import Encoded
     from palate.encoders.speech import Transcribed
 
@@ -39,6 +41,10 @@ def encode(
     ] = None,
     column: Annotated[
         list[str] | None, typer.Option("--column", metavar="NAME=ENC", help="Encoder of one column; may be repeated.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting of a column's encoder, as title.dim=64."),
     ] = None,
     of: Annotated[str, typer.Option("--of", help="Whose columns: items, users or interactions.")] = "items",
     as_json: AsJson = False,
@@ -64,7 +70,7 @@ def encode(
         data, heard = transcribe_columns(data, spoken, whose)
     by_type = {"text": text, "image": image, "audio": audio, "video": video, **others}
     asked = _asked(data, whose, by_type, pairs, needed=not spoken)
-    _, done = encode_columns(data, asked, whose)
+    _, done = encode_columns(data, _set_up(data, whose, asked, settings or []), whose)
     answer = {"rows": [_row(part) for part in done]} | ({"speech": [asdict(one) for one in heard]} if heard else {})
     emit(answer, as_json, lambda: _show(folder, done, heard, _next(folder, data, whose)))
 
@@ -126,6 +132,27 @@ def _asked(
     if needed and not asked:
         raise RequestError(f"say what to encode and how: {_columns(data, of)}")
     return asked
+
+
+def _set_up(data: Dataset, of: Of, asked: dict[str, str], settings: list[str]) -> dict[str, str | Encoder[Any]]:
+    """Return an encoder with its settings for each column that has some, and the name for the others."""
+    from palate.encoders import named
+    from palate.encoders.pipeline import modality_of
+
+    by_column: dict[str, list[str]] = {}
+    for setting in settings:
+        place = setting.partition("=")[0]
+        column, dot, _ = place.rpartition(".")  # a column may have dots of its own, as clip.sound
+        if not dot or column not in asked:
+            raise ConfigError(
+                f"--set {setting} is of no column that is encoded here: write NAME.KEY=VALUE, where NAME is one of "
+                f"{', '.join(asked)}"
+            )
+        by_column.setdefault(column, []).append(setting.removeprefix(f"{column}."))
+    set_up: dict[str, str | Encoder[Any]] = dict(asked)
+    for column, pairs in by_column.items():
+        set_up[column] = named(asked[column], modality_of(data.table_of(of), column), **parse_settings(pairs))
+    return set_up
 
 
 def _columns(data: Dataset, of: Of) -> str:

@@ -19,28 +19,29 @@ def modalities() -> list[str]:
     return sorted({registry.get(name).modality for name in registry.names()})
 
 
-def named(choice: str, modality: str) -> Encoder[Any]:
+def named(choice: str, modality: str, **settings: Any) -> Encoder[Any]:
     """Return a new encoder by what a person wrote for a column: a name, or `scheme:model`.
 
     Args:
         choice: a name such as `use`; or `hf:org/name`, which takes the encoder of that scheme for the modality
             (`hf-text`, `hf-image`, …) with the setting `model`.
         modality: the kind of media in the column.
+        settings: of the encoder.
 
     Raises:
         UnknownNameError: there is no such encoder.
-        ConfigError: no encoder of the scheme reads this kind of media.
+        ConfigError: no encoder of the scheme reads this kind of media, or a setting is wrong.
     """
     scheme, colon, model = choice.partition(":")
     if not colon:
-        return registry.get(choice)()
+        return registry.get(choice)(**settings)
     kinds = {kind.modality: kind for kind in map(registry.get, registry.names()) if kind.scheme == scheme}
     if not kinds:
         schemes = {kind.scheme for kind in map(registry.get, registry.names())} - {""}
         raise ConfigError(f"'{choice}' names no encoder: {did_you_mean(scheme, sorted(schemes))}")
     if modality not in kinds:
         raise ConfigError(f"'{choice}' cannot read {modality}: '{scheme}:' reads {', '.join(sorted(kinds))}")
-    return kinds[modality](model=model)
+    return kinds[modality](**{**settings, "model": model})
 
 
 def restore(ref: EncoderRef) -> Encoder[Any]:

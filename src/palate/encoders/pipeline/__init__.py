@@ -12,6 +12,6 @@ columns.py   the road through the three
 """
 
 from palate.encoders.pipeline.columns import Encoded, encode, encode_columns
-from palate.encoders.pipeline.inputs import columns_of
+from palate.encoders.pipeline.inputs import columns_of, modality_of
 
-__all__ = ["Encoded", "columns_of", "encode", "encode_columns"]
+__all__ = ["Encoded", "columns_of", "encode", "encode_columns", "modality_of"]
