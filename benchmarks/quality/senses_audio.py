@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from palate.core.fingerprint import file_fingerprint
 from palate.encoders import BrokenInput, registry
 from palate.encoders._sounds import read_sound
 from palate.encoders.speech import registry as recognisers
@@ -26,9 +27,11 @@ RECOGNISERS = "whisper-base,whisper-tiny.en"
 
 
 def of_column(stamps: Path, column: str) -> pl.DataFrame:
-    """Return the items that have a file in a column."""
+    """Return the items that have a file in a column, of equal files the first: a copy would be its own nearest."""
     table = pl.read_csv(stamps / "items.csv")
-    return table.filter(pl.col(column).is_not_null() & (pl.col(column) != ""))
+    table = table.filter(pl.col(column).is_not_null() & (pl.col(column) != ""))
+    content = pl.Series("content", [file_fingerprint(stamps / path) for path in table[column]])
+    return table.with_columns(content).unique("content", keep="first", maintain_order=True)
 
 
 def nearest_category(stamps: Path, name: str) -> dict[str, float]:

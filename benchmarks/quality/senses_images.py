@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from palate.core.fingerprint import file_fingerprint
 from palate.encoders import registry
 from palate.linalg.neighbours import unit_rows
 
@@ -58,7 +59,9 @@ def main() -> None:
     parser.add_argument("--shared", default="conse")
     parser.add_argument("--every", type=int, default=1, help="take one picture in so many")
     asked = parser.parse_args()
-    table = pl.read_csv(asked.stamps / "items.csv", infer_schema=False).gather_every(asked.every)
+    table = pl.read_csv(asked.stamps / "items.csv", infer_schema=False)
+    content = pl.Series("content", [file_fingerprint(asked.stamps / path) for path in table["image"]])
+    table = table.with_columns(content).unique("content", keep="first", maintain_order=True).gather_every(asked.every)
     kinds, vectors = table["category"].to_numpy(), {}
     print("| encoder | nearest of the same category | majority | pictures | ms a picture |\n|---|---|---|---|---|")
     for name in dict.fromkeys([*asked.encoders.split(","), asked.shared]):
