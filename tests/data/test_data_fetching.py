@@ -252,3 +252,12 @@ def test_without_a_folder_or_a_column_it_says_so(tmp_path):
     folder.save(from_frames(items=items.select("item")), tmp_path / "plain")
     with pytest.raises(DataError, match="no column of pictures"):
         fetch_media(palate.load(tmp_path / "plain"))
+
+
+def test_of_several_addresses_the_next_is_tried(tmp_path, server, monkeypatch):
+    port = int(server.rpartition(":")[2])
+    found = [(2, 1, 6, "", (address, port)) for address in ("127.0.0.9", "127.0.0.1")]  # nobody listens at the first
+    monkeypatch.setattr("palate.data.fetching.network.socket.getaddrinfo", lambda *_, **__: found)
+    with Downloader(Limits(tries=1), "image", lambda _: True) as downloader:
+        downloader.fetch(f"http://shelf.test:{port}/red.png", tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == picture("red")

@@ -87,20 +87,27 @@ class Door:
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first address of `host`.
+        """Connect to the first address of `host` that answers; all of them must be allowed.
 
         Raises:
             Refused: it is not allowed, or there is no such host.
         """
+        import httpcore
+
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise TryLater(f"there is no server '{host}' ({getattr(error, 'strerror', None) or error})") from error
-        addresses = [str(entry[4][0]) for entry in found]
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
             if not self.allowed(ipaddress.ip_address(address.partition("%")[0])):
                 raise Refused(f"'{host}' lies in a private network ({address})")
-        return self._plain.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        for address in addresses[:-1]:  # of a server with several, as IPv6 and IPv4, one may be out of reach
+            try:
+                return self._plain.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectError:
+                continue
+        return self._plain.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
 
     def connect_unix_socket(self, *words: object, **more: object) -> httpcore.NetworkStream:
         """Refuse: no address leads there."""
