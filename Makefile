@@ -1,4 +1,4 @@
-# make setup · demo · test · check · bench · eval · senses · docs · clean
+# make setup · demo · test · soak · check · bench · eval · senses · docs · clean
 PYTHON ?= python3
 VENV := .venv
 DEMO_VENV := .venv-demo
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DATA ?= $(or $(PALATE_TEST_DATA),../shared/data)
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup demo test check bench eval senses docs clean
+.PHONY: setup demo test soak check bench eval senses docs clean
 
 setup: $(VENV)/.ready
 
@@ -28,6 +28,9 @@ demo: $(DEMO_VENV)/.ready
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TEST_FLAGS)
+
+soak: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m soak $(TEST_FLAGS)
 
 check: setup
 	$(BIN)/ruff check .

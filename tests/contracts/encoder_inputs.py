@@ -50,6 +50,10 @@ NEEDS_WEIGHTS = {
     "whisper-encoder",
 }
 """Encoders that fetch pretrained files."""
+FEW: dict[str, int] = {
+    "whisper-encoder": 3,
+}
+"""How many inputs an encoder gets that takes more than a second for each; the others get all."""
 SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "hf-text": lambda folder: {"model": str(hub_models.bert(folder / "bert"))},
     "hf-image": lambda folder: {"model": str(hub_models.clip(folder / "clip"))},

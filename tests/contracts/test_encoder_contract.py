@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from encoder_inputs import ANOTHER, MAKERS, NEEDS_WEIGHTS, SETTINGS
+from encoder_inputs import ANOTHER, FEW, MAKERS, NEEDS_WEIGHTS, SETTINGS
 
 from palate.core.errors import ConfigError
 from palate.core.state import State
@@ -28,7 +28,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def raw(name: str, tmp_path_factory: pytest.TempPathFactory) -> list[Raw]:
-    return MAKERS[registry.get(name).modality](tmp_path_factory.mktemp("media"))
+    return MAKERS[registry.get(name).modality](tmp_path_factory.mktemp("media"))[: FEW.get(name)]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,14 @@ PLAIN = {
     for modality in MODALITIES.values()
 }  # fmt: skip
 """The encoder of each modality that gets all two hundred; the others get as many as there are ways of breaking."""
-NAMES = [pytest.param(name, marks=[pytest.mark.weights] * (name in NEEDS_WEIGHTS)) for name in MODALITIES]
+NAMES = [
+    pytest.param(
+        name,
+        marks=[pytest.mark.weights] * (name in NEEDS_WEIGHTS) + [pytest.mark.soak] * (PLAIN[kind] != name),
+    )
+    for name, kind in MODALITIES.items()
+]
+"""The default tests break inputs for the plain encoder of each modality, `make soak` for all."""
 
 
 def shop(folder: Path, modality: str, raw: Sequence[Raw]) -> Dataset:

@@ -23,7 +23,7 @@ def bench() -> ModuleType:
 
 @pytest.mark.data
 @pytest.mark.weights
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("name", ["mel", "musicnn", "aisfx"])
 def test_the_nearest_sound_is_of_the_same_category(name: str, bench: ModuleType, real_data: Path) -> None:
     found = bench.nearest_category(real_data / "stamps", name)
@@ -33,7 +33,7 @@ def test_the_nearest_sound_is_of_the_same_category(name: str, bench: ModuleType,
 
 @pytest.mark.data
 @pytest.mark.weights
-@pytest.mark.slow
+@pytest.mark.soak
 def test_what_is_said_finds_its_caption(bench: ModuleType, real_data: Path) -> None:
     found = bench.nearest_caption(real_data / "stamps", "whisper-tiny.en")
     assert found["clips"] > 60
