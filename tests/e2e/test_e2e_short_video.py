@@ -92,7 +92,7 @@ def test_the_road_from_the_command_line(tmp_path, capsys):
     assert len(call("recommend", bundle, "--user", "u01", "-k", "5")["items"]) == 5
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.weights
 @pytest.mark.parametrize("name", MODELS)
 def test_the_encoder_of_videos_sees_scene_and_movement(worlds, name):
