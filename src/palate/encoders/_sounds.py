@@ -50,6 +50,16 @@ def library(name: str) -> Any:
         raise missing_extra(name, "media", "reading sound") from error
 
 
+def check_libraries(*more: str) -> None:
+    """Look for what `read_sound` needs, and for `more` libraries of the `media` extra.
+
+    Raises:
+        MissingExtraError: one is not installed.
+    """
+    for name in ("soundfile", "soxr", "av", *more):
+        library(name)
+
+
 def read_sound(path: Path, longest: float, rate: int = RATE) -> Floats:
     """Read a sound file or the sound track of a video, whatever the file's name says; channels are averaged.
 

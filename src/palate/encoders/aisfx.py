@@ -17,7 +17,7 @@ from palate.core.weights import WeightSource, derived, fetch
 from palate.encoders._aisfx import write_graph
 from palate.encoders._base import Encoder
 from palate.encoders._sessions import session
-from palate.encoders._sounds import library, read_sound
+from palate.encoders._sounds import check_libraries, read_sound
 from palate.encoders._spectra import htk_bands, log_bands
 from palate.encoders._torch_pickle import read_state_dict
 from palate.interfaces import Raw
@@ -74,8 +74,7 @@ class Aisfx(Encoder[AisfxConfig]):
             MissingExtraError: the `media` extra is not installed.
             WeightsError: the weights cannot be had.
         """
-        for name in ("soundfile", "soxr"):
-            library(name)
+        check_libraries()
         self._session  # noqa: B018  made on first use
 
     def decode(self, raw: Raw) -> Floats:

@@ -14,7 +14,7 @@ from palate.core.errors import WeightsError
 from palate.core.types import Floats
 from palate.encoders._hub_encoder import HubConfig, HubEncoder, by_shape, unit
 from palate.encoders._hub_torch import floats, inference, libraries, quiet, tensor, told
-from palate.encoders._sounds import library, read_sound
+from palate.encoders._sounds import check_libraries, read_sound
 from palate.interfaces import Raw
 
 _USUAL = 30.0
@@ -77,8 +77,7 @@ class HFAudio(HubEncoder[HFAudioConfig]):
 
     def prepare(self) -> None:
         """Look for the libraries, fetch what the cache lacks, load the model and try it."""
-        for name in ("soundfile", "soxr"):
-            library(name)
+        check_libraries()
         super().prepare()
 
     def _try(self) -> Floats:

@@ -12,7 +12,7 @@ from scipy.fft import dct
 from palate.core.config import Config
 from palate.core.types import Floats
 from palate.encoders._base import Encoder
-from palate.encoders._sounds import RATE, library, read_sound
+from palate.encoders._sounds import RATE, check_libraries, library, read_sound
 from palate.interfaces import Raw
 
 
@@ -50,8 +50,7 @@ class Mel(Encoder[MelConfig]):
         Raises:
             MissingExtraError: the `media` extra is not installed.
         """
-        for name in ("soundfile", "soxr", "kaldi_native_fbank"):
-            library(name)
+        check_libraries("kaldi_native_fbank")
 
     def decode(self, raw: Raw) -> Floats:
         """Return the statistics of a sound file; all the work is done here, in the workers."""

@@ -21,7 +21,7 @@ from palate.core.weights import WeightSource, derived, fetch
 from palate.encoders._base import Encoder
 from palate.encoders._musicnn import TAGS, tag_layer, write_graph
 from palate.encoders._sessions import session
-from palate.encoders._sounds import RATE, library, read_sound
+from palate.encoders._sounds import RATE, check_libraries, read_sound
 from palate.encoders._spectra import log_bands, slaney_bands
 from palate.encoders._tensorflow_checkpoint import read_checkpoint
 from palate.interfaces import Raw
@@ -76,8 +76,7 @@ class Musicnn(Encoder[MusicnnConfig]):
             MissingExtraError: the `media` extra is not installed.
             WeightsError: the weights cannot be had.
         """
-        for name in ("soundfile", "soxr"):
-            library(name)
+        check_libraries()
         self._session  # noqa: B018  made on first use
 
     def decode(self, raw: Raw) -> Floats:

@@ -13,7 +13,7 @@ from pydantic import Field
 from palate.core.config import Config
 from palate.core.types import Floats
 from palate.encoders._base import Encoder
-from palate.encoders._sounds import RATE, library, read_sound
+from palate.encoders._sounds import RATE, check_libraries, read_sound
 from palate.encoders.speech._whisper import BASE, load_whisper
 from palate.interfaces import Raw
 
@@ -59,8 +59,7 @@ class WhisperEncoder(Encoder[WhisperEncoderConfig]):
             MissingExtraError: the `media` or the `speech` extra is not installed.
             WeightsError: the weights cannot be had.
         """
-        for name in ("soundfile", "soxr", "av"):
-            library(name)
+        check_libraries()
         self._model  # noqa: B018  made on first use
 
     def decode(self, raw: Raw) -> Floats:

