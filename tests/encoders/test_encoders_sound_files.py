@@ -87,6 +87,53 @@ def test_channels_of_opposite_sign_do_not_become_silence(tmp_path: Path) -> None
     np.testing.assert_allclose(read_sound(tmp_path / "a.wav", 60), tone, atol=1e-3)
 
 
+@pytest.mark.parametrize("shares", [(1, -1), (0, 1, -1), (0.5, -1, 0.5)])
+def test_channels_that_nearly_cancel_out_are_heard_alone(shares: tuple[float, ...], tmp_path: Path) -> None:
+    noise = 1e-3 * np.random.default_rng(0).normal(size=(RATE, len(shares)))
+    soundfile.write(tmp_path / "a.wav", sine(1, RATE)[:, None] * np.array(shares) + noise, RATE)
+    assert is_the_tone(read_sound(tmp_path / "a.wav", 60))
+
+
+def test_channels_of_opposite_sign_after_a_lossy_codec(tmp_path: Path) -> None:
+    tone = sine(1, 44_100)
+    soundfile.write(tmp_path / "a.ogg", np.stack([tone, -tone], axis=1), 44_100)
+    sound = read_sound(tmp_path / "a.ogg", 60)
+    assert is_the_tone(sound)
+    assert np.abs(sound).max() > 0.4
+
+
+def test_one_channel_of_eight_is_no_cancelling(tmp_path: Path) -> None:
+    samples = np.zeros((RATE, 8), np.float32)
+    samples[:, 5] = sine(1, RATE)
+    soundfile.write(tmp_path / "a.wav", samples, RATE)
+    np.testing.assert_allclose(read_sound(tmp_path / "a.wav", 60), samples[:, 5] / 8, atol=1e-3)
+
+
+@pytest.mark.parametrize("depth", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT", "ALAW", "ULAW"])
+@pytest.mark.parametrize("level", [0.0, 0.1, -1 / 128])
+def test_a_constant_is_silence(level: float, depth: str, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.full(44_100, level), 44_100, subtype=depth)
+    with pytest.raises(EmptyInput, match="the sound is silent"):
+        read_sound(tmp_path / "a.wav", 60)
+
+
+def test_dither_is_silence_and_a_soft_tone_is_not(tmp_path: Path) -> None:
+    dither = np.random.default_rng(0).integers(-1, 2, (2, 44_100)).sum(axis=0).astype(np.int16)
+    for level in (0, 50):
+        soundfile.write(tmp_path / "a.wav", dither + level, 44_100)
+        with pytest.raises(EmptyInput, match="the sound is silent"):
+            read_sound(tmp_path / "a.wav", 60)
+    soundfile.write(tmp_path / "a.wav", sine(1, RATE) / 1000, RATE, subtype="PCM_24")
+    assert is_the_tone(read_sound(tmp_path / "a.wav", 60))
+
+
+def test_of_a_sound_that_begins_late_only_the_start_is_called_silent(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.concatenate([np.zeros(3 * RATE), sine(1, RATE)]), RATE)
+    with pytest.raises(EmptyInput, match="the first 2 s of the sound are silent"):
+        read_sound(tmp_path / "a.wav", 2)
+    assert len(read_sound(tmp_path / "a.wav", 4)) == 4 * RATE
+
+
 @pytest.mark.parametrize(
     "depth", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "IMA_ADPCM"]
 )
@@ -141,6 +188,42 @@ def test_a_file_that_ends_early_is_broken(tmp_path: Path) -> None:
     (tmp_path / "a.m4a").write_bytes(cut[: len(cut) // 2])  # the table of contents stands at the end
     with pytest.raises(BrokenInput, match="decoded"):
         read_sound(tmp_path / "a.m4a", 60)
+
+
+@pytest.mark.parametrize("kind", ["WAV", "AIFF", "OGG", "MP3"])
+def test_a_file_shorter_than_it_says_is_broken(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "sound"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 6 * RATE), RATE, format=kind)
+    assert len(read_sound(path, 60)) == pytest.approx(6 * RATE, abs=RATE / 10)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert len(read_sound(path, 0.5)) == RATE // 2  # the rest is not looked at
+    with pytest.raises(BrokenInput, match="cut off"):
+        read_sound(path, 60)
+
+
+@pytest.mark.parametrize("name", ["a.mka", "a.webm"])
+def test_a_container_that_tells_no_length_of_its_track(name: str, tmp_path: Path) -> None:
+    whole = bytearray(film(tmp_path / name, "libopus" if name == "a.webm" else "aac", seconds=6).read_bytes())
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BrokenInput, match="cut off|decoded"):
+        read_sound(tmp_path / name, 60)
+    whole[len(whole) // 2 : len(whole) // 2 + 300] = bytes(300)
+    (tmp_path / name).write_bytes(whole)
+    with pytest.raises(BrokenInput, match="cut off|decoded"):
+        read_sound(tmp_path / name, 60)
+
+
+@pytest.mark.parametrize("length", [0, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_a_wav_that_does_not_know_its_length_is_read(length: int, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", sine(1, RATE), RATE)
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[4:8] = length.to_bytes(4, "little")
+    if length:
+        place = content.find(b"data") + 4
+        content[place : place + 4] = length.to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(content)
+    assert is_the_tone(read_sound(tmp_path / "a.wav", 60))
 
 
 @pytest.mark.parametrize(

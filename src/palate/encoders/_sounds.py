@@ -17,12 +17,14 @@ from palate.core.errors import missing_extra
 from palate.core.types import Floats
 from palate.encoders._base import BrokenInput, EmptyInput
 from palate.encoders._containers import check_file, opened
+from palate.encoders._lengths import promised
+from palate.encoders._levels import Levels
 
 RATE = 16_000
 SHORTEST = 0.01
 """Seconds; less is a click, not a sound."""
 SILENCE = 1e-4
-"""Loudest sample, of 1, below which there is nothing to hear (-80 dB)."""
+"""How far from its middle, of 1, a sound must swing so that there is something to hear (-80 dB)."""
 LOUDEST = 1e6
 """A sample, of 1, from which on it is damage; some floating files count in 16-bit steps."""
 RATES = (1_000, 1_000_000)
@@ -30,7 +32,8 @@ RATES = (1_000, 1_000_000)
 _BLOCK = 1 << 17
 """Numbers decoded at a time."""
 _CUT = 0.1
-"""Of what a file promises, so much may be absent before it counts as cut off; some kinds round their length."""
+"""Of what a file promises, so much may be absent before it counts as cut off; some kinds round their length, some programs
+miscount it."""
 _LENGTH_GUESSED = ("aac", "ac3", "amr", "dts", "eac3", "mp3", "mpeg", "mpegts")
 """Kinds that do not say how long a sound is, so that FFmpeg guesses."""
 
@@ -71,37 +74,39 @@ def read_sound(path: Path, longest: float, rate: int = RATE) -> Floats:
     Shapes:
         float32[n] at `rate`, -1 … 1.
     Missing data:
-        EmptyInput where the sound is silent or shorter than 10 ms, or a video has no sound.
+        EmptyInput where what is read is silent (so is a constant) or shorter than 10 ms, or a video has no sound.
     Raises:
         BrokenInput: absent, empty, cut off, damaged or no sound.
         MissingExtraError: the `media` extra is not installed.
     """
-    sound = _mixed(path, longest, rate, every=True)
-    if np.abs(sound).max() < SILENCE:  # channels of opposite sign cancel out: listen to one of them
-        sound = _mixed(path, longest, rate, every=False)
-    if np.abs(sound).max() < SILENCE:
-        raise EmptyInput("the sound is silent")
+    levels = Levels()
+    sound = _mixed(path, longest, rate, levels)
+    if levels.cancelled:
+        sound = _mixed(path, longest, rate, Levels(), channel=levels.loudest)
+    if min(levels.swing, np.ptp(sound)) < 2 * SILENCE:
+        rest = levels.seconds > longest - SHORTEST
+        raise EmptyInput(f"the first {longest:g} s of the sound are silent" if rest else "the sound is silent")
     return sound
 
 
-def _mixed(path: Path, longest: float, wanted: int, *, every: bool) -> Floats:
-    """Return the mean of every channel, or the first one, at the rate that is wanted."""
+def _mixed(path: Path, longest: float, wanted: int, levels: Levels, channel: int | None = None) -> Floats:
+    """Return the mean of all channels, or one of them, at the rate that is wanted; `levels` counts how loud they are."""
     soxr = library("soxr")
     pieces: list[Floats] = []
     stream: Any = None
-    seconds, now = 0.0, 0
+    now = 0
     for rate, block in _blocks(path, longest):
-        mono = block.mean(axis=1) if every else np.ascontiguousarray(block[:, 0])
-        if not (np.abs(mono) < LOUDEST).all():  # nor is NaN
+        if not (np.abs(block) < LOUDEST).all():  # nor is NaN
             raise BrokenInput("the sound holds samples that are not numbers or beyond any loudness")
+        mono = block.mean(axis=1) if channel is None else block[:, min(channel, block.shape[1] - 1)].copy()
+        levels.add(block, mono, rate)
         if rate != now:  # a sound may change its rate on the way
             if stream is not None:
                 pieces.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
             now, stream = rate, soxr.ResampleStream(rate, wanted, 1, dtype="float32")
         pieces.append(stream.resample_chunk(mono))
-        seconds += len(mono) / rate
-    if seconds < SHORTEST:
-        raise EmptyInput(f"the sound lasts {1000 * seconds:.0f} ms; at least {1000 * SHORTEST:.0f} are needed")
+    if levels.seconds < SHORTEST:
+        raise EmptyInput(f"the sound lasts {1000 * levels.seconds:.0f} ms; at least {1000 * SHORTEST:.0f} are needed")
     pieces.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
     return np.concatenate(pieces)
 
@@ -117,6 +122,9 @@ def _blocks(path: Path, longest: float) -> Iterator[Block]:
             return
         yield rate, block
         left -= len(block) / rate
+    size, wanted = path.stat().st_size, promised(path)
+    if size < (1 - _CUT) * wanted:
+        raise BrokenInput(f"the sound is cut off: {wanted - size:,} of {wanted:,} bytes are missing at its end")
 
 
 def _decoded(path: Path) -> Iterator[Block]:
@@ -161,8 +169,15 @@ def _by_ffmpeg(path: Path) -> Iterator[Block]:
         for frame in container.decode(track):
             yield frame.sample_rate, _samples(frame)
             seconds += frame.samples / frame.sample_rate
-        if track.duration and container.format.name not in _LENGTH_GUESSED:
-            _check_length(seconds, float(track.duration * track.time_base))
+        if container.format.name not in _LENGTH_GUESSED:
+            _check_length(seconds, _lasting(container, track))
+
+
+def _lasting(container: Any, track: Any) -> float:
+    """Return the seconds that a sound should last; 0 where nothing says so. WebM and MKV tell it of the file alone."""
+    if track.duration:
+        return float(track.duration * track.time_base)
+    return 0.0 if container.streams.video else (container.duration or 0) / 1e6
 
 
 def _samples(frame: Any) -> Floats:

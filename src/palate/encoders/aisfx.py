@@ -53,6 +53,7 @@ class Aisfx(Encoder[AisfxConfig]):
 
     name = "aisfx"
     modality = "audio"
+    version = 2
     config_type = AisfxConfig
     weights = (SOURCE,)
     batch = 8

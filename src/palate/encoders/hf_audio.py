@@ -45,6 +45,7 @@ class HFAudio(HubEncoder[HFAudioConfig]):
 
     name = "hf-audio"
     modality = "audio"
+    version = 2
     config_type = HFAudioConfig
     batch = 4
     shared_when = ("normalise",)

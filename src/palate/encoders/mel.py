@@ -36,6 +36,7 @@ class Mel(Encoder[MelConfig]):
 
     name = "mel"
     modality = "audio"
+    version = 2
     config_type = MelConfig
     batch = 32
 

@@ -60,6 +60,7 @@ class Musicnn(Encoder[MusicnnConfig]):
 
     name = "musicnn"
     modality = "audio"
+    version = 2
     config_type = MusicnnConfig
     weights = (INDEX, DATA)
     batch = 8

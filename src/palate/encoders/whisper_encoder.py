@@ -39,6 +39,7 @@ class WhisperEncoder(Encoder[WhisperEncoderConfig]):
 
     name = "whisper-encoder"
     modality = "audio"
+    version = 2
     config_type = WhisperEncoderConfig
     weights = BASE
     batch = 4
