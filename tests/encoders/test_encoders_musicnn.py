@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from palate.core.errors import WeightsError
 from palate.core.state import Array
 from palate.encoders._musicnn import TAGS
+from palate.encoders._sessions import mean_features
 from palate.encoders._spectra import htk_bands, log_bands, slaney_bands
 from palate.encoders._tensorflow_checkpoint import read_checkpoint
 from palate.encoders.musicnn import DATA, INDEX, Musicnn, _checkpoint, patches
@@ -115,6 +117,20 @@ def test_patches_of_three_seconds_and_short_sounds_repeated() -> None:
     short = patches(sound[:8000])
     assert short.shape == (1, 187, 96)
     np.testing.assert_allclose(short[0], patches(np.tile(sound[:8000], 20)[: 186 * 256])[0], atol=1e-5)
+
+
+def test_a_long_sound_is_not_given_to_the_network_at_once() -> None:
+    class Graph:
+        given: ClassVar[list[int]] = []
+
+        def run(self, outputs: list[str], inputs: dict[str, Array]) -> list[Array]:
+            self.given.append(len(inputs["patches"]))
+            return [inputs["patches"][:, 0, :5] * 2]
+
+    pieces = np.random.default_rng(0).normal(size=(1201, 3, 7)).astype(np.float32)
+    np.testing.assert_allclose(mean_features(Graph(), "patches", pieces), 2 * pieces[:, 0, :5].mean(axis=0), atol=1e-5)
+    assert max(Graph.given) <= 10
+    assert sum(Graph.given) == 1201
 
 
 def second_opinion(x: Array, weights: dict[str, Array]) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ import pytest
 from scipy.fft import dct
 
 from palate.core.errors import MissingExtraError
-from palate.encoders import BrokenInput, EmptyInput
+from palate.encoders import BrokenInput, EmptyInput, mel
 from palate.encoders._sounds import RATE, read_sound
 from palate.encoders.mel import Mel, log_mel
 
@@ -105,6 +105,14 @@ def test_cepstra_are_those_of_kaldi(tmp_path: Path) -> None:
     expected = np.stack([np.array(oracle.get_frame(index)) for index in range(oracle.num_frames_ready)])
     ours = dct(log_mel(samples, 24), type=2, norm="ortho", axis=1)[:, :10]
     np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_long_sound_handed_over_in_pieces_has_the_same_spectrum(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = (np.random.default_rng(0).normal(size=RATE) * 0.1).astype(np.float32)
+    whole = log_mel(samples, 24)
+    for piece in (RATE - 1, 1001, 7):
+        monkeypatch.setattr(mel, "_PIECE", piece)
+        np.testing.assert_array_equal(log_mel(samples, 24), whole)
 
 
 def test_sizes_are_settings(tmp_path: Path) -> None:

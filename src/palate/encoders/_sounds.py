@@ -83,7 +83,7 @@ def read_sound(path: Path, longest: float, rate: int = RATE) -> Floats:
     sound = _mixed(path, longest, rate, levels)
     if levels.cancelled:
         sound = _mixed(path, longest, rate, Levels(), channel=levels.loudest)
-    if min(levels.swing, np.ptp(sound)) < 2 * SILENCE:
+    if min(levels.swing, float(np.ptp(sound))) < 2 * SILENCE:
         rest = levels.seconds > longest - SHORTEST
         raise EmptyInput(f"the first {longest:g} s of the sound are silent" if rest else "the sound is silent")
     return sound

@@ -16,7 +16,7 @@ from palate.core.types import Floats
 from palate.core.weights import WeightSource, derived, fetch
 from palate.encoders._aisfx import write_graph
 from palate.encoders._base import Encoder
-from palate.encoders._sessions import session
+from palate.encoders._sessions import mean_features, session
 from palate.encoders._sounds import check_libraries, read_sound
 from palate.encoders._spectra import htk_bands, log_bands
 from palate.encoders._torch_pickle import read_state_dict
@@ -83,7 +83,7 @@ class Aisfx(Encoder[AisfxConfig]):
         return blocks(read_sound(Path(raw), self.config.max_seconds, RATE))
 
     def _encode(self, batch: Sequence[Floats]) -> Floats:
-        return np.stack([self._session.run(["features"], {"blocks": sound})[0].mean(axis=0) for sound in batch])
+        return np.stack([mean_features(self._session, "blocks", sound) for sound in batch])
 
 
 def blocks(samples: Floats) -> Floats:

@@ -15,6 +15,9 @@ from palate.encoders._base import Encoder
 from palate.encoders._sounds import RATE, check_libraries, library, read_sound
 from palate.interfaces import Raw
 
+_PIECE = 1 << 20
+"""Samples that are handed over at once."""
+
 
 class MelConfig(Config):
     """Settings of `mel`."""
@@ -74,7 +77,8 @@ def log_mel(samples: Floats, bands: int) -> Floats:
     options.frame_opts.snip_edges = False
     options.mel_opts.num_bins = bands
     frames = fbank.OnlineFbank(options)
-    # Kaldi counts samples in 16-bit steps; a list crosses into it faster than an array.
-    frames.accept_waveform(RATE, (samples * 32768).tolist())
+    for start in range(0, len(samples), _PIECE):
+        # Kaldi counts samples in 16-bit steps; a list crosses into it faster than an array, but takes room
+        frames.accept_waveform(RATE, (samples[start : start + _PIECE] * 32768).tolist())
     frames.input_finished()
     return np.stack([frames.get_frame(index) for index in range(frames.num_frames_ready)])

@@ -20,7 +20,7 @@ from palate.core.types import Floats
 from palate.core.weights import WeightSource, derived, fetch
 from palate.encoders._base import Encoder
 from palate.encoders._musicnn import TAGS, tag_layer, write_graph
-from palate.encoders._sessions import session
+from palate.encoders._sessions import mean_features, session
 from palate.encoders._sounds import RATE, check_libraries, read_sound
 from palate.encoders._spectra import log_bands, slaney_bands
 from palate.encoders._tensorflow_checkpoint import read_checkpoint
@@ -85,7 +85,7 @@ class Musicnn(Encoder[MusicnnConfig]):
         return patches(read_sound(Path(raw), self.config.max_seconds))
 
     def _encode(self, batch: Sequence[Floats]) -> Floats:
-        return np.stack([self._session.run(["features"], {"patches": sound})[0].mean(axis=0) for sound in batch])
+        return np.stack([mean_features(self._session, "patches", sound) for sound in batch])
 
     def tags(self, vectors: Floats) -> Floats:
         """Return how probable each of `TAGS` is, float32[n, 50], by vectors of this encoder (float32[n, 200])."""
