@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from palate.core.config import Config
-from palate.core.errors import ConfigError, DataError, MemoryLimitError
+from palate.core.errors import ConfigError, DataError, MemoryLimitError, RequestError
 from palate.data.split import split
 from palate.evaluation import compare, evaluate
 from palate.models import Model, Popularity
@@ -279,6 +279,27 @@ def test_any_name_is_shown_as_it_is(cut):
 def test_impossible_requests_are_refused(cut, models, seeds, by, sentence):
     with pytest.raises(ConfigError, match=sentence):
         compare(cut, each(popularity=Popularity) if models else {}, seeds, k=5, by=by)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"k": 100_000}, "^k was 100,000 and there are 30 items: give at most 100$"),
+        ({"k": (5, 101)}, "^k was 101 and there are 30 items"),
+        ({"candidates": "colt"}, "^the candidates were 'colt': allowed are all, warm, cold$"),
+        ({"candidates": "cold"}, "^training met every item"),
+    ],
+)
+def test_what_no_model_can_meet_is_refused_before_any_is_fitted(cut, asked, sentence):
+    fitted = []
+
+    class Spy(Popularity):
+        def _fit(self, train, valid, run):
+            fitted.append(len(train.interactions))
+
+    with pytest.raises(RequestError, match=sentence):
+        compare(cut, each(a=Spy, b=Spy), **{"k": 5, **asked})
+    assert fitted == []
 
 
 def test_another_metric_may_choose(cut):

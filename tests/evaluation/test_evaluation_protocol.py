@@ -14,6 +14,8 @@ from palate.data.dataset import Dataset
 from palate.data.interactions import Interactions
 from palate.data.split import Split, split
 from palate.evaluation import evaluate
+from palate.explain.counterfactual import counterfactual
+from palate.interfaces import Queries
 from palate.models import Model, Popularity
 
 
@@ -25,7 +27,7 @@ class Fixed(Model[Config]):
 
     def __init__(self, scores):
         super().__init__()
-        self.given = np.asarray(scores, np.float32)
+        self.given = np.array(scores, np.float32)
         self.asked = []
 
     def _fit(self, train, valid, run):
@@ -49,6 +51,15 @@ def hand_split(train, valid, test, n_users=3, n_items=6):
     return Split(*(base.with_interactions(log(rows)) for rows in (train, valid, test)), how="by hand")
 
 
+class Kept(Fixed):
+    """Hands out an array that it keeps, as a model that worked out all scores beforehand would."""
+
+    name = "kept"
+
+    def score(self, queries, items=None):
+        return self.given[: len(queries)]
+
+
 @pytest.fixture
 def small():
     # User 0 liked 0 and met 1 without liking it; validation holds 2; test 3 and a disliked 4.
@@ -61,6 +72,17 @@ def small():
 
 
 DOWN = [6, 5, 4, 3, 2, 1]
+
+
+def test_the_scores_that_a_model_keeps_stay_as_they_are(small):
+    table = np.tile(np.arange(6, dtype=np.float32), (9, 1))
+    model = Kept(table).fit(small.train)
+    users = np.array([0, 2], np.int32)
+    found = evaluate(model, small, k=2)
+    model.rank(Queries.of_users(small.train, users), 2, small.train.seen[users])
+    counterfactual(model, [1, 2], 5, k=2)
+    np.testing.assert_array_equal(model.given, table)
+    assert evaluate(model, small, k=2).metrics == found.metrics
 
 
 def test_strict_masks_what_was_met_in_training_liked_or_not_and_nothing_else(small):

@@ -135,4 +135,4 @@ def _scores(model: Recommender, known: Dataset, codes: Codes, candidates: Codes 
     wanted = (len(codes), len(known.items) if candidates is None else len(candidates))
     if scores.shape != wanted:
         raise DataError(f"{model.name} gave scores of shape {scores.shape} for {wanted[0]} users and {wanted[1]} items")
-    return scores if scores.flags.writeable else scores.copy()
+    return scores.copy()  # what was met is struck out of it, and the model may have kept it

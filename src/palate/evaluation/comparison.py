@@ -13,8 +13,9 @@ import numpy as np
 from palate.core.errors import ConfigError, DataError, PalateError, did_you_mean
 from palate.data.split._base import Split
 from palate.evaluation._beyond import Shelf
+from palate.evaluation._scoring import candidate_items
 from palate.evaluation._trial import Factory, Plan, Trial, run_trial
-from palate.evaluation.protocol import DEFAULT_METRICS, MEMORY_MB, Protocol
+from palate.evaluation.protocol import DEFAULT_METRICS, MEMORY_MB, Protocol, longest_list
 from palate.evaluation.result import Evaluation
 from palate.interfaces import Recommender
 from palate.metrics import Measure, bootstrap_interval, holm, paired_test, parse_measures
@@ -155,12 +156,17 @@ def compare(
         threads: how many cores a model may use; None takes all.
 
     Raises:
-        DataError: no model could be judged.
-        ConfigError: no model, no seed, or a `by` that is not among the metrics or of which less is better.
+        DataError: no model could be judged, or there are no such candidates.
+        RequestError: there is no such choice of candidates.
+        ConfigError: no model, no seed, k longer than the catalogue, or a `by` that is not among the metrics or of
+            which less is better.
     """
     ks = (k,) if isinstance(k, int) else tuple(k)
     wanted, _ = Shelf(split.train, categories).expanded(metrics)
-    by = _chooser(by, parse_measures(wanted[:1], [max(ks)], compat)[0], parse_measures(wanted, ks, compat))
+    measures = parse_measures(wanted, ks, compat)
+    longest_list(measures, len(split.train.items))
+    candidate_items(split.train, candidates)
+    by = _chooser(by, parse_measures(wanted[:1], [max(ks)], compat)[0], measures)
     if not models or seeds < 1:
         raise ConfigError(f"given {len(models)} models and {seeds} seeds to compare: give at least one of each")
     if pairs not in get_args(Pairs):

@@ -97,7 +97,7 @@ def evaluate(
     relevant = _relevant(known, judged, pool, on)
     notes += shelf.notes(measures)
     lists = ranked_lists(
-        model, known, relevant, _longest(measures, len(known.items)), candidates=pool,
+        model, known, relevant, longest_list(measures, len(known.items)), candidates=pool,
         with_auc=Measure("auc") in measures, memory_mb=memory_mb, label=f"{model.name}: ranking for {on}",
     )  # fmt: skip
     figures = Figures.of(lists, measures, shelf, pool, by, resamples, seed)
@@ -160,7 +160,12 @@ def _groups_asked(by: Sequence[str] | str) -> Sequence[str]:
     return asked
 
 
-def _longest(measures: Sequence[Measure], n: int) -> int:
+def longest_list(measures: Sequence[Measure], n: int) -> int:
+    """Return the length that the lists must have for some metrics, of a catalogue of `n` items.
+
+    Raises:
+        ConfigError: it is longer than the catalogue.
+    """
     longest = max(measure.k or 1 for measure in measures)
     if longest > max(n, _SHORT):
         raise ConfigError(f"k was {longest:,} and there are {n:,} items: give at most {max(n, _SHORT):,}")

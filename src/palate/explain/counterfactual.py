@@ -178,6 +178,6 @@ class _Search:
         codes = np.concatenate([*kept, np.zeros(0, np.int32)])
         history = sp.csr_array((np.ones(len(codes), np.float32), codes, pointer), shape=(len(sets), self.n))
         scores = self.model.score(Queries(history, np.full(len(sets), -1, np.int32)))
-        scores = scores if scores.flags.writeable else scores.copy()
+        scores = scores.copy()  # the model may have kept it
         scores[:, self.hidden] = np.nan
         return scores

@@ -76,6 +76,7 @@ class Model(Part[C], ABC):
             part = Queries(queries.history[start : start + rows], queries.user[start : start + rows])
             scores = self.score(part)
             if exclude is not None:
+                scores = scores.copy()  # the model may have kept it
                 hidden = exclude[start : start + rows].tocoo()
                 scores[hidden.coords] = np.nan
             blocks.append(top_k(scores, k))
