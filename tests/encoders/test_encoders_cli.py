@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import polars as pl
@@ -119,6 +120,6 @@ def test_a_catalogue_without_events_is_pointed_to_what_it_can_do(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert palate("encode", folder, "--text", "tf-idf") == 0
-    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("next: palate "))
-    assert palate(*line.removeprefix("next: palate ").split()) == 0
+    command = capsys.readouterr().out.partition("next: palate ")[2]
+    assert palate(*shlex.split(command.replace("\\\n", ""))) == 0
     assert palate("similar", f"{folder}.palate", "--item", "a") == 0

@@ -67,7 +67,7 @@ def test_a_catalogue_without_interactions_is_trained_and_searched(palate, shop, 
     save(replace(nobody, users=IdMap(())), tmp_path / "ds")
     out = palate("train", tmp_path / "ds", "--model", "content-knn", "--out", tmp_path / "b")
     assert "no interactions: nothing to split" in out
-    assert f"palate similar {tmp_path / 'b'} --item tea/0" in out
+    assert f"palate similar {tmp_path / 'b'} --item tea/0" in out.replace(" \\\n         ", "")
     found = palate("search", tmp_path / "b", "--text", "green lamp", "-k", 2, "--json")
     assert all(hit["item_id"].startswith("lamp/") for hit in found["items"])
     assert "no interactions to split" in palate("evaluate", tmp_path / "b", code=2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import typer
 
 from palate.cli._app import emit
+from palate.cli._next import say_next
 from palate.core.errors import RequestError, did_you_mean
 
 TASKS = ("ranking", "click", "rating")
@@ -46,6 +46,6 @@ def judge_pairs(path: Path, ds: Path | None, task: str, on: Any, negatives: int 
 
     def show() -> None:
         typer.echo(str(found))
-        typer.echo(f"next: palate recommend {path} --user {shlex.quote(opened.data.users.ids[0])}")
+        say_next(["recommend", path, "--user", opened.data.users.ids[0]])
 
     emit(found.to_json(), as_json, show)

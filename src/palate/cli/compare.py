@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from palate.cli._app import AsJson, app, emit
+from palate.cli._next import say_next
 from palate.cli._words import cut_offs, words
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError, did_you_mean
@@ -181,10 +181,10 @@ def _show(
     if report is not None:
         typer.echo(f"wrote {report} ({report.stat().st_size / 1e6:.1f} MB)")
     best = (found.best or found.order[0]).removesuffix(" (refit)")
-    typer.echo(f"next: palate train {ds} {_options(recipes[best])} --out {shlex.quote(f'{best}.palate')}")
+    say_next(["train", ds, *_options(recipes[best]), "--out", f"{best}.palate"])
 
 
-def _options(recipe: Recipe) -> str:
+def _options(recipe: Recipe) -> list[str]:
     """Return the words that make `palate train` do the same."""
     words = ["--model", recipe.model]
     for key, value in recipe.settings.items():
@@ -195,4 +195,4 @@ def _options(recipe: Recipe) -> str:
     given = {name: getattr(recipe, name) for name in defaults}
     for name, value in given.items():
         words += [f"--{name}", str(value)] if value != defaults[name] else []
-    return shlex.join(words)
+    return words

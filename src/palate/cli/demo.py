@@ -10,6 +10,7 @@ import typer
 
 from palate.cli._app import AsJson, app, emit
 from palate.cli._demo import Demo, walk
+from palate.cli._next import say_next
 from palate.core.config import parse_settings
 from palate.core.errors import DataError
 
@@ -42,5 +43,4 @@ def _show(road: Demo, serving: bool) -> None:
     typer.echo(f"\ndone in {sum(road.seconds.values()):.0f} s; again it is quicker, since vectors are kept")
     typer.echo(f"look:   {road.report}")
     if not serving:
-        typer.echo(f"next:   palate serve {road.bundle}")
-        typer.echo(f"        palate search {road.bundle} --text 'a playful mug with ocean design'")
+        say_next(["serve", road.bundle], ["search", road.bundle, "--text", "a playful mug with ocean design"])

@@ -10,6 +10,7 @@ import typer
 
 from palate.cli._app import AsJson, app, emit
 from palate.cli._modalities import modal
+from palate.cli._next import say_next, typed
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError, DataError, RequestError
 from palate.data.features import OF
@@ -189,15 +190,16 @@ def _row(part: Encoded) -> dict[str, object]:
     }
 
 
-def _next(folder: Path, data: Dataset, of: Of) -> str:
+def _next(folder: Path, data: Dataset, of: Of) -> list[str | Path]:
     if not len(data.interactions):
-        return f"palate train {folder} --model vector-space --out {folder}.palate"
+        return ["train", folder, "--model", "vector-space", "--out", f"{folder}.palate"]
     # what has learned from the training rows of the split column fits no other split
-    cut = " --how as-labelled" if of == "interactions" and data.interactions.column("split") is not None else ""
-    return f"palate compare {folder} --models popularity,content-knn,item-knn,ease{cut}"
+    cut = of == "interactions" and data.interactions.column("split") is not None
+    how = ["--how", "as-labelled"] if cut else []
+    return ["compare", folder, "--models", "popularity,content-knn,item-knn,ease", *how]
 
 
-def _show(folder: Path, done: list[Encoded], heard: list[Transcribed], following: str) -> None:
+def _show(folder: Path, done: list[Encoded], heard: list[Transcribed], following: list[str | Path]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -220,5 +222,5 @@ def _show(folder: Path, done: list[Encoded], heard: list[Transcribed], following
         console.print(table)
         console.print(f"in {folder / 'features'}", soft_wrap=True, highlight=False)
     if sum(part.quarantined for part in done) + sum(one.quarantined for one in heard):
-        console.print(f"why some are bad: palate data check {folder}", soft_wrap=True, highlight=False)
-    console.print(f"next: {following}", soft_wrap=True, highlight=False)
+        typer.echo(f"why some are bad: {typed('data', 'check', folder)}")
+    say_next(following)

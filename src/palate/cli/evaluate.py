@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from palate.cli._app import AsJson, app, emit
+from palate.cli._next import say_next
 from palate.cli._predictions import judge_pairs, refuse_words
 from palate.cli._words import cut_offs, words
 from palate.core.errors import ConfigError
@@ -92,8 +92,7 @@ def evaluate(
 
     def show() -> None:
         typer.echo(str(found))
-        typer.echo(f"next: palate recommend {bundle} --user {shlex.quote(opened.data.users.ids[0])}")
-        typer.echo(f"      palate serve {bundle}")
+        say_next(["recommend", bundle, "--user", opened.data.users.ids[0]], ["serve", bundle])
 
     emit({"task": task, **found.to_json()}, as_json, show)
 

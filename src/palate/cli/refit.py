@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from palate.cli._app import AsJson, app, emit
+from palate.cli._next import say_next
 
 
 @app.command()
@@ -31,6 +32,6 @@ def refit(
     def show() -> None:
         typer.echo(f"fitted {made.model.name} on all {count:,} interactions in {seconds:.2f} s")
         typer.echo(f"wrote {out}; nothing was held back, so it cannot be evaluated")
-        typer.echo(f"next: palate serve {out}")
+        say_next(["serve", out])
 
     emit({"out": str(out), "model": made.model.name, "interactions": count, "seconds": {"fit": seconds}}, as_json, show)

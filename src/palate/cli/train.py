@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from palate.cli._app import AsJson, app, emit
+from palate.cli._next import say_next
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
 
@@ -108,9 +108,7 @@ def _show(trained: Trained, target: Path) -> None:
     typer.echo(f"fitted {trained.model.name} ({recipe.protocol}) in {trained.seconds:.2f} s")
     typer.echo(str(trained.validation) if trained.validation else "validation holds nothing to judge by")
     typer.echo(f"wrote {target} ({size / 1e6:.1f} MB)")
+    ask: list[list[str | Path]] = [["similar", target, "--item", data.items.ids[0]]]
     if some:
-        typer.echo(f"next: palate evaluate {target}")
-        typer.echo(f"      palate recommend {target} --user {shlex.quote(data.users.ids[0])}")
-    else:
-        typer.echo(f"next: palate similar {target} --item {shlex.quote(data.items.ids[0])}")
-    typer.echo(f"      palate refit {target} --out live.palate   to serve all that is known")
+        ask = [["evaluate", target], ["recommend", target, "--user", data.users.ids[0]]]
+    say_next(*ask, ["refit", target, "--out", "live.palate"], told="to serve all that is known")

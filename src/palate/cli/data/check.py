@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from palate.cli._app import AsJson, emit
+from palate.cli._next import say_next
 from palate.cli.data import data_app
 from palate.cli.data._print import counted, figures, listed, say
 from palate.core.config import parse_settings
@@ -26,6 +27,7 @@ _ENCODERS = {
     "text": "--text use",
     "image": "--image efficientnet-lite0",
     "audio": "--audio mel",
+    "video": "--video video",
     "series": "--series series",
     "geo": "--geo geo",
     "points": "--points points",
@@ -59,22 +61,22 @@ def check(
 
     def show() -> None:
         _show(report, ds, verbose)
-        say(f"next: {_next(data, ds, report)}", indent="      ")
+        say_next(_next(data, ds, report))
 
     emit(report.as_dict(), as_json, show)
 
 
-def _next(data: Dataset, ds: Path, report: CheckReport) -> str:
+def _next(data: Dataset, ds: Path, report: CheckReport) -> list[str | Path]:
     filled = {name for name, share in report.coverage.items() if share}
     for of in OF:
         columns = {kind: data.table_of(of).of_type(kind) for kind in _ENCODERS}
         parts = {kind: {part_name(name, of) for name in columns[kind]} & filled for kind in columns}
         kinds = [kind for kind in columns if parts[kind] - set(data.features)]
         if kinds:
-            whose = "" if of == "items" else f" --of {of}"
-            return f"palate encode {ds}{whose} {' '.join(_ENCODERS[kind] for kind in kinds)}"
+            whose = [] if of == "items" else ["--of", of]
+            return ["encode", ds, *whose, *(word for kind in kinds for word in _ENCODERS[kind].split())]
     models = ["popularity", *(["content-knn"] if data.part_names() else []), "item-knn", "ease"]
-    return f"palate compare {ds} --models {','.join(models)}"
+    return ["compare", ds, "--models", ",".join(models)]
 
 
 def _tongues(shares: Mapping[str, float]) -> str:

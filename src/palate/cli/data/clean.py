@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from palate.cli._app import AsJson, emit
+from palate.cli._next import say_next
 from palate.cli.data import data_app
 from palate.cli.data._print import counted, figures, say
 from palate.data import folder
@@ -49,4 +50,4 @@ def _show(report: CleanReport, out: Path) -> None:
         counted(report.steps)
     else:
         say("nothing was taken out")
-    say(f"next: palate data check {out}")
+    say_next(["data", "check", out])

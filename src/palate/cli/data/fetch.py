@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from palate.cli._app import AsJson, emit
+from palate.cli._next import say_next
 from palate.cli.data import data_app
 from palate.cli.data._print import counted, figures, say
 
@@ -42,6 +43,6 @@ def fetch(
             steps = [f"fetch:{each.column}" for each in done]
             found = quarantine.read(ds)
             counted(quarantine.reasons(found.filter(found["step"].is_in(steps))))
-        say(f"next: palate data check {ds}")
+        say_next(["data", "check", ds])
 
     emit({"rows": [asdict(each) for each in done]}, as_json, show)

@@ -9,6 +9,7 @@ import typer
 
 from palate.cli._app import AsJson, emit
 from palate.cli._modalities import modal
+from palate.cli._next import say_next
 from palate.cli.data import data_app
 from palate.cli.data._print import counted, figures, say
 from palate.core.errors import ConfigError
@@ -123,4 +124,4 @@ def _show(report: Report) -> None:
         counted(report.rejected)
     else:
         say("set aside: nothing")
-    say(f"next: palate data check {report.path}")
+    say_next(["data", "check", report.path])

@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from palate.cli._app import AsJson, emit
+from palate.cli._next import say_next
 from palate.cli.data import data_app
 from palate.cli.data._print import figures, say
 from palate.core.config import parse_settings
@@ -39,6 +40,6 @@ def split(
     def show() -> None:
         say(f"split {ds} by {how}, seed {seed}, into the column 'split' of its interactions")
         figures({part: f"{count:,} interactions of {users[part]:,} users" for part, count in rows.items()})
-        say(f"next: palate train {ds} --model item-knn --how as-labelled --out model.palate")
+        say_next(["train", ds, "--model", "item-knn", "--how", "as-labelled", "--out", "model.palate"])
 
     emit({"path": str(ds), "how": how, "seed": seed, "interactions": rows, "users": users}, as_json, show)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from palate.cli._app import AsJson, emit
+from palate.cli._next import say_next
 from palate.cli.data import data_app
 from palate.cli.data._print import figures, say
 from palate.core.config import parse_settings
@@ -80,4 +81,4 @@ def _show(made: Made) -> None:
     figures({name: f"{share:.3f}" for name, share in made.truth.worth.items()})
     if made.raw is not None:
         say(f"the plain files are in {made.raw}")
-    say(f"next: palate data check {made.path}")
+    say_next(["data", "check", made.path])
