@@ -58,6 +58,32 @@ def test_avatars_come_from_a_folder_or_from_a_column(src: Path) -> None:
     assert stray["reason"] == "no row of users has the id that the file is named after"
 
 
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"image": {"face": "face"}, "text": {"face": "face"}},
+            "the column 'face' of users was named twice, for text and for image: name it once, or give one of them "
+            "another name, as in --image users.my-face=face",
+        ),
+        (
+            {"image": {"users.face": "avatars"}},
+            "'face' is a column of users, so that the files in 'avatars' cannot be called so too: give them another "
+            "name, as in --image users.my-face=avatars",
+        ),
+        ({"image": {"item_id": "avatars"}}, "'item_id' is a column of items, so that the files in 'avatars'"),
+        (
+            {"text": {"titel": "titel"}},
+            "did you mean 'title'? (allowed: about, face, item_id, review, shot, title, useful, user_id)",
+        ),
+    ],
+)
+def test_a_name_that_two_columns_would_have_is_refused(src: Path, settings: Any, sentence: str) -> None:
+    with pytest.raises(DataError) as refused:
+        read(src, **settings)
+    assert sentence in str(refused.value)
+
+
 def test_interactions_keep_their_text_pictures_and_numbers(src: Path) -> None:
     data, report = read(src, image={"shot": "shot"}, number={"helpful": "useful"})
     events = data.interactions

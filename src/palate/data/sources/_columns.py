@@ -37,9 +37,24 @@ def place_columns(
         is_folder: whether a folder of that name is there.
 
     Raises:
-        DataError: there is neither such a column nor such a folder.
+        DataError: there is neither such a column nor such a folder, or two columns of a table would have one name.
     """
-    return [found for name, where, kind in named for found in _placed(name, where, kind, tables, is_folder)]
+    columns = [found for name, where, kind in named for found in _placed(name, where, kind, tables, is_folder)]
+    known: dict[tuple[Of, str], Declared] = {}
+    for column in columns:
+        other = known.setdefault((column.of, column.name), column)
+        renamed = f"--{column.kind} {'' if column.of == 'items' else f'{column.of}.'}my-{column.name}={column.where}"
+        if other is not column:
+            raise DataError(
+                f"the column '{column.name}' of {column.of} was named twice, for {other.kind} and for {column.kind}: name "
+                f"it once, or give one of them another name, as in {renamed}"
+            )
+        if column.folder and column.name in tables.get(column.of, ()):
+            raise DataError(
+                f"'{column.name}' is a column of {column.of}, so that the files in '{column.where}' cannot be called so "
+                f"too: give them another name, as in {renamed}"
+            )
+    return columns
 
 
 def _placed(
@@ -61,7 +76,7 @@ def _placed(
                 "called after: give a column of paths"
             )
         return [Declared(name, where, kind, of or "items", folder=True)]
-    there = [column for known in ([of] if of else OF) for column in tables.get(known, ())]
+    there = {column for known in ([of] if of else OF) for column in tables.get(known, ())}
     what = "neither a column nor a folder" if kind not in VALUE_TYPES else "no column"
     raise DataError(f"there is {what} '{where}' for the {kind} column '{full}': {did_you_mean(where, there)}")
 

@@ -119,7 +119,7 @@ class Table(Source[TableConfig]):
     def _files(self, src: Path) -> dict[str, Path]:
         base = src if src.is_dir() else src.parent
         named = {what: getattr(self.config, what) for what in _STEMS}
-        files = {what: _place(base, name) for what, name in named.items() if name is not None}
+        files = {what: _named_file(base, name) for what, name in named.items() if name is not None}
         if src.is_file():
             if src not in files.values():
                 what = "items" if "interactions" in files or _is_catalogue(src, self.config) else "interactions"
@@ -265,6 +265,16 @@ def _place(base: Path, name: str) -> Path:
     """Return the path of a name that was given: inside SRC, or else from where the command runs."""
     inside = base / name
     return Path(name) if not inside.exists() and Path(name).exists() else inside
+
+
+def _named_file(base: Path, name: str) -> Path:
+    place = _place(base, name)
+    if not place.exists():
+        raise DataError(
+            f"there is no file '{name}', neither in {base} nor where the command runs: name a CSV, TSV, Parquet or JSON "
+            "lines file"
+        )
+    return place
 
 
 def _key(table: pl.DataFrame, role: str, columns: Mapping[str, str], place: str) -> str:
