@@ -119,3 +119,15 @@ def test_it_says_what_is_allowed() -> None:
         grid_boxes(1, 1, 1.0)
     with pytest.raises(DataError, match="rows, columns and numbers"):
         align_regions(np.zeros((3, 3)), View.whole(1, 1), 1, 1)
+    with pytest.raises(DataError, match="shows nothing"):
+        View(10, 10, 5, 5, 5, 5)
+    one, other = (Regions(np.ones((2, width), np.float32), grid_boxes(1, 2), View.whole(1, 1)) for width in (3, 4))
+    with pytest.raises(DataError, match="3 and 4 numbers"):
+        match_regions(one, other)
+
+
+def test_regions_keep_their_mean_whatever_the_grid() -> None:
+    places = np.random.default_rng(0).normal(size=(7, 7, 3))
+    for side in (1, 2, 3, 7):
+        found = align_regions(places, View.whole(10, 10), side, side).values
+        np.testing.assert_allclose(found.mean(axis=0), places.mean(axis=(0, 1)), atol=1e-6)

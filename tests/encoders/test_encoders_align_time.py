@@ -114,6 +114,10 @@ def test_a_grid_covers_what_it_is_told() -> None:
     assert Grid.covering(1.0, 0.5, 0.1).size == 0
     with pytest.raises(DataError, match="step above 0"):
         Grid(0.0, 0.0, 3)
+    for end, step in ((float("inf"), 1.0), (float("nan"), 1.0), (1.0, 0.0)):
+        with pytest.raises(DataError, match="step above 0"):
+            Grid.covering(0.0, end, step)
+    assert Grid(0.0, 0.1, 10).cells(np.array([-1e300, 0.3, 1.0, 1e300])).tolist() == [-1, 3, 10, 10]
 
 
 def test_it_says_what_does_not_fit() -> None:
@@ -121,3 +125,9 @@ def test_it_says_what_does_not_fit() -> None:
         one(Stream(np.array([0.0, 1.0]), np.array([1.0])), Grid(0.0, 1.0, 1))
     with pytest.raises(DataError, match="times and no values"):
         one(Stream(np.array([0.0])), Grid(0.0, 1.0, 1))
+    with pytest.raises(DataError, match="by 'median': allowed are linear, nearest, mean, count"):
+        one(Stream(np.array([0.0]), np.array([1.0]), "median"), Grid(0.0, 1.0, 1))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="2 times and 2 values and 3 durations"):
+        one(Stream(np.arange(2.0), np.arange(2.0), "mean", lasting=np.ones(3)), Grid(0.0, 1.0, 1))
+    with pytest.raises(DataError, match="3 axes"):
+        one(Stream(np.arange(2.0), np.zeros((2, 2, 2))), Grid(0.0, 1.0, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -13,9 +14,11 @@ from palate.core.errors import DataError
 from palate.core.types import Floats, Mask
 
 _FINEST = 10_000
-"""Largest denominator of a ratio of rates; what is finer is rounded."""
-_STOP = 80.0
-"""Decibels by which is lowered what would fold back."""
+"""Largest denominator of a ratio of rates; what is finer is rounded, if nobody can tell."""
+_LATE = 0.1
+"""How far, in results, the last one may stand from its time through that rounding."""
+_STOP = 86.0
+"""Decibels that the design is asked for, so that 80 are left where several images of a tone fold to one place."""
 _EDGE = 0.1
 """Share of the new band, at its upper end, over which the filter falls."""
 
@@ -38,7 +41,7 @@ def align_rate(values: npt.NDArray[np.floating], rate: float | Fraction, to: flo
         A row with a NaN is missing. What the filter needs of it is taken from the line between its neighbours; results
         that have a missing sample beside them are absent, and NaN.
     Raises:
-        DataError: a rate is not above 0, or the values have more than two axes.
+        DataError: a rate is not above 0, the ratio needs whole numbers above 10,000, or the values have more than two axes.
 
     Example:
         >>> slow, present = align_rate(np.arange(1.0, 9.0), 8, 4)
@@ -47,14 +50,22 @@ def align_rate(values: npt.NDArray[np.floating], rate: float | Fraction, to: flo
     """
     from scipy.signal import resample_poly
 
-    if not (rate > 0 and to > 0):
-        raise DataError(f"the rates were {rate} and {to}: both must be above 0")
+    if not (0 < rate < math.inf and 0 < to < math.inf):
+        raise DataError(f"the rates were {rate} and {to}: both must be above 0, and finite")
     series = np.asarray(values, dtype=np.float64)
     if series.ndim not in (1, 2):
         raise DataError(f"the values have {series.ndim} axes: a series has one, several series side by side have two")
-    ratio = (Fraction(to) / Fraction(rate)).limit_denominator(_FINEST)
+    exact = Fraction(to) / Fraction(rate)
+    ratio = exact.limit_denominator(_FINEST)
     if ratio == 0:
         raise DataError(f"from {rate} to {to} is more than {_FINEST:,} times slower: go there in two steps")
+    late = float(abs(exact - ratio) * len(series))
+    if late > _LATE:
+        raise DataError(
+            f"the ratio of the rates {rate} and {to} needs whole numbers above {_FINEST:,}; with the nearest that does not, "
+            f"{ratio.numerator} to {ratio.denominator}, the last of these {len(series):,} samples would be {late:.1f} results off: "
+            "cut the series into pieces, or give rates whose ratio is simpler"
+        )
     rows = series[:, None] if series.ndim == 1 else series
     there: Mask = np.asarray(np.isfinite(rows).all(axis=1))
     size = -(-len(rows) * ratio.numerator // ratio.denominator)

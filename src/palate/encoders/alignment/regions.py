@@ -30,6 +30,10 @@ class View:
     right: float
     bottom: float
 
+    def __post_init__(self) -> None:
+        if not (self.width > 0 and self.height > 0 and self.right > self.left and self.bottom > self.top):
+            raise DataError(f"{self} shows nothing: a frame and a window of it above 0 are needed")
+
     @classmethod
     def whole(cls, width: int, height: int) -> Self:
         """Return the view of a whole frame, however it was scaled."""
@@ -184,9 +188,15 @@ def match_regions(left: Regions, right: Regions) -> tuple[npt.NDArray[np.int64],
         of regions.
     Missing data:
         Regions that are NaN or zero pair with none.
+    Raises:
+        DataError: the vectors of the two are not equally wide.
     """
     from scipy.optimize import linear_sum_assignment
 
+    if left.values.shape[1] != right.values.shape[1]:
+        raise DataError(
+            f"the vectors have {left.values.shape[1]} and {right.values.shape[1]} numbers: one encoder must make both"
+        )
     (rows, first), (columns, second) = _units(left.values), _units(right.values)
     cosines = first @ second.T
     one, other = linear_sum_assignment(-cosines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,9 @@ class Grid:
 
     @classmethod
     def covering(cls, start: float, end: float, step: float) -> Self:
-        """Return the cells from `start` that reach `end`."""
+        """Return the cells from `start` that reach `end`; none where it lies before."""
+        if not (step > 0 and math.isfinite(start) and math.isfinite(end)):
+            raise DataError(f"the grid from {start} to {end} s by {step} s: two numbers and a step above 0 are needed")
         return cls(start, step, max(0, math.ceil((end - start) / step - _HAIR)))
 
     @property
@@ -53,8 +55,8 @@ class Grid:
         return self.start + self.step * (np.arange(self.size, dtype=np.float64) + 0.5)
 
     def cells(self, times: Seconds) -> npt.NDArray[np.int64]:
-        """Return the cell in which each time lies; below 0 or from `size` on where it lies in none."""
-        return np.floor((times - self.start) / self.step + _HAIR).astype(np.int64)
+        """Return the cell in which each time lies; -1 where that is before the first, `size` after the last."""
+        return np.clip(np.floor((times - self.start) / self.step + _HAIR), -1, self.size).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +96,8 @@ def align_time(streams: Mapping[str, Stream], grid: Grid) -> dict[str, tuple[Flo
         A cell of which the stream says nothing (before its first sample, after its last, in a gap wider than `reach`)
         is absent, and its values are NaN.
     Raises:
-        DataError: times and values are not equally many, or there are no values to align.
+        DataError: times, values and how long they last are not equally many, there are no values to align, or `how` is
+            none of the four.
 
     Example:
         >>> flash = Stream(np.array([0.9, 1.0, 1.1]), np.array([0.0, 1.0, 0.0]), "nearest", reach=0.1)
@@ -108,16 +111,22 @@ def align_time(streams: Mapping[str, Stream], grid: Grid) -> dict[str, tuple[Flo
 
 def _align(name: str, stream: Stream, grid: Grid) -> tuple[Floats, Mask]:
     times = np.asarray(stream.times, dtype=np.float64) + stream.offset
+    if stream.how not in get_args(How):
+        raise DataError(f"the stream '{name}' is aligned by '{stream.how}': allowed are {', '.join(get_args(How))}")
     values = np.ones(len(times)) if stream.values is None and stream.how == "count" else stream.values
     if values is None:
         raise DataError(f"the stream '{name}' has times and no values: give values, or how='count'")
     rows = np.asarray(values, dtype=np.float64)
     rows = rows[:, None] if rows.ndim == 1 else rows
-    if len(rows) != len(times):
+    lasting = np.asarray(stream.lasting, dtype=np.float64)
+    if len(rows) != len(times) or lasting.shape not in ((), times.shape):
+        lasts = f" and {len(lasting)} durations" if lasting.ndim else ""
         raise DataError(
-            f"the stream '{name}' has {len(times)} times and {len(rows)} values: one value a time is needed"
+            f"the stream '{name}' has {len(times)} times and {len(rows)} values{lasts}: one of each a time is needed"
         )
-    lasting = np.broadcast_to(np.asarray(stream.lasting, dtype=np.float64), times.shape)
+    if rows.ndim != 2:
+        raise DataError(f"the values of the stream '{name}' have {rows.ndim} axes: one or two are allowed")
+    lasting = np.broadcast_to(lasting, times.shape)
     known = np.flatnonzero(np.isfinite(times) & np.isfinite(rows).all(axis=1))
     order = known[np.argsort(times[known], kind="stable")]
     times, rows, lasting = times[order], rows[order], lasting[order]
