@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from palate.bundle import Bundle, Recipe, train
+from palate.data.catalogue import Catalogue
 from palate.data.folder import load, save
 from palate.data.split import split
 from palate.encoders.pipeline import encode
@@ -34,7 +37,12 @@ SHOWN = "return [...document.images].filter((image) => image.complete && image.n
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     place = tmp_path_factory.mktemp("browser")
-    save(write_shop(place / "files"), place / "ds")
+    made = write_shop(place / "files")
+    for photo in (place / "files" / "media" / "photo").iterdir():
+        Image.open(photo).rotate(90, expand=True).save(photo)
+    known = made.catalogue
+    both = Catalogue(known.table.with_columns(voice="sound"), {**known.types, "voice": "audio"}, known.root)
+    save(replace(made, catalogue=both), place / "ds")
     return encode(load(place / "ds"), title="tf-idf")
 
 
@@ -130,6 +138,35 @@ def test_pictures_are_seen_and_sounds_can_be_played(page):
         sound.load(); sound.preload = "auto";
     """
     assert page.execute_async_script(play) == pytest.approx(0.3, abs=0.05)
+
+
+def test_a_picture_higher_than_wide_is_seen_whole(page):
+    until(page, lambda driver: driver.execute_script(SHOWN) >= 6)
+    cut = """
+        const height = (node) => node.getBoundingClientRect().height;
+        const pictures = [...document.querySelectorAll(".picture img")].filter((image) => image.naturalHeight > image.naturalWidth);
+        return [pictures.length, pictures.filter((image) => height(image) > height(image.parentNode) + 1).length];
+    """
+    count, too_high = page.execute_script(cut)
+    assert count >= 6
+    assert too_high == 0
+
+
+def test_several_sounds_of_an_item_are_told_apart(page):
+    assert [node.text for node in all_of(page, "#recommended .media")[0].find_elements("css selector", "small")] == [
+        "sound",
+        "voice",
+    ]
+    labels = {node.get_attribute("aria-label") for node in all_of(page, "#recommended audio")[:2]}
+    assert len(labels) == 2
+
+
+def test_reasons_of_small_cards_can_be_read(page):
+    all_of(page, "#recommended .open")[0].click()
+    wait(page, "dialog .strip .why")
+    short = "return [...document.querySelectorAll('dialog .bars span')].filter((node) => node.scrollWidth > node.clientWidth).length"
+    assert page.execute_script(short) == 0
+    page.execute_script("document.querySelector('dialog').close()")
 
 
 def test_titles_are_text_and_never_markup(page):

@@ -45,7 +45,7 @@ async function guarded(work) {
 
 // --- cards -------------------------------------------------------------------------------------------------------
 
-const of = (item, type) => Object.values(item.media).filter((medium) => medium.type === type);
+const of = (item, type) => Object.entries(item.media).map(([name, medium]) => ({ name, ...medium })).filter((medium) => medium.type === type);
 
 function picture(item) {
   const [first] = of(item, "image");
@@ -56,9 +56,13 @@ function picture(item) {
 }
 
 function players(item, { clips: withClips = true } = {}) {
-  const sounds = of(item, "audio").map(({ url }) => make("audio", { src: url, controls: "", preload: "none", "aria-label": `Sound of ${item.title}` }));
-  const clips = (withClips ? of(item, "video") : []).map(({ url }) => make("video", { src: url, controls: "", preload: "metadata", "aria-label": `Clip of ${item.title}` }));
-  return sounds.length + clips.length ? make("div", { class: "media" }, ...clips, ...sounds) : null;
+  const media = [...(withClips ? of(item, "video") : []), ...of(item, "audio")];
+  const shown = media.flatMap(({ name, type, url }) => {
+    const [told, preload] = type === "video" ? ["Clip", "metadata"] : ["Sound", "none"];
+    const player = make(type, { src: url, controls: "", preload, "aria-label": `${told} of ${item.title}${media.length > 1 ? `: ${name}` : ""}` });
+    return media.length > 1 ? [make("small", {}, name), player] : [player];
+  });
+  return shown.length ? make("div", { class: "media" }, ...shown) : null;
 }
 
 function sentence(labels) {
