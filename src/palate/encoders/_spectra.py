@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import rfft
 
 from palate.core.types import Floats
 
@@ -60,6 +59,8 @@ def log_bands(samples: Floats, window: Doubles, hop: int, filters: Floats, *, mi
     Shapes:
         float32[n], float64[size], float32[bands, size // 2 + 1] -> float32[1 + n // hop, bands].
     """
+    from scipy.fft import rfft
+
     half = len(window) // 2
     padded = np.pad(samples, half, mode="reflect" if mirrored and len(samples) > half else "constant")
     frames = np.lib.stride_tricks.sliding_window_view(padded, len(window))[::hop]

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, field_validator
-from scipy.special import softmax
 
 from palate.core.config import Config
 from palate.core.errors import WeightsError
@@ -110,6 +109,8 @@ class ConSE(Encoder[ConSEConfig]):
         return self._network.decode(raw)
 
     def _encode(self, batch: Sequence[npt.NDArray[np.uint8]]) -> Floats:
+        from scipy.special import softmax
+
         probable = softmax(self._network.logits(batch), axis=1)
         best = np.argsort(-probable, axis=1, kind="stable")[:, : self.config.top]
         weights = np.take_along_axis(probable, best, axis=1)

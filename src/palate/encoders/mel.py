@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import Field
-from scipy.fft import dct
 
 from palate.core.config import Config
 from palate.core.types import Floats
@@ -58,6 +57,8 @@ class Mel(Encoder[MelConfig]):
 
     def decode(self, raw: Raw) -> Floats:
         """Return the statistics of a sound file; all the work is done here, in the workers."""
+        from scipy.fft import dct
+
         bands = log_mel(read_sound(Path(raw), self.config.max_seconds), self.config.bands)
         cepstra = dct(bands, type=2, norm="ortho", axis=1)[:, : self.config.cepstra]
         frames = np.concatenate([bands, cepstra], axis=1, dtype=np.float64)

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field
-from scipy.signal import get_window
-from scipy.special import expit
 
 from palate.core.arrays import map_arrays
 from palate.core.config import Config
@@ -89,6 +87,8 @@ class Musicnn(Encoder[MusicnnConfig]):
 
     def tags(self, vectors: Floats) -> Floats:
         """Return how probable each of `TAGS` is, float32[n, 50], by vectors of this encoder (float32[n, 200])."""
+        from scipy.special import expit
+
         return np.asarray(expit(vectors @ self._layer["kernel"] + self._layer["bias"]), dtype=np.float32)
 
     def describe(self, values: Floats) -> list[list[str]]:
@@ -119,6 +119,8 @@ def _checkpoint() -> dict[str, Array]:
 
 def patches(samples: Floats) -> Floats:
     """Cut a sound at 16 kHz into patches of log-mel bands: float32[n] -> float32[patches, 187, 96]."""
+    from scipy.signal import get_window
+
     short = HOP * (PATCH - 1)
     if len(samples) < short:
         samples = np.resize(samples, short)

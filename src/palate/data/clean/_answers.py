@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from palate.core.progress import track
 from palate.core.rng import generator
@@ -156,6 +155,8 @@ def _correlation(values: Doubles, counts: Doubles) -> Doubles:
     Shapes:
         values: float64[n, d]; counts: float64[n] -> float64[d].
     """
+    from scipy.stats import rankdata
+
     x, y = (_standard(rankdata(side, axis=0)) for side in (values, counts[:, None]))
     return np.asarray((x.T @ y)[:, 0] / len(x))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from palate.core.types import Floats, Mask
 from palate.linalg.parallel import even_cuts, map_blocks
@@ -22,6 +21,8 @@ def places(scores: Floats, there: Mask) -> Floats:
         >>> places(np.array([[1, 5, 5, np.nan]], np.float32), np.array([[True, True, True, False]])).tolist()
         [[3.0, 1.5, 1.5, 4.0]]
     """
+    from scipy.stats import rankdata
+
     result = np.empty(scores.shape, np.float32)
 
     def work(start: int, stop: int) -> None:
