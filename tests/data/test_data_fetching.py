@@ -163,7 +163,7 @@ def test_an_encoder_reads_what_was_fetched(tmp_path, server):
         ("/loop", "it redirects more than 2 times"),
         ("/large", "the file has 5,000 bytes, at most 4,000 are fetched"),
         ("/endless", "the file has more than 4,000 bytes"),
-        ("/inside", r"'127.0.0.2' lies in a private network \(127.0.0.2\)"),
+        ("/inside", r"'127.0.0.2' lies in a private network \(127.0.0.2\): --private allows it"),
     ],
 )
 def test_what_goes_too_far_is_refused(tmp_path, server, path, reason):

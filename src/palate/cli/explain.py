@@ -52,7 +52,7 @@ def explain(
             if before is not None and before.kind != reason.kind:
                 _whole(table, before.kind, rest)
                 table.add_row()
-            share = "" if reason.share is None else f"{reason.share:.0%}"
+            share = "" if reason.share is None else f"{reason.share:z.0%}"
             said = reason.label if reason.kind == "part" else reason.text
             table.add_row(f"{reason.amount:.4g}", share, Text(said))
         _whole(table, why.reasons[-1].kind, rest)
@@ -80,4 +80,4 @@ def _changed(why: Explained, engine: Engine, k: int) -> str:
 def _whole(table: Table, kind: str, rest: float) -> None:
     """Say after the named likes what all others come to, so that the shares add up."""
     if kind == "liked" and rest > 0.005:
-        table.add_row("", f"{rest:.0%}", "other likes, for and against")
+        table.add_row("", f"{rest:z.0%}", "other likes, for and against")

@@ -102,6 +102,8 @@ def part_reasons(parts: Mapping[str, float], words: Mapping[str, Sequence[str]] 
         ['photo 75 %', 'title 25 %']
         >>> part_reasons({"sound": 0.4}, {"sound": ["drums", "fast"]})[0].text
         'sound (drums, fast) 100 %'
+        >>> part_reasons({"title": 1.0, "photo": -0.001})[1].text
+        'photo 0 %'
     """
     if set(parts) == {"behaviour"}:
         return []
@@ -112,7 +114,7 @@ def part_reasons(parts: Mapping[str, float], words: Mapping[str, Sequence[str]] 
         common = (words or {}).get(name)
         label = f"{name} ({', '.join(common)})" if common else name
         share = parts[name] / total
-        found.append(Reason("part", name, label, float(parts[name]), share, f"{label} {100 * share:.0f} %"))
+        found.append(Reason("part", name, label, float(parts[name]), share, f"{label} {100 * share:z.0f} %"))
     return found
 
 

@@ -101,7 +101,7 @@ class Door:
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
             if not self.allowed(ipaddress.ip_address(address.partition("%")[0])):
-                raise Refused(f"'{host}' lies in a private network ({address})")
+                raise Refused(f"'{host}' lies in a private network ({address}): --private allows it")
         for address in addresses[:-1]:  # of a server with several, as IPv6 and IPv4, one may be out of reach
             try:
                 return self._plain.connect_tcp(address, port, timeout, local_address, socket_options)

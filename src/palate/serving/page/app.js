@@ -83,7 +83,7 @@ function why(reasons) {
     const bar = make("i", { "aria-hidden": "true" });
     bar.style.setProperty("--share", `${Math.min(100, 100 * size)}%`);
     bar.style.setProperty("--tone", (reason.share ?? reason.amount) < 0 ? "var(--dim)" : TONES[index % TONES.length]);
-    const shown = reason.share === null ? reason.amount.toFixed(2) : `${Math.round(100 * reason.share)} %`;
+    const shown = reason.share === null ? reason.amount.toFixed(2).replace(/^-(0\.00)$/, "$1") : `${Math.round(100 * reason.share)} %`;
     bars.append(make("span", { title: reason.label }, reason.label), bar, make("span", {}, shown));
   });
   if (parts.length) box.append(bars);
