@@ -10,7 +10,7 @@ import pytest
 
 import hub_models
 from palate.core.errors import ConfigError, WeightsError
-from palate.encoders import Encoder
+from palate.encoders import BrokenInput, EmptyInput, Encoder
 from palate.encoders.hf_text import HFText
 
 pytestmark = pytest.mark.torch
@@ -206,3 +206,80 @@ def test_what_is_searched_for_has_a_prompt_of_its_own(tmp_path: Path, bert: Path
     chosen = HFText(model=str(bert), max_tokens=32, query_prompt="the ")
     np.testing.assert_allclose(vectors(chosen.for_queries(), ["tea"]), vectors(plain, ["the tea"]), atol=1e-5)
     np.testing.assert_array_equal(vectors(plain.for_queries(), ["tea"]), vectors(plain, ["tea"]))
+
+
+def test_a_folder_without_the_words_of_a_tokenizer_is_refused(tmp_path: Path) -> None:
+    folder = hub_models.bert(tmp_path)
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer_config.json").unlink()  # transformers then makes one for which every word is unknown
+    with pytest.raises(WeightsError, match=r"has no tokenizer \(such as tokenizer.json\)"):
+        HFText(model=str(folder)).prepare()
+
+
+def test_a_tokenizer_of_bytes_needs_no_file_of_words(tmp_path: Path) -> None:
+    from transformers import ByT5Tokenizer, T5Config, T5EncoderModel
+
+    ByT5Tokenizer().save_pretrained(tmp_path)
+    T5EncoderModel(T5Config(vocab_size=384, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)).save_pretrained(
+        tmp_path
+    )
+    assert vectors(HFText(model=str(tmp_path)), ["red mug"]).shape == (1, 16)
+
+
+def test_padding_that_was_added_after_training_does_no_harm(tmp_path: Path, gpt2: Path) -> None:
+    from transformers import AutoTokenizer
+
+    folder = hub_models.gpt2(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})  # one id more than the network has vectors for
+    tokenizer.save_pretrained(folder)
+    encoder = HFText(model=str(folder))
+    np.testing.assert_allclose(vectors(encoder, TEXTS), vectors(HFText(model=str(gpt2)), TEXTS), atol=1e-5)
+    with pytest.raises(BrokenInput, match=r"the token '\[PAD\]', which the model has no vector for"):
+        encoder.decode("red [PAD] mug")
+
+
+def test_a_text_that_the_tokenizer_knows_nothing_of_is_missing(bert: Path) -> None:
+    encoder = HFText(model=str(bert), prompt="query : ")
+    for text in ("ᚠᚢᚦ", "\u0301"):
+        with pytest.raises(EmptyInput, match="knows nothing of it"):
+            encoder.decode(text)
+
+
+def test_a_prompt_leaves_room_for_the_text(bert: Path) -> None:
+    long = "query : the cat of a dog : "  # 8 tokens
+    for settings in ({"prompt": long}, {"query_prompt": long}):
+        with pytest.raises(ConfigError, match=r"a prompt of 8 tokens leaves a text none of the 6"):
+            HFText(model=str(bert), max_tokens=8, **settings).for_queries().prepare()
+    chunks = HFText(model=str(bert), max_tokens=16, prompt=long).decode("red mug " * 10)
+    assert chunks is not None
+    assert max(map(len, chunks)) == 16
+    assert len({tuple(chunk[:9]) for chunk in chunks}) == 1
+
+
+def test_what_is_damaged_or_not_read_here_is_told_in_a_sentence(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    dense = hub_models.sentences(tmp_path / "dense", dense=True)
+    save_file({"w": np.zeros((6, 16), np.float32)}, dense / "2_Dense/model.safetensors")
+    pickled = hub_models.sentences(tmp_path / "pickled", dense=True)
+    (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
+    unpooled = hub_models.sentences(tmp_path / "unpooled")
+    hub_models.write_json(unpooled / "modules.json", [{"path": "", "type": "sentence_transformers.models.Transformer"}])
+    static = hub_models.bert(tmp_path / "static")
+    (static / "config.json").unlink()
+    hub_models.write_json(
+        static / "modules.json", [{"path": "", "type": "sentence_transformers.models.StaticEmbedding"}]
+    )
+    listed = hub_models.bert(tmp_path / "listed")
+    hub_models.write_json(listed / "modules.json", {"a": 1})
+    for folder, told in (
+        (dense, "cannot be loaded"),
+        (pickled, "no weights as safetensors"),
+        (unpooled, "no step that pools tokens: choose a pooling"),
+        (static, "its first step is a StaticEmbedding, which is not read here"),
+        (listed, "is no list of steps"),
+    ):
+        with pytest.raises(WeightsError, match=told):
+            HFText(model=str(folder)).prepare()
+    assert vectors(HFText(model=str(unpooled), pooling="mean"), ["tea"]).shape == (1, 16)

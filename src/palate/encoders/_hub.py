@@ -77,8 +77,15 @@ class HubModel:
 
     @cached_property
     def steps(self) -> list[dict[str, JSON]]:
-        """The steps of a sentence-transformers model; empty for a plain one."""
-        return self.read_json("modules.json") or []
+        """The steps of a sentence-transformers model; empty for a plain one.
+
+        Raises:
+            WeightsError: they are no list of steps.
+        """
+        steps = self.read_json("modules.json") or []
+        if not (isinstance(steps, list) and all(isinstance(step, dict) for step in steps)):
+            raise WeightsError(f"modules.json of the model {self.name} is no list of steps: fetch the model again")
+        return steps
 
     @property
     def main(self) -> str:
@@ -96,11 +103,16 @@ class HubModel:
         Raises:
             WeightsError: there is no config, or there are no weights as safetensors.
         """
-        if not any(Path(name).name == "config.json" for name in self.files):
-            raise WeightsError(
-                f"the model {self.name} has no config.json in {self.folder}: it is not in the hub's layout"
+        own = [name for name in self.files if name.rpartition("/")[0] == self.main]
+        if not any(Path(name).name == "config.json" for name in own):
+            kind = str(self.steps[0].get("type")).rpartition(".")[2] if self.steps else "Transformer"
+            why = (
+                "it is not in the hub's layout"
+                if kind == "Transformer"
+                else f"its first step is a {kind}, which is not read here"
             )
-        if not _has_weights(self.files):
+            raise WeightsError(f"the model {self.name} has no config.json in {self.folder / self.main}: {why}")
+        if not _has_weights(own):
             _refuse_pickle(self.name)
 
 

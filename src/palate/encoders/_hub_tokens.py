@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from palate.core.errors import ConfigError, WeightsError
+from palate.encoders._base import BrokenInput, EmptyInput
 from palate.encoders._chunks import split_tokens
 from palate.encoders._hub import HubModel
 from palate.encoders._hub_torch import libraries, quiet, told
@@ -14,6 +15,10 @@ MOST = 2048
 """Tokens of a chunk at most, whatever a model could read, so that memory stays bounded."""
 _UNSAID = 512
 """Tokens of a chunk where a model says nothing."""
+_VOCABULARIES = {"tokenizer.json", "vocab.txt", "vocab.json", "bpe.codes"}
+"""Files that hold the words of a tokenizer, besides those of SentencePiece, which end in .model."""
+_WITHOUT = {"ByT5Tokenizer", "canine", "perceiver"}
+"""Tokenizers and architectures that read bytes or characters and so have no such file."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Tokens:
     after: list[int]
     longest: int
     """Tokens of a chunk, with those before and after."""
+    words: int | None = None
+    """How many tokens the network has a vector for, if its config says so."""
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of a text alone."""
@@ -33,16 +40,52 @@ class Tokens:
         )
 
     def chunks(self, text: str, prompt: str, overlap: int) -> list[list[int]]:
-        """Return the ids of a text, in one chunk or in several that overlap; each has the marks and the prompt."""
+        """Return the ids of a text, in one chunk or in several that overlap; each has the marks and the prompt.
+
+        An overlap of more than half of what a chunk has room for is cut to that half.
+
+        Raises:
+            EmptyInput: the tokenizer knows nothing of the text.
+            BrokenInput: it has a token that the network has no vector for.
+        """
         ids, given = self.ids(prompt + text), self.ids(prompt) if prompt else []
-        room = self.longest - len(self.before) - len(self.after)
-        if len(ids) <= room:
-            return [[*self.before, *ids, *self.after]]
         given = (
             given if ids[: len(given)] == given else given[:-1]
         )  # the last piece may have grown together with the text
-        pieces = split_tokens(ids[len(given) :], room - len(given), overlap)
+        own = ids[len(given) :]
+        self._check(own)
+        room = self._room - len(given)
+        if len(own) <= room:
+            return [[*self.before, *ids, *self.after]]
+        pieces = split_tokens(own, room, min(overlap, room // 2))
         return [[*self.before, *given, *piece, *self.after] for piece in pieces]
+
+    def check_room(self, prompt: str) -> None:
+        """Check that a prompt leaves a chunk something for the text.
+
+        Raises:
+            ConfigError: it does not.
+        """
+        given = self.ids(prompt) if prompt else []
+        if len(given) >= self._room:
+            raise ConfigError(
+                f"a prompt of {len(given)} tokens leaves a text none of the {self._room} that the model reads at once: give a "
+                "shorter prompt, or more max_tokens where the model can read more"
+            )
+
+    @property
+    def _room(self) -> int:
+        """Tokens of a chunk for the prompt and the text."""
+        return self.longest - len(self.before) - len(self.after)
+
+    def _check(self, ids: list[int]) -> None:
+        unknown = self.tokenizer.unk_token_id
+        if all(token == unknown for token in ids):
+            raise EmptyInput("the model's tokenizer knows nothing of it")
+        if self.words is not None and max(ids) >= self.words:
+            raise BrokenInput(
+                f"it has the token '{self.tokenizer.convert_ids_to_tokens(max(ids))}', which the model has no vector for"
+            )
 
 
 def read_tokens(model: HubModel, config: Any, longest: int | None, chosen: int | None) -> Tokens:
@@ -59,6 +102,10 @@ def read_tokens(model: HubModel, config: Any, longest: int | None, chosen: int |
         ConfigError: more tokens are wanted than the model can read.
     """
     _, transformers = libraries()
+    if not _has_words(model):
+        raise WeightsError(
+            f"the model {model.name} has no tokenizer (such as tokenizer.json): it does not read text, or the download is not whole"
+        )
     with quiet(), told(model):
         tokenizer = transformers.AutoTokenizer.from_pretrained(
             model.folder / model.main, local_files_only=True, trust_remote_code=False
@@ -70,7 +117,18 @@ def read_tokens(model: HubModel, config: Any, longest: int | None, chosen: int |
         raise ConfigError(f"max_tokens was {chosen}: {model.name} reads at most {min(can)}")
     said = [*can, MOST] if longest is None and can else [*can, longest or _UNSAID, MOST]
     before, after = _marks(tokenizer)
-    return Tokens(tokenizer, before, after, chosen or min(said))
+    return Tokens(tokenizer, before, after, chosen or min(said), getattr(config, "vocab_size", None))
+
+
+def _has_words(model: HubModel) -> bool:
+    """Tell whether the words of a tokenizer are there; without them transformers makes one that knows none."""
+    kinds = {
+        (model.config("tokenizer_config.json") or {}).get("tokenizer_class"),
+        (model.config() or {}).get("model_type"),
+    }
+    places = (name.rpartition("/") for name in model.files)
+    files = {file for folder, _, file in places if folder == model.main}
+    return bool(kinds & _WITHOUT or files & _VOCABULARIES) or any(file.endswith(".model") for file in files)
 
 
 def _positions(config: Any) -> int | None:

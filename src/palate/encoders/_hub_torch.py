@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from palate.core.errors import WeightsError, missing_extra
+from palate.core.errors import PalateError, WeightsError, missing_extra
 from palate.core.types import Floats
 from palate.encoders._hub import HubModel
 
@@ -75,21 +75,12 @@ def _read(transformers: Any, model: HubModel) -> Any:
 
 @contextmanager
 def told(model: HubModel) -> Iterator[None]:
-    """Turn what transformers and safetensors say of a model that they cannot load into one sentence."""
-    from safetensors import SafetensorError
-
+    """Turn what transformers, tokenizers and safetensors say of a model that they cannot load into one sentence."""
     try:
         yield
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RuntimeError,
-        ImportError,
-        SafetensorError,
-    ) as error:
+    except PalateError:
+        raise
+    except Exception as error:  # of many types, bare ones among them
         said = " ".join(str(error).split())[:300]
         if any(words in said for words in ("trust_remote_code", "custom code", "model type")):
             said = "transformers does not know its architecture, and code that comes with a model is never run"

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from palate.core.errors import ConfigError
+from palate.core.errors import ConfigError, WeightsError
 from palate.core.types import Floats
 from palate.encoders._hub_encoder import HubConfig, HubEncoder, unit
 from palate.encoders._hub_sentences import Sentences, pool, read_sentences
@@ -52,10 +52,14 @@ class HFText(HubEncoder[HFTextConfig]):
     A long text is cut into overlapping chunks, whose vectors are averaged by their numbers of tokens. Tokens of padding
     are masked: what else is in a batch does not move a vector. Radford et al. 2021, arXiv:2103.00020 (CLIP); Reimers and
     Gurevych 2019, arXiv:1908.10084 (sentence-transformers).
+
+    Missing data:
+        A text of which the model's tokenizer knows nothing has no vector.
     """
 
     name = "hf-text"
     modality = "text"
+    version = 2
     config_type = HFTextConfig
     shared_when = ("pooling", "normalise")
     _asks = False
@@ -70,7 +74,8 @@ class HFText(HubEncoder[HFTextConfig]):
     @cached_property
     def _says(self) -> Sentences:
         """What a sentence-transformers folder says; of a plain model, what its architecture suggests."""
-        said = read_sentences(self.hub)
+        with told(self.hub):
+            said = read_sentences(self.hub)
         plain = said is None
         said = said or Sentences(normalise=True)
         if hasattr(self._model, "get_text_features"):
@@ -80,6 +85,10 @@ class HFText(HubEncoder[HFTextConfig]):
                 )
         elif self.config.pooling != "auto" or plain:
             said = replace(said, pooling=(self._usual() if self.config.pooling == "auto" else self.config.pooling,))
+        elif not said.pooling:
+            raise WeightsError(
+                f"modules.json of {self.hub.name} has no step that pools tokens: choose a pooling for it"
+            )
         return said if self.config.normalise is None else replace(said, normalise=self.config.normalise)
 
     def _usual(self) -> str:
@@ -103,23 +112,26 @@ class HFText(HubEncoder[HFTextConfig]):
 
     @cached_property
     def _filler(self) -> int:
-        """The id that padding has; GPT-2 has none, and where padding is masked any will do."""
-        given = self._tokens.tokenizer.pad_token_id
-        return int(given) if given is not None else 0
+        """The id that padding has; where there is none, or one added after training, any will do, since it is masked."""
+        given, words = self._tokens.tokenizer.pad_token_id, self._tokens.words
+        return int(given) if given is not None and (words is None or given < words) else 0
 
     def _try(self) -> Floats:
         tokens = self._tokens
+        tokens.check_room(self._prompt())
         with told(self.hub):
             return self._vectors([[*tokens.before, *tokens.ids("a"), *tokens.after]])
 
     def decode(self, raw: Raw) -> Chunks | None:
-        """Return the token ids of a text, chunk by chunk."""
+        """Return the token ids of a text, chunk by chunk.
+
+        Raises:
+            BrokenInput: it has a token that the network has no vector for; EmptyInput: the tokenizer knows nothing of it.
+        """
         text = read_text(raw, self.config.max_length)
         if text is None:
             return None
-        tokens = self._tokens
-        overlap = min(self.config.overlap, (tokens.longest - len(tokens.before) - len(tokens.after)) // 2)
-        return tokens.chunks(text.lower() if self._says.lower else text, self._prompt(), overlap)
+        return self._tokens.chunks(text.lower() if self._says.lower else text, self._prompt(), self.config.overlap)
 
     def for_queries(self) -> Self:
         """Return an encoder that puts the prompt of questions before a text; nothing is fetched yet."""
