@@ -28,6 +28,13 @@ def test_chinese_is_segmented_and_japanese_is_not() -> None:
     assert words_of("mug 杯子 with a handle") == ["mug", "杯", "子", "with", "a", "handle"]
 
 
+def test_vowel_signs_and_accents_belong_to_their_words() -> None:
+    assert words_of("किताब अच्छी है") == ["किताब", "अच्छी", "है"]
+    assert words_of("தமிழ் புத்தகம்") == ["தமிழ்", "புத்தகம்"]
+    assert words_of("كِتاب שָׁלוֹם x̄") == ["كِتاب", "שָׁלוֹם", "x̄"]
+    assert words_of("ที่ร้าน 7") == ["ที่", "ร้", "า", "น", "7"]
+
+
 def test_the_characters_of_a_chinese_word_count_too() -> None:
     assert terms_of("木头椅子") == ["木头", "木", "头", "椅子", "椅", "子", "木头 椅子"]
 

@@ -10,6 +10,11 @@ import re
 from html import unescape
 from html.entities import html5
 
+
+def _names(names: str) -> str:
+    return "|".join(sorted(names.split(), key=len, reverse=True))
+
+
 _BLOCKS = (
     "address article aside blockquote body br button caption center dd details dialog div dl dt fieldset figcaption figure "
     "footer form h1 h2 h3 h4 h5 h6 head header hr html iframe img input legend li main menu nav object ol optgroup option p "
@@ -18,22 +23,23 @@ _BLOCKS = (
 """Elements whose edges part words."""
 _INLINE = (
     "a abbr acronym b base bdi bdo big canvas cite code col colgroup data del dfn em embed font i ins kbd label link map mark "
-    "meta meter noscript o output param picture progress q rp rt ruby s samp script small source span strike strong style "
-    "sub sup svg template time track tt u var wbr"
+    "meta meter o output param picture progress q rp rt ruby s samp small source span strike strong "
+    "sub sup time track tt u var wbr"
 )
 """All others."""
 _PARTS = frozenset(_BLOCKS.split())
 _VALUE = r"""(?:"[^"<]*"|'[^'<]*'|[^\s"'<>]+)"""
 _ATTRIBUTE = rf"\s+[a-z_:@][\w:.-]*\s*=\s*{_VALUE}"
+_UNSEEN = "script style template noscript svg"
+"""Elements whose content is not text. Before one is closed its bare name may be what a text is about: "the <style> tag"."""
 _BARE = r"\s+(?:checked|compact|controls|disabled|hidden|itemscope|noshade|nowrap|open|readonly|required|selected)"
 _SURE = re.compile(
-    rf"</?(?:{'|'.join(sorted(f'{_BLOCKS} {_INLINE}'.split(), key=len, reverse=True))})(?:{_ATTRIBUTE}|{_BARE})*+\s*/?>|<!--|<!doctype\b",
+    rf"</?(?:{_names(f'{_BLOCKS} {_INLINE}')})(?:{_ATTRIBUTE}|{_BARE})*+\s*/?>"
+    rf"|<(?:{_names(_UNSEEN)})(?:{_ATTRIBUTE})++\s*/?>|</(?:{_names(_UNSEEN)})\s*>|<!--|<!doctype\b",
     re.IGNORECASE,
 )
 """A tag that nobody would write by chance: of a known element, with attributes that have the form of attributes."""
-_UNREAD = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(script|style|template|noscript|svg)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
-)
+_UNREAD = re.compile(rf"<!--.*?(?:-->|\Z)|<({_names(_UNSEEN)})\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"""</?([a-z][\w:-]*)(?:[^<>"']|"[^"<]*"|'[^'<]*'|["'])*>|<[!?][^<>]*>""", re.IGNORECASE)
 _CUT_OFF = re.compile(r"</?[a-z][^<>]*\Z", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|([a-z][a-z0-9]{1,31}));", re.IGNORECASE)

@@ -12,6 +12,8 @@ from palate.data.language import certain_language
 from palate.data.markup import plain
 from palate.interfaces import Raw
 
+_VERSION = 2
+"""Raised whenever `read_text` makes something else of the same text."""
 _MARKED = 16
 """How many characters are looked at for each that is kept, since markup may be most of a text."""
 _UNSEEN = re.compile(
@@ -55,8 +57,8 @@ def read_text(raw: Raw, longest: int) -> str | None:
 
 
 def reading() -> str:
-    """Return the version of the names that `read_text` gives to emoji, for the fingerprints of all that read texts."""
-    return f"emoji {version('emoji')}"
+    """Return the version of `read_text` and of the names it gives to emoji, for the fingerprints of all that read texts."""
+    return f"{_VERSION}, emoji {version('emoji')}"
 
 
 def named_emoji(text: str) -> str:

@@ -44,10 +44,23 @@ class Grams(Config):
         return self
 
 
+def _marks() -> str:
+    """Return the inside of a class of all combining marks, such as the vowel signs of Hindi, which belong to a word."""
+    codes = [code for code in range(0x300, 0x20000) if unicodedata.category(chr(code)).startswith("M")]
+    starts = [code for code, before in zip(codes, [0, *codes], strict=False) if code != before + 1]
+    ends = [code for code, after in zip(codes, [*codes[1:], 0], strict=True) if after != code + 1]
+    return "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True))
+
+
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _SCRIPTS = f"\u3040-\u30ff{_HAN}"
-_WORD = re.compile(rf"[{_SCRIPTS}]|[^\W_{_SCRIPTS}]+")
-_CHINESE = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+"""Thai, Lao, Burmese and Khmer, which put no blanks between words."""
+_MARKS = _marks()
+_WORD = re.compile(
+    rf"[{_SCRIPTS}]|[{_UNSPACED}][{_MARKS}]*|[^\W_{_SCRIPTS}{_UNSPACED}]+(?:[{_MARKS}]+[^\W_{_SCRIPTS}{_UNSPACED}]*)*"
+)
+_CHINESE = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+(?:[{_MARKS}]+[^\W_{_HAN}]*)*")
 _ANY_HAN = re.compile(rf"[{_HAN}]")
 _INSIDE = "·"
 """Marks n-grams of characters, lest they be taken for words."""
@@ -59,7 +72,7 @@ def words_of(text: str) -> list[str]:
     """Return the words of a text, lower case, in compatibility form (NFKC).
 
     A Chinese text is segmented by jieba (a dictionary, and a hidden Markov model for what it lacks). In other texts each
-    Chinese character and each kana is a word.
+    Chinese character and each kana is a word, and so is each letter of Thai, Lao, Burmese and Khmer with its marks.
 
     Example:
         >>> words_of("Red Mug-2"), words_of("红色的杯子 XL"), words_of("赤いマグ")

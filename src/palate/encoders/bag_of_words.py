@@ -47,6 +47,7 @@ class BagOfWords(Encoder[BagOfWordsConfig]):
 
     name = "bag-of-words"
     modality = "text"
+    version = 2
     config_type = BagOfWordsConfig
     batch = 512
     learns = True

@@ -43,7 +43,7 @@ class Word2VecConfig(Config):
     """Whether what all texts have in common, their first principal direction, is taken out."""
     max_length: int = Field(default=20_000, ge=1)
     """Characters of a text that are read."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Of the first vectors and of the random words."""
 
 
@@ -61,6 +61,7 @@ class Word2Vec(Encoder[Word2VecConfig]):
 
     name = "word2vec"
     modality = "text"
+    version = 2
     config_type = Word2VecConfig
     batch = 512
     learns = True
