@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from threadpoolctl import threadpool_limits
 
-from palate.core.errors import DataError
+from palate.core.errors import ConfigError, DataError
 from palate.data.folder import load, save
 from palate.data.frames import from_frames
 from palate.encoders._texts import read_text
 from palate.encoders.pipeline import encode_columns
 from palate.encoders.tf_idf import TfIdf
 from palate.encoders.use import USE
+from palate.encoders.word2vec import Word2Vec
 
 
 def test_white_space_is_nothing() -> None:
@@ -99,6 +101,16 @@ def test_a_large_catalogue_takes_the_randomised_road_to_the_same_place() -> None
     assert likeness[same].mean() > likeness[~same].mean() + 0.5
 
 
+def test_what_is_learned_does_not_depend_on_the_number_of_threads() -> None:
+    words = np.random.default_rng(0).integers(3000, size=(450, 30))
+    texts = [" ".join(f"w{word}" for word in row) for row in words.tolist()]
+    learned = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            learned.append(TfIdf().fit(texts).fingerprint)
+    assert learned[0] == learned[1]
+
+
 def test_unknown_words_have_no_vector() -> None:
     encoder = TfIdf().fit(["red mug", "blue mug"])
     values, present = encoder.encode(["submarine", "red submarine"])
@@ -128,3 +140,10 @@ def test_use_knows_meaning_across_languages() -> None:
     np.testing.assert_allclose(np.linalg.norm(values[:4], axis=1), 1, atol=1e-4)
     assert values[0] @ values[1] > values[0] @ values[2] + 0.3
     assert values[0] @ values[3] > values[2] @ values[3] + 0.3
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_cannot_be_one_is_refused(seed: int) -> None:
+    for kind in (TfIdf, Word2Vec):
+        with pytest.raises(ConfigError, match="seed"):
+            kind(seed=seed)

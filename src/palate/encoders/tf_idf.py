@@ -28,7 +28,7 @@ class TfIdfConfig(Grams):
     """The most frequent n-grams that are kept."""
     max_length: int = Field(default=20_000, ge=1)
     """Characters of a text that are read."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Of the randomised decomposition."""
 
 
@@ -45,7 +45,7 @@ class TfIdf(Encoder[TfIdfConfig]):
 
     name = "tf-idf"
     modality = "text"
-    version = 2
+    version = 3
     config_type = TfIdfConfig
     batch = 1024
     learns = True
@@ -124,12 +124,12 @@ class TfIdf(Encoder[TfIdfConfig]):
 
 def _components(matrix: CSR, dim: int, seed: int) -> Floats:
     """Return the first right singular vectors as rows, without those that carry nothing."""
-    if min(matrix.shape) <= max(dim, _SMALL):
-        _, strength, rows = np.linalg.svd(matrix.toarray(), full_matrices=False)
-    else:
-        from sklearn.utils.extmath import randomized_svd
+    from sklearn.utils.extmath import randomized_svd
 
-        with threadpool_limits(1):  # many small steps: more threads wait for one another longer than they work
+    with threadpool_limits(1):  # the last digits, and so the fingerprint, would tell how many cores there are
+        if min(matrix.shape) <= max(dim, _SMALL):
+            _, strength, rows = np.linalg.svd(matrix.toarray(), full_matrices=False)
+        else:
             _, strength, rows = randomized_svd(matrix, dim, n_iter=4, random_state=seed)
     kept = min(dim, int((strength > 1e-5 * strength[0]).sum()))
     return np.ascontiguousarray(rows[:kept], dtype=np.float32)
