@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from palate.core.errors import ConfigError
 from palate.encoders import BrokenInput
 from palate.encoders.geo import RADIUS, Geo
 
@@ -65,11 +66,25 @@ def test_vectors_have_norm_one() -> None:
     [
         ("95, 10", "latitude is 95"), ("10, 400", "longitude is 400"), ("10", "1 numbers"), ("1,2,3", "3 numbers"),
         ("here, there", "'here'"), ("[1, ", "JSON"), ("nan, 3", "latitude is nan"), ('{"lat": 3}', "'None'|longitude is nan"),
+        ('{"type": "Point", "coordinates": [2.35, 48.85]}', "neither lat nor lon"),
     ],
 )  # fmt: skip
 def test_what_is_no_place_is_broken(cell: str, reason: str) -> None:
     with pytest.raises(BrokenInput, match=reason):
         Geo().decode(cell)
+
+
+@pytest.mark.parametrize(
+    "cell", ["48.85, 2.35", "48,85; 2,35", "48.85\t2.35", "[48.85, 2.35]", '{"Lat": 48.85, "lng": 2.35}']
+)
+def test_a_place_may_be_written_in_several_ways(cell: str) -> None:
+    assert Geo().decode(cell) == (48.85, 2.35)
+
+
+@pytest.mark.parametrize("settings", [{"scales": (1.0, 0.0)}, {"scales": (-1.0,)}, {"seed": -1}])
+def test_settings_out_of_range_are_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="greater than"):
+        Geo(**settings)
 
 
 @pytest.mark.parametrize("cell", ["", " , ", "nan nan", "[null, null]"])

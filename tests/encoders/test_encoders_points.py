@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,13 @@ def test_moved_scaled_and_turned_copies_are_the_same(name: str) -> None:
     np.testing.assert_allclose(vector(RNG.permutation(points)), vector(points), atol=0.05)
 
 
+def test_a_shape_of_several_equal_axes_may_be_turned() -> None:
+    for points in (np.array(list(product([0, 1], repeat=3))), np.array(list(product([0, 1], [0, 1], range(9))))):
+        for seed in range(3):
+            turned = Rotation.random(random_state=seed).apply(points)
+            np.testing.assert_allclose(vector(turned, upright=False), vector(points, upright=False), atol=1e-6)
+
+
 def test_heights_tell_what_stands_from_what_lies() -> None:
     cone = RNG.uniform(0, 1, (N, 3)) ** [1, 1, 3]
     upside_down = Rotation.from_euler("x", np.pi).apply(cone)
@@ -97,6 +105,11 @@ def test_every_kind_of_file_holds_the_same_points(tmp_path: Path) -> None:
     files: dict[str, bytes] = {
         "a.xyz": "\n".join(lines).encode(),
         "a.csv": ("x,y,z,red\n" + "\n".join(line.replace(" ", ",") + ",7" for line in lines)).encode(),
+        "led.csv": (
+            "id;z;y;x\n" + "\n".join(f"{n};{z};{y};{x}" for n, (x, y, z) in enumerate(points.tolist()))
+        ).encode(),
+        "a.obj": ("# made here\no thing\n" + "".join(f"v {line}\n" for line in lines) + "vn 0 0 1\nf 1 2 3\n").encode(),
+        "faces.obj": ("".join(f"v {line}\n" for line in lines) + "f 100 200 300\n" * 20).encode(),
         "a.off": ("OFF\n# made here\n9 1 0\n" + "\n".join(lines) + "\n3 0 1 2\n").encode(),
         "a.ply": (
             "ply\n"

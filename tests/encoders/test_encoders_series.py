@@ -26,14 +26,14 @@ def told(series: np.ndarray) -> dict[str, float]:
     ("cell", "expected"),
     [
         ("[1, null, 3]", [1, np.nan, 3]), ("1,2,,4", [1, 2, np.nan, 4]), ("1.5 2.5", [1.5, 2.5]), ("-3e2", [-300]),
-        ("1;n/a;3", [1, np.nan, 3]), ("[1, NaN, Infinity]", [1, np.nan, np.nan]), ("[[1], [2]]", [1, 2]),
+        ("1,5; 2,5;-,5", [1.5, 2.5, -0.5]), ("1;n/a;3", [1, np.nan, 3]), ("[1, NaN, Infinity]", [1, np.nan, np.nan]), ("[[1], [2]]", [1, 2]),
     ],
 )  # fmt: skip
 def test_cells_are_read(cell: str, expected: list[float]) -> None:
     np.testing.assert_array_equal(read_row(cell), expected)
 
 
-@pytest.mark.parametrize("cell", ["up and down", "[1, 2", '[{"a": 1}]', "[[1, 2], [3]]", "1, two"])
+@pytest.mark.parametrize("cell", ["up and down", "[1, 2", '[{"a": 1}]', "[[1, 2], [3]]", "1, two", "1,299; 2"])
 def test_a_cell_of_something_else_is_broken(cell: str) -> None:
     with pytest.raises(BrokenInput, match=r"number|list"):
         Series().decode(cell)
@@ -45,6 +45,7 @@ def test_files_are_read(tmp_path: Path) -> None:
         return read_row(tmp_path / name).tolist()
 
     assert of("dated.csv", "date,price\n2026-01-01,3\n2026-01-02,4.5\n") == [3, 4.5]
+    assert of("decimals.csv", "Tag;Preis\n2026-01-01;3,5\n2026-01-02;4,25\n") == [3.5, 4.25]
     assert of("row.csv", "1,2,3") == [1, 2, 3]
     assert of("column.txt", "\ufeff1\n2\n") == [1, 2]
     assert of("list.json", "[1, 2.5]") == [1, 2.5]
@@ -57,9 +58,10 @@ def test_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "cut.npy").write_bytes(whole[:-3])
     with pytest.raises(BrokenInput, match="NPY"):
         read_row(tmp_path / "cut.npy")
-    (tmp_path / "blank").write_text(" \n")
-    with pytest.raises(EmptyInput, match="empty"):
-        read_row(tmp_path / "blank")
+    for nothing in (" \n", "\ufeff"):
+        (tmp_path / "blank").write_text(nothing)
+        with pytest.raises(EmptyInput, match="empty"):
+            read_row(tmp_path / "blank")
 
 
 def test_gaps_are_filled_on_straight_lines_and_counted() -> None:
@@ -159,6 +161,14 @@ def test_one_value_and_a_million_are_series_too() -> None:
     assert np.isfinite(values).all()
 
 
+@pytest.mark.parametrize("series", ["1 2 3", "5 5 5"])
+def test_series_that_are_all_the_same_do_not_become_zeros(series: str) -> None:
+    encoder = Series().fit([series] * 2)
+    values, present = encoder.encode([encoder.decode(series), encoder.decode("3 1 4 1")])
+    assert present.all()
+    assert np.linalg.norm(values[0]) > 0.1 < np.linalg.norm(values[0] - values[1])
+
+
 def test_settings_and_state_are_checked() -> None:
     with pytest.raises(ConfigError, match="multiple of 84"):
         Series(kernels=100)
@@ -168,3 +178,5 @@ def test_settings_and_state_are_checked() -> None:
         Series().encode([Series().decode("1 2")])
     with pytest.raises(DataError, match="none of the 1 rows"):
         Series().fit(["high"])
+    with pytest.raises(ConfigError, match="seed"):
+        Series(seed=-1)

@@ -1,17 +1,20 @@
-"""Reading point clouds: XYZ, CSV, NPY and JSON tables, OFF and PLY files."""
+"""Reading point clouds: XYZ, CSV, NPY and JSON tables, OBJ, OFF and PLY files."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 
 from palate.encoders._base import BrokenInput, EmptyInput
-from palate.encoders._numbers import HIGHEST, Numbers, array_of_json, number, read_bytes, read_table
+from palate.encoders._numbers import HIGHEST, Numbers, array_of_json, number, read_bytes, read_table, split
 from palate.interfaces import Raw
 
 MOST = 5_000_000
 """Points of a file that are read."""
+_VERTEX = re.compile(rb"^v[ \t]+[-+.\d]", re.MULTILINE)
+"""A line of an OBJ file."""
 _PLY_TYPES = {
     "char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4", "float": "f4", "double": "f8",
     "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4", "float32": "f4", "float64": "f8",
@@ -21,7 +24,8 @@ _PLY_TYPES = {
 def read_points(raw: Raw) -> Numbers:
     """Return the points of a file, or of a cell that holds a JSON list of them; those with a missing coordinate are left out.
 
-    The first three columns of a table are x, y and z; of OFF and PLY the vertices are taken, and faces are not looked at.
+    The first three columns of a table are x, y and z, unless its head names them elsewhere; of OBJ, OFF and PLY the
+    vertices are taken, and faces are not looked at.
 
     Shapes:
         float64[n, 3].
@@ -44,7 +48,26 @@ def _of_file(path: Path) -> Numbers:
         return _ply(content)
     if content[:40].lstrip()[:3].upper() == b"OFF":
         return _off(content)
-    return read_table(path)
+    if _VERTEX.search(content):
+        return _obj(content)
+    named = _named(content)
+    return read_table(path) if named is None else named
+
+
+def _obj(content: bytes) -> Numbers:
+    lines = [words for line in content.decode("ascii", "replace").splitlines() if (words := line.split())]
+    rows = [words for words in lines if words[0] == "v"]
+    return _coordinates(rows, len(rows), (1, 2, 3))
+
+
+def _named(content: bytes) -> Numbers | None:
+    """Return the columns that the head of a table calls x, y and z; None where there is no such head."""
+    lines = [line for line in content.decode("utf-8-sig", "replace").splitlines() if line.strip()]
+    names = [word.strip().strip('"').lower() for word in split(lines[0].lstrip("# "))] if lines else []
+    if not {"x", "y", "z"} <= set(names):
+        return None
+    rows = [split(line) for line in lines[1:]]
+    return _coordinates(rows, len(rows), (names.index("x"), names.index("y"), names.index("z")))
 
 
 def _off(content: bytes) -> Numbers:
@@ -101,5 +124,5 @@ def _count(word: str, kind: str) -> int:
 
 def _coordinates(rows: list[list[str]], count: int, places: tuple[int, int, int]) -> Numbers:
     if len(rows) < count or any(len(row) <= max(places) for row in rows):
-        raise BrokenInput(f"the file is cut: it tells of {count:,} points and does not hold them all")
+        raise BrokenInput(f"the file is cut: it tells of {count:,} points and does not hold three coordinates for each")
     return np.array([[number(row[place]) for place in places] for row in rows], np.float64).reshape(-1, 3)

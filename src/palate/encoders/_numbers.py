@@ -20,15 +20,17 @@ LARGEST = 64 << 20
 HIGHEST = 1e30
 """A number further from 0 is none that anybody measured: it is missing."""
 _MISSING = {"", "nan", "null", "none", "na", "n/a", "nat", "-", "?"}
-_MARKS = re.compile(r"[,;\t]")
+_DECIMAL = re.compile(r"[+-]?\d*,(\d{1,2}|\d{4,})")
+"""A number with a decimal comma; three digits after it may as well be thousands."""
 Numbers = npt.NDArray[np.float64]
 
 
 def read_row(raw: Raw) -> Numbers:
     """Return the numbers of a cell or of a file, one after the other; NaN where one is missing or infinite.
 
-    A text holds a JSON list, or numbers between commas, semicolons or blanks. Of a file with several columns the last is
-    taken, since the first ones tell the time; a head line is passed over.
+    A text holds a JSON list, or numbers between commas, semicolons or blanks; between semicolons or tabs, a comma is a
+    decimal one, as in "1,5; 2,5". Of a file with several columns the last is taken, since the first ones tell the time; a
+    head line is passed over.
 
     Shapes:
         float64[n]; n is 0 where there is no number.
@@ -83,14 +85,14 @@ def read_bytes(path: Path) -> bytes:
 
 
 def number(word: str) -> float:
-    """Return a number, NaN for a word that says it is missing.
+    """Return a number, NaN for a word that says it is missing; a single comma is a decimal one.
 
     Raises:
         BrokenInput: it is neither.
     """
     word = word.strip().strip('"')
     try:
-        return float(word)
+        return float(_pointed(word))
     except ValueError:
         if word.lower() in _MISSING:
             return float("nan")
@@ -100,12 +102,23 @@ def number(word: str) -> float:
 def _row_of_text(text: str) -> Numbers:
     if text.lstrip()[:1] == "[":
         return array_of_json(text)
-    words = _MARKS.split(text.strip().strip(",;")) if _MARKS.search(text) else text.split()
-    return np.array([number(word) for word in words], np.float64)
+    return np.array([number(word) for word in split(text.strip().strip(",;"))], np.float64)
+
+
+def split(line: str) -> list[str]:
+    """Return what stands between semicolons or tabs, where there are some; else between commas; else between blanks."""
+    mark = next((mark for mark in ";\t," if mark in line), None)
+    return line.split(mark)
+
+
+def _pointed(word: str) -> str:
+    return word.replace(",", ".") if _DECIMAL.fullmatch(word) else word
 
 
 def _lines(text: str) -> Numbers:
-    rows = [(_MARKS.split(line) if _MARKS.search(line) else line.split()) for line in text.splitlines() if line.strip()]
+    rows = [split(line) for line in text.splitlines() if line.strip()]
+    if not rows:
+        raise EmptyInput("the file is empty")
     rows = rows[1:] if len(rows) > 1 and not any(_is_number(word) for word in rows[0]) else rows
     widths = {len(row) for row in rows}
     if len(widths) > 1:
@@ -116,7 +129,7 @@ def _lines(text: str) -> Numbers:
 
 def _is_number(word: str) -> bool:
     try:
-        float(word.strip().strip('"'))
+        float(_pointed(word.strip().strip('"')))
     except ValueError:
         return False
     return True

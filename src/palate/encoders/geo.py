@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -14,7 +14,7 @@ from pydantic import Field
 from palate.core.config import Config
 from palate.core.types import Floats
 from palate.encoders._base import BrokenInput, Encoder
-from palate.encoders._numbers import Numbers, number, read_bytes
+from palate.encoders._numbers import Numbers, number, read_bytes, split
 from palate.interfaces import Raw
 
 RADIUS = 6371.0088
@@ -26,11 +26,11 @@ _LONGITUDE = ("lon", "lng", "long", "longitude")
 class GeoConfig(Config):
     """Settings of `geo`."""
 
-    scales: tuple[float, ...] = Field(default=(1.0, 10.0, 100.0, 1000.0))
+    scales: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = (1.0, 10.0, 100.0, 1000.0)
     """Distances in km at which places begin to differ."""
     waves: int = Field(default=64, ge=1, le=4096)
     """Random frequencies a scale; each gives two numbers."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     """Of the frequencies."""
 
 
@@ -49,6 +49,7 @@ class Geo(Encoder[GeoConfig]):
 
     name = "geo"
     modality = "geo"
+    version = 2
     config_type = GeoConfig
     batch = 4096
 
@@ -95,12 +96,14 @@ class Geo(Encoder[GeoConfig]):
 
 def _words(text: str) -> list[str]:
     if text[:1] not in ("[", "{"):
-        return re.split(r"[,;]", text) if re.search(r"[,;]", text) else text.split()
+        return split(text)
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BrokenInput(f"the cell or file begins as JSON and is none ({error})") from error
     if isinstance(found, dict):
         plain = {str(key).lower(): value for key, value in found.items()}
+        if plain and not plain.keys() & {*_LATITUDE, *_LONGITUDE}:
+            raise BrokenInput("the cell or file holds an object with neither lat nor lon")
         found = [next((plain[name] for name in names if name in plain), None) for names in (_LATITUDE, _LONGITUDE)]
     return ["" if value is None else str(value) for value in found]

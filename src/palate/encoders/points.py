@@ -30,10 +30,10 @@ class PointsConfig(Config):
 
 
 class Points(Encoder[PointsConfig]):
-    """3-D points by the ratios of their extents, distances among them, distances from their centre, and heights: 103 numbers.
+    """3-D points by the ratios of their main axes, distances among them, distances from their centre, and heights: 103 numbers.
 
     With λ1 ≥ λ2 ≥ λ3 the eigenvalues of their covariance: linearity (λ1 - λ2)/λ1, planarity (λ2 - λ3)/λ1, sphericity λ3/λ1
-    (Demantké et al. 2011); the extents along the second and the third axis over that along the first; the cube root
+    (Demantké et al. 2011); the deviations along the second and the third axis over that along the first; the cube root
     of λ1 λ2 λ3 over λ1; entropy of the λ. Histograms, as the square roots of shares: D2, the distances of pairs (Osada,
     Funkhouser, Chazelle and Dobkin 2002), over their mean; the distances from the centre over theirs; heights, from the lowest
     to the highest. All is the same however the cloud is moved, scaled or turned, but for the heights: see `upright`.
@@ -44,6 +44,7 @@ class Points(Encoder[PointsConfig]):
 
     name = "points"
     modality = "points"
+    version = 2
     config_type = PointsConfig
     batch = 32
 
@@ -94,13 +95,11 @@ class Points(Encoder[PointsConfig]):
 
 
 def _ratios(points: Numbers) -> Numbers:
-    variances, axes = np.linalg.eigh(points.T @ points / len(points))
-    third, second, first = np.maximum(variances, 0)
-    extents = np.sort(np.ptp(points @ axes, axis=0))[::-1]
+    third, second, first = np.maximum(np.linalg.eigvalsh(points.T @ points / len(points)), 0)
     shares = np.array([first, second, third]) / (first + second + third)
     positive = shares[shares > 1e-12]
     entropy = -(positive * np.log(positive)).sum() / np.log(3)
     return np.array([
         (first - second) / first, (second - third) / first, third / first,
-        extents[1] / extents[0], extents[2] / extents[0], np.cbrt(first * second * third) / first, entropy,
+        np.sqrt(second / first), np.sqrt(third / first), np.cbrt(first * second * third) / first, entropy,
     ])  # fmt: skip

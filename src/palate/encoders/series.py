@@ -32,7 +32,7 @@ class SeriesConfig(Config):
     """Whether the statistics are there too."""
     max_length: int = Field(default=4096, ge=9)
     """A longer series is averaged over blocks of equal length, so that it has at most so many values."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     """Of the series that are drawn to learn from."""
 
     @model_validator(mode="after")
@@ -56,7 +56,8 @@ class Series(Encoder[SeriesConfig]):
     share of an output that is above a quantile learned from the catalogue. The dilations are those for the median length
     there. The series is brought to mean 0 and deviation 1 before, so that these numbers know no unit; what its unit is worth is
     among the statistics (`_series_statistics.NAMES`). Both blocks are standardised over the catalogue, cut at 5 deviations,
-    and divided by the square root of their width, so that they weigh the same.
+    and divided by the square root of their width, so that they weigh the same. Where all series are the same, nothing is
+    taken off, lest they become zeros.
 
     Missing data:
         Gaps inside a series are filled on straight lines, and their share is a statistic; a series of gaps only is missing.
@@ -64,6 +65,7 @@ class Series(Encoder[SeriesConfig]):
 
     name = "series"
     modality = "series"
+    version = 2
     config_type = SeriesConfig
     batch = 64
     learns = True
@@ -112,8 +114,9 @@ class Series(Encoder[SeriesConfig]):
             self.biases = fit_biases([standardised(values.series) for values in found], self.plan, rng)
         numbers = np.stack([self._numbers(values) for values in found]).astype(np.float64)
         spread = numbers.std(axis=0)
-        self.scale = np.where(spread > 1e-6, spread, 1).astype(np.float32)
-        self.mean = numbers.mean(axis=0).astype(np.float32)
+        differs = spread > 1e-6
+        self.scale = np.where(differs, spread, 1).astype(np.float32)
+        self.mean = (numbers.mean(axis=0) if differs.any() else np.zeros(len(spread))).astype(np.float32)
         return self
 
     def _decoded(self, raw: Raw | None) -> Values | None:
