@@ -117,3 +117,31 @@ def test_a_catalogue_has_one_part_of_all_its_plain_columns(tmp_path: Path, capsy
     assert some.present.tolist() == [True, True, True, False]
     with pytest.raises(DataError, match="no column 'table'"):
         palate.encode(Dataset(IdMap([]), IdMap("abcd"), Interactions.empty(), Catalogue(table, {})), table="table")
+
+
+def test_one_odd_cell_does_not_change_what_a_column_is() -> None:
+    for values, odd in (([f"2026-01-{day:02d}" for day in range(1, 29)], "unknown"), (list(range(28)), "n/a")):
+        encoder = fitted([{"x": value} for value in [*values, odd]])
+        alone = fitted([{"x": value} for value in values])
+        assert encoder.columns == alone.columns
+        assert (np.ptp(vectors(encoder, [{"x": value} for value in values]), axis=0) > 0).all()
+        with pytest.raises(BrokenInput, match=f"'x' is '{odd}'"):
+            encoder.decode({"x": odd})
+
+
+def test_columns_that_tell_no_rows_apart_are_refused() -> None:
+    for rows in ([{"a": 1, "b": "x"}] * 3, [{"day": f"{day:02d}/01/2026"} for day in range(1, 29)], [{"a": 1}]):
+        with pytest.raises(DataError, match="learns from what differs between rows"):
+            fitted(rows)
+    both = fitted([{"a": 1, "b": value} for value in (1, 2, 3)])
+    assert vectors(both, [{"a": 5, "b": 3}])[0, 0] == 0  # of a column that says nothing
+
+
+def test_an_import_tells_of_dates_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "items.csv").write_text("item_id,since\na,31/01/2026\nb,2026-01-31\nc,unknown\n")
+    (tmp_path / "events.csv").write_text("user_id,item_id\nu,a\nu,b\n")
+    tables = ["--items", "items.csv", "--interactions", "events.csv", "--date", "since"]
+    with pytest.raises(SystemExit) as left:
+        main(["data", "import", "table", str(tmp_path), str(tmp_path / "ds"), *tables])
+    assert left.value.code == 0
+    assert "2 values of 'since' are no days as 2026-01-31" in " ".join(capsys.readouterr().out.split())

@@ -17,7 +17,7 @@ from palate.data.interactions import Interactions
 from palate.data.media import EXTENSIONS
 from palate.data.positive import Positive
 from palate.data.quarantine import frame_of
-from palate.data.rows import Rows, id_text, numbers_of, plain_name, shown_text
+from palate.data.rows import DAY, Rows, id_text, no_days, numbers_of, plain_name, shown_text
 
 _FEW = 50
 _SHOWN = (*VALUE_TYPES, *MEDIA_TYPES)
@@ -85,6 +85,7 @@ def typed_table(
             found[name] = guessed
         typed, wrong = _typed(column, found.get(name))
         columns.append(typed)
+        notes += no_days(column, name) if found.get(name) == "date" else []
         if wrong is not None and wrong.null_count() < len(wrong):
             told = kept.with_columns(wrong.alias("_value")).filter(pl.col("_value").is_not_null())
             rejected.append(_aside(told, place, key, f"the {name} is not a number: left empty"))
@@ -111,7 +112,7 @@ def guess_type(column: pl.Series) -> ColumnType | None:
         return None
     if not numbers_of(values)[0].null_count():
         return "number"
-    if values.str.contains(r"^\d{4}-\d{2}-\d{2}").all():
+    if values.str.contains(DAY).all():
         return "date"
     endings = values.str.to_lowercase().str.extract(r"(\.[a-z0-9]{2,5})$")
     for kind in MEDIA_TYPES:

@@ -41,6 +41,8 @@ _SPLITS = {
     "dev": "valid",
 }
 _UNITS = ((1e17, 1_000_000_000, "nanoseconds"), (1e14, 1_000_000, "microseconds"), (1e11, 1_000, "milliseconds"))
+DAY = r"^\d{4}-\d{2}-\d{2}([T ]|$)"
+"""How a day begins, with or without a time."""
 _Test = tuple[pl.Expr, str, pl.Expr]
 """Which rows are wrong, why, and what value to show."""
 _DAY = 86_400
@@ -158,10 +160,25 @@ def _more(column: pl.Series, name: str, kind: ColumnType) -> tuple[pl.Series, li
         told = some(unread, f"value of '{name}' is not a number", f"values of '{name}' are not numbers")
         notes = [f"{told}: left empty"] if unread else []
         return pl.select(pl.when(number.is_finite()).then(number)).to_series(), notes
+    notes = no_days(column, name) if kind == "date" else []
     if column.dtype.is_nested() and kind not in (*VALUE_TYPES, *MEDIA_TYPES):
         return column, []
     text = shown_text(column)
-    return pl.select(pl.when(text.str.strip_chars() != "").then(text)).to_series(), []
+    return pl.select(pl.when(text.str.strip_chars() != "").then(text)).to_series(), notes
+
+
+def no_days(column: pl.Series, name: str) -> list[str]:
+    """Return what is to be said about values of a column of dates that are none.
+
+    Example:
+        >>> no_days(pl.Series(["2026-01-31", "2026-01-31T10:00:00Z", None, "31/01/2026"]), "since")
+        ["1 value of 'since' is no day as 2026-01-31, and the encoder 'table' cannot read it as one"]
+    """
+    text = shown_text(column).str.strip_chars()
+    odd = text.filter(text.is_not_null() & (text != "") & ~text.str.contains(DAY))
+    told = some(len(odd), f"value of '{name}' is no day", f"values of '{name}' are no days")
+    them = "it as one" if len(odd) == 1 else "them as such"
+    return [f"{told} as 2026-01-31, and the encoder 'table' cannot read {them}"] if len(odd) else []
 
 
 def _parted(work: pl.DataFrame, tests: list[_Test], place: str, notes: tuple[str, ...]) -> Rows:

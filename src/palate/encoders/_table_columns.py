@@ -37,14 +37,18 @@ class Column:
     """Of a number or a day: where it is cut."""
     mean: tuple[float, ...] = field(default=())
     scale: float = 1.0
-    """By what a row is divided after the mean was taken off, so that the column has variance 1."""
+    """By what a row is divided after the mean was taken off, so that the column has variance 1; 0 where all rows are the same."""
 
     @classmethod
     def learn(cls, name: str, values: Sequence[Any], most: int, least: int) -> Self:
-        """Learn from the values of a catalogue that are there, one at least."""
-        if all(isinstance(value, (int, float)) for value in values):
+        """Learn from the values of a catalogue that are there, one at least; more than half of them decide what it is."""
+        numbers = [value for value in values if isinstance(value, (int, float))]
+        dates = [value for value in values if isinstance(value, str) and _is_day(value)]
+        if 2 * len(numbers) > len(values):
+            values = numbers
             made = cls._number(name, np.array(values, np.float64))
-        elif all(isinstance(value, str) and _is_day(value) for value in values):
+        elif 2 * len(dates) > len(values):
+            values = dates
             days = np.array([_day(value).toordinal() for value in values], np.float64)
             made = cls(name, "date", low=float(days.min()), high=float(days.max()))
         else:
@@ -56,7 +60,7 @@ class Column:
         rows = np.stack([made._raw(value) for value in values])
         spread = float(np.sqrt(rows.var(axis=0).sum()))
         mean = tuple(rows.mean(axis=0).tolist())
-        told = {**made.as_json(), "mean": mean, "scale": spread if spread > 1e-9 else 1.0}
+        told = {**made.as_json(), "mean": mean, "scale": spread if spread > 1e-9 else 0.0}
         return cls.of_json(told)
 
     @classmethod
@@ -74,14 +78,15 @@ class Column:
         return len(self.mean)
 
     def row(self, value: Any) -> Numbers:
-        """Return a value as numbers, float64[dim]; what is missing is the mean, which is 0.
+        """Return a value as numbers, float64[dim]; what is missing is the mean, which is 0, as is all of a constant column.
 
         Raises:
             BrokenInput: it is of another kind than the column.
         """
         if value is None:
             return np.zeros(self.dim)
-        return np.asarray((self._raw(value) - np.array(self.mean)) / self.scale)
+        found = self._raw(value) - np.array(self.mean)
+        return np.asarray(found / self.scale if self.scale else np.zeros(self.dim))
 
     def _raw(self, value: Any) -> Numbers:
         if self.kind == "number":

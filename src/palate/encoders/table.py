@@ -41,11 +41,13 @@ class Table(Encoder[TableConfig]):
     category and date columns.
 
     Missing data:
-        A missing cell is the mean of its column. A row is absent only if all its cells are missing.
+        A missing cell is the mean of its column. A row is absent only if all its cells are missing, or broken if one of them is
+        of another kind than most of its column, as "unknown" among dates.
     """
 
     name = "table"
     modality = "table"
+    version = 2
     config_type = TableConfig
     batch = 1024
     learns = True
@@ -85,7 +87,7 @@ class Table(Encoder[TableConfig]):
         """Learn each column.
 
         Raises:
-            DataError: there is no row, or a column that was named is in none.
+            DataError: there is no row, a column that was named is in none, or no column tells rows apart.
         """
         rows = [cells for cells in map(self._read, raw) if cells]
         names = sorted({name for row in rows for name in row})
@@ -100,6 +102,12 @@ class Table(Encoder[TableConfig]):
             )
             for name in names
         )
+        if not any(column.scale for column in self.columns):
+            self.columns = ()
+            raise DataError(
+                f"table learns from what differs between rows, and in {', '.join(names)[:200]} all are the same or each is the only one "
+                "of its kind: give columns of numbers, of categories that recur, or of days as 2026-01-31"
+            )
         return self
 
     def _read(self, raw: Raw | None) -> dict[str, Any]:
