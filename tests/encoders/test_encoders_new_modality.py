@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import polars as pl
@@ -12,13 +13,14 @@ import pytest
 from smell_encoder import Nose
 
 import palate
-from palate.core.errors import DataError
+from palate.core.errors import DataError, PalateError
 from palate.core.ids import IdMap
 from palate.data import quarantine
 from palate.data.catalogue import Catalogue
 from palate.data.dataset import Dataset
 from palate.data.folder import load, save
 from palate.data.interactions import Interactions
+from palate.encoders import modalities, registry
 
 PROGRAM = "import sys; from pathlib import Path; import smell_encoder; smell_encoder.install(Path(sys.argv[1])); from palate.cli import main; main(sys.argv[2:])"
 
@@ -102,3 +104,26 @@ def test_series_by_command_line(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     rows = {row["part"]: row for row in json.loads(told.stdout)["rows"]}
     assert (rows["plays"]["present"], rows["sales"]["present"], rows["plays"]["dim"]) == (2, 1, 702)
+
+
+class Scanner(Nose):
+    """Reads what no option can be called."""
+
+    name = "scanner"
+    modality = "3d-scan"
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("no_such_module:X", r"the encoder 'odd' of the installed distribution 'no_such_module' cannot be loaded"),
+        (f"{__name__}:Scanner", r"the encoder 'odd' reads '3d-scan', which cannot name a modality"),
+    ],
+)
+def test_an_encoder_from_elsewhere_that_cannot_serve_is_named(
+    place: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("odd", place, "palate.encoders")
+    monkeypatch.setitem(registry.__dict__, "_plugins", {"odd": point})
+    with pytest.raises(PalateError, match=told):
+        modalities()

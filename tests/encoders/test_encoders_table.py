@@ -115,6 +115,12 @@ def test_a_catalogue_has_one_part_of_all_its_plain_columns(tmp_path: Path, capsy
     assert likeness[0, 1] > 0.7 > 0.4 > likeness[0, 2]
     some = palate.encode(data, table=Table(columns=("price", "kind"))).features["table"]
     assert some.present.tolist() == [True, True, True, False]
+    with pytest.raises(SystemExit):
+        main(["encode", str(tmp_path / "ds"), "--table", "table", "--set", "table.columns=price, kind", "--json"])
+    assert json.loads(capsys.readouterr().out)["rows"][0]["present"] == 3
+    for column, encoder, part in (("price", "table", "table"), ("lat", "geo", "geo")):
+        with pytest.raises(DataError, match=f"reads columns of a row together, which make the part '{part}'"):
+            palate.encode(data, **{column: encoder})
     with pytest.raises(DataError, match="no column 'table'"):
         palate.encode(Dataset(IdMap([]), IdMap("abcd"), Interactions.empty(), Catalogue(table, {})), table="table")
 

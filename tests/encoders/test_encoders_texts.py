@@ -127,6 +127,13 @@ def test_it_says_when_there_is_nothing_to_learn_from() -> None:
         TfIdf().encode(["red mug"])
 
 
+def test_the_column_is_named_that_nothing_can_be_learned_from() -> None:
+    items = pl.DataFrame({"item_id": ["a"], "note": [" "]})
+    data = from_frames(pl.DataFrame({"user_id": ["u"], "item_id": ["a"]}), items, types={"note": "text"})
+    with pytest.raises(DataError, match=r"'note' cannot be encoded: tf-idf learns from words.*--column NAME=tf-idf"):
+        encode_columns(data, {"note": "tf-idf"})
+
+
 def test_one_text_is_enough() -> None:
     values, present = TfIdf().fit(["red mug"]).encode(["red mug"])
     assert values.shape == (1, 1)

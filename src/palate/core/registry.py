@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from palate.core.errors import UnknownNameError, did_you_mean
+from palate.core.errors import PalateError, UnknownNameError, did_you_mean
 
 T = TypeVar("T")
 
@@ -49,6 +49,7 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownNameError: there is none; the message suggests the nearest.
+            PalateError: it comes with another distribution and cannot be loaded.
         """
         if name in self._builtin:
             module = importlib.import_module(self._builtin[name])
@@ -57,9 +58,19 @@ class Registry(Generic[T]):
                     return value
             raise RuntimeError(f"{module.__name__} defines no class whose name is '{name}'")
         if name in self._plugins:
-            found: Any = self._plugins[name].load()
-            return found  # type: ignore[no-any-return]
+            return self._from_elsewhere(self._plugins[name])
         raise UnknownNameError(f"there is no {self.kind} '{name}': {did_you_mean(name, self.names())}")
+
+    def _from_elsewhere(self, point: EntryPoint) -> type[T]:
+        try:
+            found: Any = point.load()
+        except Exception as error:  # whatever the code of others raises
+            whose = point.dist.name if point.dist else point.module
+            raise PalateError(
+                f"the {self.kind} '{point.name}' of the installed distribution '{whose}' cannot be loaded ({type(error).__name__}: {error}): "
+                "update it, or uninstall it"
+            ) from error
+        return found  # type: ignore[no-any-return]
 
     def summaries(self) -> list[dict[str, str]]:
         """Return `{"name", "summary"}` for each part; the summary is the first line of its docstring."""

@@ -24,7 +24,8 @@ VALUE_TYPES = ("text", "number", "category", "date")
 """Their cells are the content itself."""
 MEDIA_TYPES = ("image", "audio", "video")
 """Their cells are paths or addresses of files; a cell of any type besides is a path where it ends as a file name does."""
-_TYPE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+TYPE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""What a modality that Palate has never heard of may be called."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +130,7 @@ class Catalogue:
 def _check_type(column: str, kind: str) -> None:
     """Refuse what can be no type, and what is nearly one and so a slip."""
     slip = difflib.get_close_matches(kind, COLUMN_TYPES, n=1, cutoff=0.75)
-    if kind not in COLUMN_TYPES and (slip or _TYPE_NAME.fullmatch(kind) is None):
+    if kind not in COLUMN_TYPES and (slip or TYPE_NAME.fullmatch(kind) is None):
         raise DataError(
             f"column '{column}' has the type '{kind}': {did_you_mean(kind, COLUMN_TYPES)}; or name another modality in "
             "small letters, as the encoder that reads it does"

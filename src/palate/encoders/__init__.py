@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import Any
 
-from palate.core.errors import ConfigError, did_you_mean
+from palate.core.errors import ConfigError, PalateError, did_you_mean
 from palate.core.registry import Registry
+from palate.data.catalogue import TYPE_NAME
 from palate.data.features import EncoderRef
 from palate.encoders._base import BrokenInput, EmptyInput, Encoder
 
@@ -15,8 +17,19 @@ __all__ = ["BrokenInput", "EmptyInput", "Encoder", "modalities", "named", "regis
 
 
 def modalities() -> list[str]:
-    """Return what the installed encoders read, sorted."""
-    return sorted({registry.get(name).modality for name in registry.names()})
+    """Return what the installed encoders read, sorted.
+
+    Raises:
+        PalateError: one of another distribution reads what cannot be the name of a column's type and of an option.
+    """
+    read = {registry.get(name).modality: name for name in registry.names()}
+    for modality, name in read.items():
+        if not TYPE_NAME.fullmatch(modality) or iskeyword(modality) or modality == "help":
+            raise PalateError(
+                f"the encoder '{name}' reads '{modality}', which cannot name a modality: small letters, digits and underscores can, as "
+                "in smell; mend it or uninstall it"
+            )
+    return sorted(read)
 
 
 def named(choice: str, modality: str, **settings: Any) -> Encoder[Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from palate.core.config import Config
 from palate.core.errors import DataError
@@ -24,11 +24,16 @@ class TableConfig(Config):
     """Settings of `table`."""
 
     columns: tuple[str, ...] = ()
-    """Which columns are read; none named means all."""
+    """Which columns are read, as in `["price", "since"]` or price,since; none named means all."""
     max_values: int = Field(default=64, ge=1)
     """Values of a category that have a place of their own: the most frequent."""
     min_count: int = Field(default=2, ge=1)
     """In how many rows a value must be for that; the others share one place."""
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _listed(cls, columns: Any) -> Any:
+        return tuple(name.strip() for name in columns.split(",")) if isinstance(columns, str) else columns
 
 
 class Table(Encoder[TableConfig]):

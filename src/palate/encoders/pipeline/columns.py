@@ -195,11 +195,16 @@ def _set_aside_before(folder: Path, name: str) -> int:
 
 def _learn(name: str, encoder: Encoder[Any], inputs: Inputs, labels: pl.Series | None) -> None:
     """Fit an encoder on all inputs, or on those that are labelled as training."""
+    raw = inputs.raw
+    if labels is not None:
+        raw = [entry if label == "train" else None for entry, label in zip(raw, labels, strict=True)]
     with progress(f"fitting {encoder.name} on {name}"):
-        if labels is None:
-            encoder.fit(inputs.raw)
-        else:
-            encoder.fit([raw if label == "train" else None for raw, label in zip(inputs.raw, labels, strict=True)])
+        try:
+            encoder.fit(raw)
+        except DataError as error:
+            raise DataError(
+                f"'{name}' cannot be encoded: {error}; encode others without it, by --column NAME={encoder.name}"
+            ) from error
 
 
 def _compute(name: str, encoder: Encoder[Any], inputs: Inputs, store: PartStore | None, of: Of) -> tuple[Vectors, int]:

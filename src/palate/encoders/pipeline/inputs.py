@@ -131,6 +131,12 @@ def check_column(catalogue: Catalogue, column: str, encoder: Encoder[Any]) -> No
     """
     kind = modality_of(catalogue, column)
     if kind != encoder.modality:
+        part = next((name for name, row in made_of_rows(catalogue).items() if row.modality == encoder.modality), None)
+        if part is not None:
+            raise DataError(
+                f"'{column}' is {kind}, and '{encoder.name}' reads columns of a row together, which make the part '{part}': write "
+                f"{part}={encoder.name}"
+            )
         raise DataError(
             f"the column '{column}' is {kind} and the encoder '{encoder.name}' reads {encoder.modality}: choose another "
             "encoder ('palate encoders' lists them) or another column"
