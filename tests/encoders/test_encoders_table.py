@@ -64,6 +64,19 @@ def test_categories_several_values_and_the_rest() -> None:
     assert np.stack([both, red, tea, odd, strange]).var(axis=0).sum() == pytest.approx(1, abs=1e-5)
 
 
+def test_lists_of_categories_are_read_however_they_came() -> None:
+    events = pl.DataFrame({"user_id": ["u"], "item_id": ["a"]})
+    lists = [["drama", "crime"], ["crime"], ["drama"], ["crime", "drama"]]
+    made = []
+    for cells in (lists, *([mark.join(cell) for cell in lists] for mark in ("|", ", ", ";"))):
+        items = pl.DataFrame({"item_id": list("abcd"), "genre": cells})
+        data = palate.from_frames(events, items, types={"genre": "category"})
+        made.append(palate.encode(data, table="table").features["table"].values)
+        np.testing.assert_array_equal(made[-1], made[0])
+    np.testing.assert_array_equal(made[0][0], made[0][3])
+    assert made[0].shape == (4, 2)
+
+
 def test_dates_go_round_the_year_and_the_week() -> None:
     days = ["2025-01-01", "2025-04-02", "2025-07-02", "2025-10-01", "2025-12-31T10:00:00", "2026-12-30"]
     encoder = fitted([{"since": day} for day in days])

@@ -24,6 +24,8 @@ VALUE_TYPES = ("text", "number", "category", "date")
 """Their cells are the content itself."""
 MEDIA_TYPES = ("image", "audio", "video")
 """Their cells are paths or addresses of files; a cell of any type besides is a path where it ends as a file name does."""
+BETWEEN = r"\s*[|,;，、；]\s*"
+"""What parts the values of a cell that holds several categories."""
 TYPE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 """What a modality that Palate has never heard of may be called."""
 

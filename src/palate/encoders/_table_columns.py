@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from palate.core.types import JSON
+from palate.data.catalogue import BETWEEN
 from palate.encoders._base import BrokenInput
 from palate.encoders._numbers import Numbers
 
@@ -123,8 +124,8 @@ class Column:
 
 
 def _words(value: Any) -> list[str]:
-    """Return the values of a cell: several stand between bars, as in drama|crime."""
-    words = value if isinstance(value, list) else str(value).split("|")
+    """Return the values of a cell: several are parted by bars, commas or semicolons, as in drama|crime."""
+    words = value if isinstance(value, list) else re.split(BETWEEN, str(value))
     return [sound(word) for word in (str(word).strip() for word in words) if word]
 
 

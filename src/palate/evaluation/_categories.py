@@ -8,10 +8,9 @@ import scipy.sparse as sp
 
 from palate.core.errors import DataError, did_you_mean
 from palate.core.types import CSR
-from palate.data.catalogue import Catalogue
+from palate.data.catalogue import BETWEEN, Catalogue
 
 _USUAL = ("category", "categories", "genre", "genres")
-_BETWEEN = r"\s*[|,;，、；]\s*"
 
 
 def category_column(catalogue: Catalogue, named: str | None) -> str:
@@ -52,7 +51,7 @@ def category_marks(catalogue: Catalogue, column: str) -> CSR:
     if isinstance(cells.dtype, pl.List):
         lists = cells.list.eval(pl.element().cast(pl.String))
     else:
-        lists = cells.cast(pl.String).str.replace_all(_BETWEEN, "|").str.split("|")
+        lists = cells.cast(pl.String).str.replace_all(BETWEEN, "|").str.split("|")
     rows = pl.DataFrame({"item": pl.arange(len(cells), eager=True), "label": lists}).explode("label")
     rows = rows.with_columns(pl.col("label").str.strip_chars())
     rows = rows.filter(pl.col("label").is_not_null() & (pl.col("label") != "")).unique(maintain_order=True)
