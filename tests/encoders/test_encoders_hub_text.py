@@ -138,6 +138,20 @@ def test_a_prompt_stands_before_every_text_and_every_chunk(tmp_path: Path, bert:
     assert len({tuple(chunk[:3]) for chunk in chunks}) == 1
 
 
+def test_prompts_are_named_and_lowered_as_by_sentence_transformers(tmp_path: Path, bert: Path) -> None:
+    folder = hub_models.sentences(tmp_path, corpus="Passage : ")
+    hub_models.write_json(folder / "sentence_bert_config.json", {"max_seq_length": 32, "do_lower_case": True})
+    said = HFText(model=str(folder))
+    assert said.decode("Tea") == HFText(model=str(bert), max_tokens=32).decode("passage : tea")
+    assert said._prompt().lower() == "passage : "
+
+
+def test_how_texts_are_read_is_in_the_fingerprint(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = HFText(model=str(bert)).fingerprint
+    monkeypatch.setattr("palate.encoders._hub_encoder.reading", lambda: "another way")
+    assert HFText(model=str(bert)).fingerprint != before
+
+
 def test_the_encoder_half_of_t5(tmp_path: Path) -> None:
     import torch
     from transformers import AutoTokenizer, T5EncoderModel

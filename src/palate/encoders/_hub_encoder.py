@@ -19,6 +19,7 @@ from palate.data.features import EncoderRef
 from palate.encoders._base import Encoder
 from palate.encoders._hub import HubModel, absolute, locate
 from palate.encoders._hub_torch import load_model
+from palate.encoders._texts import reading
 
 _WITH_PICTURES = ("align", "altclip", "chinese_clip", "clip", "metaclip_2", "siglip", "siglip2")
 TOWERS = {**{kind: ["image", "text"] for kind in _WITH_PICTURES}, "clap": ["audio", "text"]}
@@ -82,7 +83,8 @@ class HubEncoder(Encoder[H]):
     @cached_property
     def _identity(self) -> str:
         settings = self.config.model_dump(mode="json", exclude={"model"})
-        return fingerprint(self.name, self.version, settings)
+        read = (reading(),) if self.modality == "text" else ()
+        return fingerprint(self.name, self.version, settings, *read)
 
     def state(self) -> State:
         """Return the digest of the model's files, and the modalities that it encodes into one space."""

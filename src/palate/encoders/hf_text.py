@@ -131,7 +131,10 @@ class HFText(HubEncoder[HFTextConfig]):
         text = read_text(raw, self.config.max_length)
         if text is None:
             return None
-        return self._tokens.chunks(text.lower() if self._says.lower else text, self._prompt(), self.config.overlap)
+        prompt = self._prompt()
+        if self._says.lower:
+            text, prompt = text.lower(), prompt.lower()
+        return self._tokens.chunks(text, prompt, self.config.overlap)
 
     def for_queries(self) -> Self:
         """Return an encoder that puts the prompt of questions before a text; nothing is fetched yet."""
@@ -145,7 +148,7 @@ class HFText(HubEncoder[HFTextConfig]):
             return config.query_prompt
         if config.prompt is not None:
             return config.prompt
-        return says.prompt("query") if self._asks else says.prompt("document", "passage")
+        return says.prompt("query") if self._asks else says.prompt("document", "passage", "corpus")
 
     def _encode(self, batch: Sequence[Chunks]) -> Floats:
         """Encode all chunks, the longest first so that little is padded, and average those of each text."""
