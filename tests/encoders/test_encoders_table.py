@@ -88,6 +88,14 @@ def test_dates_go_round_the_year_and_the_week() -> None:
     assert (np.diff(times) > 0).all()
 
 
+def test_a_day_far_from_all_others_does_not_make_them_one() -> None:
+    years = [f"{year}-06-01" for year in range(2000, 2026)]
+    encoder = fitted([{"since": day} for day in [*years * 8, "9999-12-31"]])
+    first, last, never = vectors(encoder, [{"since": day} for day in ("2000-06-01", "2025-06-01", "9999-12-31")])[:, 0]
+    assert last - first > 1
+    assert never == pytest.approx(last, abs=0.1)
+
+
 def test_rows_are_missing_broken_or_unknown() -> None:
     encoder = fitted([{"a": 1, "day": "2025-01-01"}, {"a": 2, "day": "2025-03-01"}])
     assert encoder.decode({"a": None, "day": " "}) is None

@@ -51,7 +51,8 @@ class Column:
         elif 2 * len(dates) > len(values):
             values = dates
             days = np.array([_day(value).toordinal() for value in values], np.float64)
-            made = cls(name, "date", low=float(days.min()), high=float(days.max()))
+            low, high = np.quantile(days, [0.01, 0.99]).tolist()
+            made = cls(name, "date", low=low, high=high)
         else:
             counts = Counter(word for value in values for word in _words(value))
             frequent = sorted(
@@ -102,7 +103,7 @@ class Column:
         return np.array([*places, float(bool(words - set(self.values)))] if self.rest else places)
 
     def _cycles(self, value: str) -> Numbers:
-        """Return when a day is, from 0 to 1 over the days of the catalogue, and its places in the year and the week."""
+        """Return when a day is, from 0 to 1 over most days of the catalogue, and its places in the year and the week."""
         if not _is_day(value):
             raise BrokenInput(
                 f"'{self.name}' is '{value[:40]}' in the cell or file, where a day as 2026-01-31 should be"

@@ -41,7 +41,7 @@ class Table(Encoder[TableConfig]):
 
     A number is cut at its 1st and 99th percentile and standardised, after log(1 + x / median) where its skewness is above 2
     and nothing is below 0. A category has a place a frequent value and one for the rest; several values are a list, or
-    parted by bars, commas or semicolons, as in drama|crime. A date is when it is, and where in the year and in the week, on circles. Every column has mean 0 and
+    parted by bars, commas or semicolons, as in drama|crime. A date is when it is (cut as numbers are), and where in the year and in the week, on circles. Every column has mean 0 and
     variance 1 in sum. A row is given as a JSON object; `palate encode DS --table table` makes the part `table` of all number,
     category and date columns.
 
