@@ -39,11 +39,11 @@ class TableConfig(Config):
 class Table(Encoder[TableConfig]):
     """Numbers, categories and dates of a row together, each column learned from the catalogue and worth the same.
 
-    A number is cut at its 1st and 99th percentile and standardised, after log(1 + x / median) where its skewness is above 2
-    and nothing is below 0. A category has a place a frequent value and one for the rest; several values are a list, or
-    parted by bars, commas or semicolons, as in drama|crime. A date is when it is (cut as numbers are), and where in the year and in the week, on circles. Every column has mean 0 and
-    variance 1 in sum. A row is given as a JSON object; `palate encode DS --table table` makes the part `table` of all number,
-    category and date columns.
+    A number is cut at its 1st and 99th percentile and standardised, after log(1 + x / median) where its skewness is
+    above 2 and nothing is below 0. A category has a place a frequent value and one for the rest; several values are a
+    list, or parted by bars, commas or semicolons, as in drama|crime. A date is when it is (cut as numbers are), and
+    where in the year and in the week, on circles. Every column has mean 0 and variance 1 in sum. A row is given as a
+    JSON object; `palate encode DS --table table` makes the part `table` of all number, category and date columns.
 
     Missing data:
         A missing cell is the mean of its column. A row is absent only if all its cells are missing, or broken if one of them is
