@@ -133,6 +133,11 @@ def test_every_kind_of_file_holds_the_same_points(tmp_path: Path) -> None:
                 read_points(tmp_path / f"cut.{name}")
     np.save(tmp_path / "a.npy", points)
     np.testing.assert_allclose(read_points(tmp_path / "a.npy"), points)
+    points.view(np.uint8).reshape(-1)[8:16] = np.frombuffer(
+        b"\nv 1 2 3", np.uint8
+    )  # numbers that look like a line of OBJ
+    np.save(tmp_path / "odd.npy", points)
+    assert read_points(tmp_path / "odd.npy").shape == (9, 3)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from palate.encoders._base import BrokenInput, EmptyInput
-from palate.encoders._numbers import HIGHEST, Numbers, array_of_json, number, read_bytes, read_table, split
+from palate.encoders._numbers import HIGHEST, NPY, Numbers, array_of_json, number, read_bytes, read_table, split
 from palate.interfaces import Raw
 
 MOST = 5_000_000
@@ -48,10 +48,12 @@ def _of_file(path: Path) -> Numbers:
         return _ply(content)
     if content[:40].lstrip()[:3].upper() == b"OFF":
         return _off(content)
-    if _VERTEX.search(content):
-        return _obj(content)
-    named = _named(content)
-    return read_table(path) if named is None else named
+    if content[:6] != NPY:
+        if _VERTEX.search(content):
+            return _obj(content)
+        if places := _places(content):
+            return _named(content, places)
+    return read_table(path)
 
 
 def _obj(content: bytes) -> Numbers:
@@ -60,14 +62,17 @@ def _obj(content: bytes) -> Numbers:
     return _coordinates(rows, len(rows), (1, 2, 3))
 
 
-def _named(content: bytes) -> Numbers | None:
-    """Return the columns that the head of a table calls x, y and z; None where there is no such head."""
-    lines = [line for line in content.decode("utf-8-sig", "replace").splitlines() if line.strip()]
-    names = [word.strip().strip('"').lower() for word in split(lines[0].lstrip("# "))] if lines else []
-    if not {"x", "y", "z"} <= set(names):
-        return None
-    rows = [split(line) for line in lines[1:]]
-    return _coordinates(rows, len(rows), (names.index("x"), names.index("y"), names.index("z")))
+def _places(content: bytes) -> tuple[int, int, int] | None:
+    """Return which columns the head of a table calls x, y and z; None where there is no such head."""
+    head = content.lstrip()[:1000].decode("utf-8-sig", "replace").partition("\n")[0]
+    names = [word.strip().strip('"').lower() for word in split(head.lstrip("# "))]
+    return (names.index("x"), names.index("y"), names.index("z")) if {"x", "y", "z"} <= set(names) else None
+
+
+def _named(content: bytes, places: tuple[int, int, int]) -> Numbers:
+    lines = content.decode("utf-8-sig", "replace").splitlines()
+    rows = [split(line) for line in lines if line.strip()][1:]
+    return _coordinates(rows, len(rows), places)
 
 
 def _off(content: bytes) -> Numbers:

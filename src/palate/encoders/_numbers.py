@@ -17,6 +17,8 @@ from palate.interfaces import Raw
 
 LARGEST = 64 << 20
 """Bytes of a file that is read."""
+NPY = b"\x93NUMPY"
+"""How an NPY file begins."""
 HIGHEST = 1e30
 """A number further from 0 is none that anybody measured: it is missing."""
 _MISSING = {"", "nan", "null", "none", "na", "n/a", "nat", "-", "?"}
@@ -52,7 +54,7 @@ def read_table(path: Path) -> Numbers:
         BrokenInput: there is no such file, it is too large, or it is no table of numbers; EmptyInput: it is empty.
     """
     content = read_bytes(path)
-    if content[:6] == b"\x93NUMPY":
+    if content[:6] == NPY:
         return _array(path)
     try:
         text = content.decode("utf-8-sig")
