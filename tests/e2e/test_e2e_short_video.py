@@ -8,12 +8,12 @@ import pytest
 from glances import Course, Look
 from palate.cli import _run
 from palate.data.dataset import Dataset
-from palate.data.features import FeatureTable, features_of
+from palate.data.features import FeatureTable
 from palate.data.folder import load
 from palate.data.worlds import make
 from palate.data.worlds.short_video import ShortVideo
-from palate.encoders._motion import STATISTICS
 from palate.encoders.mel import Mel
+from palate.encoders.motion import Motion
 from palate.encoders.pipeline import encode
 from palate.encoders.tf_idf import TfIdf
 from palate.encoders.video import Video
@@ -95,16 +95,29 @@ def test_the_road_from_the_command_line(tmp_path, capsys):
 @pytest.mark.soak
 @pytest.mark.weights
 @pytest.mark.parametrize("name", MODELS)
-def test_the_encoder_of_videos_sees_scene_and_movement(worlds, name):
-    """Scene by its frames; movement by its statistics as a part of their own, since 1,280 other numbers drown them."""
-    encoder = Video(every=0.5)
+def test_the_encoders_of_videos_see_scene_and_movement(worlds, name):
+    """Scene by the frames alone; movement also where it stands beside them, since it is a part of its own."""
     for seed in SEEDS[:2]:
-        for modality, numbers in (("picture", slice(0, -len(STATISTICS))), ("motion", slice(-len(STATISTICS), None))):
-            data = worlds[modality][seed]
-            whole = encode(data, clip=encoder).features["clip"]
-            part = features_of(whole.values[:, numbers], source=f"{modality} of {whole.source}", modality="video")
-            seen = only(data.with_features(clip=part), "clip")
-            found, mixed = (
-                recall(MODELS[name](), table, "cold-items") for table in (seen, shuffled(seen, "clip", seed))
-            )
+        for modality, part in (("picture", "clip"), ("motion", "clip.motion")):
+            data = encode(worlds[modality][seed], clip=Video(), **{"clip.motion": Motion()})
+            seen = only(data, "clip") if part == "clip" else only(data, "clip", "clip.motion")
+            found, mixed = (recall(MODELS[name](), table, "cold-items") for table in (seen, shuffled(seen, part, seed)))
             assert found > mixed + 0.2, f"{modality}, seed {seed}: {found:.3f} and, shuffled, {mixed:.3f}"
+
+
+@pytest.mark.slow
+def test_encoding_videos_makes_movement_a_part_of_its_own_that_is_heard(tmp_path, capsys):
+    tastes = {f"{name}_taste": 4.0 * (name == "motion") for name in (*PART, "caption", "hidden")}
+    world = ShortVideo(**{**SIZE, "n_items": 100, "n_users": 100, "n_events": 2_000}, **tastes, popularity=0.2)
+    folder = make(world, tmp_path / "clips").path
+    video = ["encode", str(folder), "--video", "video", "--set", "clip.image=colour-texture", "--set", "clip.frames=2"]
+    capsys.readouterr()
+    assert _run([*video, "--json"], debug=False) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    parts = [(row["part"], row["encoder"], row["dim"], row["present"]) for row in rows]
+    assert parts == [("clip", "video", 290, 100), ("clip.motion", "motion", 14, 100)]
+    data = load(folder)
+    both, frames = (recall(VectorSpace(), some, "cold-items") for some in (data, only(data, "clip")))
+    assert both > frames + 0.2
+    assert _run(["encode", str(folder), "--video", "motion", "--json"], debug=False) == 0
+    assert [row["part"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["clip"]

@@ -16,6 +16,7 @@ from palate.core.errors import ConfigError, DataError, RequestError
 from palate.data.features import OF
 
 if TYPE_CHECKING:
+    from palate.data.catalogue import Catalogue
     from palate.data.dataset import Dataset
     from palate.data.features import Of
     from palate.encoders import Encoder
@@ -35,7 +36,10 @@ def encode(
         str | None,
         typer.Option("--audio", metavar="ENC", help="Encoder of every sound column, and of the sound of every video."),
     ] = None,
-    video: Annotated[str | None, typer.Option("--video", metavar="ENC", help="Encoder of every video column.")] = None,
+    video: Annotated[
+        str | None,
+        typer.Option("--video", metavar="ENC", help="Encoder of every video column; with video, its movement too."),
+    ] = None,
     speech: Annotated[
         str | None,
         typer.Option("--speech", metavar="REC", help="Recogniser of what is said in every sound and video column."),
@@ -53,7 +57,8 @@ def encode(
 ) -> None:
     """Turn columns of the items, of the users or of the interactions into vectors, stored in the dataset folder.
 
-    The sound track of a video column `trailer` is `trailer.sound`: --column trailer.sound=mel encodes it alone.
+    The sound track of a video column `trailer` is `trailer.sound`: --column trailer.sound=mel encodes it alone. How things
+    move in it is `trailer.motion`: --video video makes both `trailer` and, with the encoder motion, `trailer.motion`.
     What is said in the sounds or videos `voice` becomes the text column `voice.speech` (--speech whisper-base, or --column
     voice.speech=whisper-base), which --text encodes as any other, in the same command or later.
     A part of interactions, such as reviews, is read by models as a part of the items: the mean of each item's own.
@@ -129,10 +134,20 @@ def _asked(
             if not columns:
                 raise DataError(f"there is no {kind} column to encode with '{encoder}': {_columns(data, of)}")
             asked.update(dict.fromkeys(columns, encoder))
+            asked.update(_beside(data.table_of(of), columns, encoder))
     asked.update(pairs)
     if needed and not asked:
         raise RequestError(f"say what to encode and how: {_columns(data, of)}")
     return asked
+
+
+def _beside(catalogue: Catalogue, columns: list[str], encoder: str) -> dict[str, str]:
+    """Return the encoders of what one leaves to parts of their own, as `clip.motion` beside `clip`."""
+    from palate.encoders import registry
+
+    views = {} if ":" in encoder else registry.get(encoder).beside
+    pairs = {f"{column}.{view}": other for column in columns for view, other in views.items()}
+    return {name: other for name, other in pairs.items() if name not in catalogue.table.columns}
 
 
 def _set_up(data: Dataset, of: Of, asked: dict[str, str], settings: list[str]) -> dict[str, str | Encoder[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -48,6 +48,8 @@ class Encoder(Part[C], ABC):
     """How many inputs `encode` is best given at once."""
     learns: ClassVar[bool] = False
     """Whether `fit` learns something from the catalogue, so that its vectors depend on more than one input."""
+    beside: ClassVar[Mapping[str, str]] = {}
+    """Encoders of what it leaves to parts of their own, by the view of the column: `--video video` makes `clip.motion` too."""
     emptiness: ClassVar[str] = "nothing in it that the encoder can use"
     """The reason when an input can be read and yet gives no vector."""
 
@@ -88,6 +90,10 @@ class Encoder(Part[C], ABC):
     def _weights(self) -> JSON:
         """Return what tells the pretrained weights apart; None where there are none."""
         return [source.sha256 for source in self.weights] or None
+
+    def sources(self) -> tuple[WeightSource, ...]:
+        """Return the pretrained files that are fetched for these settings."""
+        return self.weights
 
     def prepare(self) -> None:
         """Fetch and load what `decode` and `encode` need, before workers start."""

@@ -9,22 +9,56 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from palate.encoders._motion import Look
+from palate.core.types import Floats
 
+Shown = tuple[float, Floats, Floats]
+"""The time of a look in seconds, the picture float32[96, 96, 3], its histogram."""
 CHANGE = 0.08
 """Least change, of 1, with which a scene can begin."""
 TIMES = 1.75
 """How many times as great as any change beside it that of a scene's beginning is."""
 AROUND = 2
 """Looks on either side that it is compared with."""
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Brightness of red, green and blue (ITU-R BT.601); coded colours are too coarse to tell movement."""
+_BINS = 16
 
 
-def change(look: Look) -> float:
-    """Return how much a look differs from the one before, 0 … 1: the mean of the pixels' difference and the colours'."""
-    return (look.difference + look.colours) / 2
+@dataclass(frozen=True)
+class Change:
+    """How a look differs from the one before.
+
+    Units:
+        difference: share of white, the mean of the pixels; colours: share of the pixels whose colour changed.
+    """
+
+    time: float
+    difference: float
+    colours: float
+
+    @property
+    def amount(self) -> float:
+        """Both together, 0 … 1."""
+        return (self.difference + self.colours) / 2
 
 
-def cuts(looks: Sequence[Look]) -> list[float]:
+def histogram(picture: Floats) -> Floats:
+    """Return the shares of 16 levels of each colour, float32[3, 16]."""
+    levels = np.minimum((picture * _BINS).astype(np.int64), _BINS - 1).reshape(-1, 3)
+    counts = np.stack([np.bincount(column, minlength=_BINS) for column in levels.T])
+    return (counts / len(levels)).astype(np.float32)
+
+
+def change(before: Shown, now: Shown) -> Change:
+    """Compare two looks."""
+    return Change(
+        now[0],
+        float(np.abs(now[1] @ LUMA - before[1] @ LUMA).mean()),
+        float(np.abs(now[2] - before[2]).sum(axis=1).max() / 2),
+    )
+
+
+def cuts(changes: Sequence[Change]) -> list[float]:
     """Return when scenes begin, the first one aside: where the change is great, and greater than just before and after.
 
     So what moves fast is no cut, nor is it when it begins to; nor a flash, which ends with as great a change. Two
@@ -33,12 +67,12 @@ def cuts(looks: Sequence[Look]) -> list[float]:
     Units:
         seconds.
     """
-    changes = np.pad(np.array([change(look) for look in looks]), AROUND)
+    amounts = np.pad(np.array([entry.amount for entry in changes]), AROUND)
     found = []
-    for place, look in enumerate(looks, AROUND):
-        beside = np.delete(changes[place - AROUND : place + AROUND + 1], AROUND)
-        if changes[place] >= max(CHANGE, TIMES * beside.max()):
-            found.append(look.time)
+    for place, entry in enumerate(changes, AROUND):
+        beside = np.delete(amounts[place - AROUND : place + AROUND + 1], AROUND)
+        if amounts[place] >= max(CHANGE, TIMES * beside.max()):
+            found.append(entry.time)
     return found
 
 
@@ -49,15 +83,14 @@ class Beginnings:
     most: int
     _kept: list[tuple[float, float, npt.NDArray[np.uint8]]] = field(default_factory=list)
 
-    def wants(self, look: Look) -> bool:
+    def wants(self, entry: Change) -> bool:
         """Tell whether the frame of a look is among them so far."""
-        some = change(look)
         full = len(self._kept) >= 2 * self.most
-        return some >= CHANGE and self.most > 0 and (not full or some > self._kept[0][0])
+        return entry.amount >= CHANGE and self.most > 0 and (not full or entry.amount > self._kept[0][0])
 
-    def add(self, look: Look, frame: npt.NDArray[np.uint8]) -> None:
+    def add(self, entry: Change, frame: npt.NDArray[np.uint8]) -> None:
         """Take a frame that is wanted."""
-        heapq.heappush(self._kept, (change(look), look.time, frame))
+        heapq.heappush(self._kept, (entry.amount, entry.time, frame))
         if len(self._kept) > 2 * self.most:
             heapq.heappop(self._kept)
 

@@ -13,6 +13,10 @@ _ENDLESS = 0x7FFFF000
 """From here on a length of 32 bits is what programs write that do not know it beforehand."""
 _PAGE = 27 + 255 + 255 * 255
 """Bytes of the largest page of Ogg."""
+_BOXES = frozenset(
+    b"ftyp styp moov mdat moof mfra free skip wide uuid meta udta sidx ssix pdin prft emsg pnot PICT".split()
+)
+"""What lies at the top of an MP4 or MOV."""
 
 
 def check_whole(path: Path) -> None:
@@ -49,11 +53,16 @@ def promised(path: Path) -> int:
 
 
 def _boxes(file: BinaryIO, size: int) -> int:
-    """Return where the last box ends."""
+    """Return where the last box ends; what some program has hung on behind a whole film, such as a tag, does not count."""
     place = 0
+    seen: set[bytes] = set()
     while place < size:
         file.seek(place)
         head = file.read(16)
+        kind = head[4:8]
+        if kind not in _BOXES and {b"moov", b"mdat"} <= seen and b"moof" not in seen:
+            return size
+        seen.add(kind)
         if len(head) < 8:
             raise BrokenInput("the file is cut off within the head of a box")
         length = int(struct.unpack(">I", head[:4])[0])

@@ -1,4 +1,4 @@
-"""What moves in a video: differences of looks, the flow of blocks, and statistics of both."""
+"""What moves in a video: the flow of blocks between two looks, and statistics of all of them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from palate.core.types import Floats
+from palate.encoders._cuts import LUMA, Change, Shown, change
 
-Shown = tuple[float, Floats, Floats]
-"""The time of a look in seconds, the picture float32[96, 96, 3], its histogram."""
-_WINDOW, _STRIDE, _BINS = 32, 16, 16
+_WINDOW, _STRIDE = 32, 16
 _STILL = 0.01
 """Deviation of a block's brightness below which it has nothing whose movement could be seen."""
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-"""Brightness of red, green and blue (ITU-R BT.601); coded colours are too coarse to tell movement."""
 STATISTICS = (
     "difference", "difference deviation", "speed", "speed deviation", "right", "down", "spread", "share moving",
     "cuts", "brightness", "brightness deviation", "brightness change", "contrast", "colour change",
@@ -30,16 +27,13 @@ class Look:
     """One look against the one before.
 
     Units:
-        brightness and difference: shares of white; colours: share of the pixels whose colour changed; right and down:
-        how most of the frame moves, in shares of its width and height a second; speed: of its blocks on average; moving:
-        share of the blocks.
+        brightness: share of white; right and down: how most of the frame moves, in shares of its width and height a
+        second; speed: of its blocks on average; moving: share of the blocks.
     """
 
-    time: float
+    change: Change
     brightness: float
     contrast: float
-    difference: float
-    colours: float
     right: float
     down: float
     speed: float
@@ -48,28 +42,19 @@ class Look:
     moving: float
 
 
-def histogram(picture: Floats) -> Floats:
-    """Return the shares of 16 levels of each colour, float32[3, 16]."""
-    levels = np.minimum((picture * _BINS).astype(np.int64), _BINS - 1).reshape(-1, 3)
-    counts = np.stack([np.bincount(column, minlength=_BINS) for column in levels.T])
-    return (counts / len(levels)).astype(np.float32)
-
-
 def look(before: Shown, now: Shown) -> Look:
     """Compare two looks."""
     gap = now[0] - before[0]
-    earlier, later = before[1] @ _LUMA, now[1] @ _LUMA
+    earlier, later = before[1] @ LUMA, now[1] @ LUMA
     flow, weight, places = block_flow(earlier, later)
     flow = flow / gap
     total = float(weight.sum())
     whole = [_median(column, weight) for column in flow.T]
     outward = ((flow - whole) * places).sum(axis=1)
     return Look(
-        now[0],
+        change(before, now),
         float(later.mean()),
         float(later.std()),
-        float(np.abs(later - earlier).mean()),
-        float(np.abs(now[2] - before[2]).sum(axis=1).max() / 2),
         whole[0],
         whole[1],
         float((np.linalg.norm(flow, axis=1) * weight).sum() / total) if total > 0 else 0.0,
@@ -162,24 +147,23 @@ def _refined(
 def statistics(looks: Sequence[Look], cuts: Sequence[float], seconds: float) -> Floats:
     """Return what `STATISTICS` names, float32[14], each squeezed to -1 … 1; looks at a cut do not count as movement.
 
-    Missing data:
-        Of a single frame nothing can be said to move: all are 0.
+    Args:
+        looks: at least one.
+        cuts: when scenes begin.
+        seconds: how long the video lasts.
     """
-    if not looks:
-        return np.zeros(len(STATISTICS), np.float32)
     at_cuts = set(cuts)
-    within = [entry for entry in looks if entry.time not in at_cuts] or list(looks)
-    difference, speed, right, down, spread, moving = (
-        np.array([getattr(entry, name) for entry in within])
-        for name in ("difference", "speed", "right", "down", "spread", "moving")
+    within = [entry for entry in looks if entry.change.time not in at_cuts] or list(looks)
+    speed, right, down, spread, moving = (
+        np.array([getattr(entry, name) for entry in within]) for name in ("speed", "right", "down", "spread", "moving")
     )
-    bright, contrast, colours = (
-        np.array([getattr(entry, name) for entry in looks]) for name in ("brightness", "contrast", "colours")
-    )
-    change = np.abs(np.diff(bright)).mean() if len(bright) > 1 else 0.0
+    bright, contrast = (np.array([getattr(entry, name) for entry in looks]) for name in ("brightness", "contrast"))
+    difference = np.array([entry.change.difference for entry in within])
+    colours = np.array([entry.change.colours for entry in looks])
+    step = np.abs(np.diff(bright)).mean() if len(bright) > 1 else 0.0
     numbers = [
         10 * difference.mean(), 10 * difference.std(), 2 * speed.mean(), 2 * speed.std(), 2 * right.mean(), 2 * down.mean(),
-        4 * spread.mean(), moving.mean(), len(cuts) / max(seconds, 1.0), bright.mean(), 2 * bright.std(), 10 * change,
+        4 * spread.mean(), moving.mean(), len(cuts) / max(seconds, 1.0), bright.mean(), 2 * bright.std(), 10 * step,
         2 * contrast.mean(), 2 * colours.mean(),
     ]  # fmt: skip
     return np.asarray(np.tanh(numbers), np.float32)

@@ -1,169 +1,153 @@
-"""Watching a video once, from its start to its end: a few frames are kept, and numbers ten times a second."""
+"""Watching a video once, from its start to its end: a few frames are kept, or how things move."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
+from palate.encoders._base import BrokenInput
+from palate.encoders._cuts import Beginnings, Shown, change, cuts, histogram
+from palate.encoders._frames import Bytes, Frame, frames, small, square
+from palate.encoders._motion import Look, look
 
-from palate.core.types import Floats
-from palate.encoders._base import BrokenInput, EmptyInput
-from palate.encoders._containers import opened
-from palate.encoders._cuts import Beginnings, cuts
-from palate.encoders._lengths import check_whole
-from palate.encoders._motion import Look, histogram, look
-
-Bytes = npt.NDArray[np.uint8]
 LOOK = 0.1
 """Seconds between two looks, whatever the frame rate."""
-MAX_PIXELS = 40_000_000
-"""Larger frames are not decoded; 8K has 33 million."""
-_TOLERATED = 0.05
-"""Share of the promised length, and at least half a second, that may be absent before a video counts as cut off."""
-
-
-class Frame(NamedTuple):
-    """A decoded frame, its time in seconds, and how much wider than high its pixels are."""
-
-    time: float
-    shown: Any
-    aspect: float
+APART = 0.25
+"""Seconds between two frames that are kept, at least, but for cuts."""
 
 
 @dataclass(eq=False)
 class Watched:
-    """What stays of a video.
+    """The frames that stay of a video, and its cuts.
 
     Shapes:
-        frames: uint8[side, side, 3] each, at `times`, ascending; looks: numbers of each look after the first.
+        frames: uint8[side, side, 3] each, at `times`, ascending.
     Units:
         seconds on the clock of the container.
     """
 
-    frames: list[Bytes] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
+    frames: list[Bytes]
+    times: list[float]
+    cuts: list[float]
+    end: float
+
+
+@dataclass(eq=False)
+class Movement:
+    """How things move in a video: what each look tells after the first, and the cuts.
+
+    Units:
+        seconds on the clock of the container.
+    """
+
     looks: list[Look] = field(default_factory=list)
     cuts: list[float] = field(default_factory=list)
+    start: float = 0.0
     end: float = 0.0
 
 
-def watch(path: Path, side: int, most: int, every: float, scenes: int, longest: float) -> Watched:
-    """Read a video, one frame in memory at a time.
+@dataclass
+class Evenly:
+    """Frames spread over all that was seen: the first of each cell of time, which doubles where there are too many.
 
-    A frame is kept `every` seconds; where that would be more than `most`, twice as seldom, and so on. Besides, the
-    first frame after a cut is kept, for at most `scenes` cuts. Turns noted in the file are applied.
+    So there are from half of `most` up to `most`, but for a video that is too short for so many.
+    """
+
+    most: int
+    step: float = APART
+    _start: float | None = None
+    _kept: dict[int, tuple[float, Bytes]] = field(default_factory=dict)
+    _last: int = -1
+
+    def wants(self, time: float) -> bool:
+        """Tell whether no frame of its cell has been seen."""
+        return self._cell(time) > self._last
+
+    def add(self, time: float, frame: Bytes) -> None:
+        """Take a frame that is wanted."""
+        self._start = time if self._start is None else self._start
+        self._last = self._cell(time)
+        self._kept[self._last] = (time, frame)
+        while len(self._kept) > self.most:
+            self.step, self._last = 2 * self.step, self._last // 2
+            halved: dict[int, tuple[float, Bytes]] = {}
+            for cell, entry in self._kept.items():
+                halved.setdefault(cell // 2, entry)
+            self._kept = halved
+
+    @property
+    def chosen(self) -> list[tuple[float, Bytes]]:
+        """The frames with their times, ascending."""
+        return list(self._kept.values())
+
+    def _cell(self, time: float) -> int:
+        return 0 if self._start is None else int((time - self._start) / self.step + 1e-6)
+
+
+def watch(path: Path, side: int, most: int, scenes: int, longest: float) -> Watched:
+    """Read a video and keep frames spread evenly over it, and besides the first after each cut.
 
     Args:
         path: the file.
         side: the kept frames are the centre square, scaled down to this side; smaller frames keep their size.
-        most: kept frames of the regular grid.
-        every: seconds between two of them, if there are not too many.
-        scenes: kept frames at cuts.
+        most: kept frames that are spread evenly.
+        scenes: kept frames at cuts, those with the greatest change.
         longest: seconds that are read, from the start.
 
     Raises:
         BrokenInput: absent, empty, cut off, damaged, too large or no video; EmptyInput where there is sound alone.
         MissingExtraError: the `media` extra is not installed.
     """
-    found = Watched()
-    regular: list[tuple[float, Bytes]] = []
-    beginnings = Beginnings(scenes)
-    step, start, previous = every, None, None
-    for frame in _frames(path, longest):
-        time = frame.time
-        start = time if start is None else start
-        found.end = time
-        due = time - start >= (len(regular) * step) - 1e-6
-        looked = previous is None or time - previous[0] >= LOOK - 1e-3
-        if not (due or looked):
+    evenly, beginnings, changes, previous, end = Evenly(most), Beginnings(scenes), [], None, None
+    for frame, now in _looked(frames(path, longest)):
+        end = frame.time
+        if evenly.wants(frame.time):
+            evenly.add(frame.time, square(frame, side))
+        if now is None:
             continue
-        if looked:
-            small = _small(frame.shown)
-            now = (time, small, histogram(small))
+        if previous is not None:
+            changes.append(change(previous, now))
+            if beginnings.wants(changes[-1]):
+                beginnings.add(changes[-1], square(frame, side))
+        previous = now
+    if end is None:
+        raise BrokenInput("the video has no frame that is whole")
+    found = cuts(changes)
+    kept = dict(sorted((dict(beginnings.chosen(found)) | dict(evenly.chosen)).items()))
+    return Watched(list(kept.values()), list(kept), found, end)
+
+
+def watch_movement(path: Path, longest: float) -> Movement:
+    """Read a video and tell how things move, ten times a second.
+
+    Args:
+        path: the file.
+        longest: seconds that are read, from the start.
+
+    Raises:
+        BrokenInput, MissingExtraError: as `watch` does.
+    """
+    found, previous, first = Movement(), None, None
+    for frame, now in _looked(frames(path, longest)):
+        first = frame.time if first is None else first
+        found.end = frame.time
+        if now is not None:
             if previous is not None:
                 found.looks.append(look(previous, now))
-                if beginnings.wants(found.looks[-1]):
-                    beginnings.add(found.looks[-1], _square(frame, side))
             previous = now
-        if due:
-            regular.append((time, _square(frame, side)))
-            if len(regular) > most:
-                regular, step = regular[::2], 2 * step
-    if start is None:
-        raise BrokenInput("the video has no frame")
-    found.cuts = cuts(found.looks)
-    kept = dict(beginnings.chosen(found.cuts)) | dict(regular)
-    found.times = sorted(kept)
-    found.frames = [kept[time] for time in found.times]
+    if first is None:
+        raise BrokenInput("the video has no frame that is whole")
+    found.start, found.cuts = first, cuts([entry.change for entry in found.looks])
     return found
 
 
-def _frames(path: Path, longest: float) -> Iterator[Frame]:
-    """Decode frames with ascending times; one without a time comes one frame after the last."""
-    import av
-
-    with opened(path, "video") as container:
-        check_whole(path)
-        tracks = [
-            track for track in container.streams.video if not track.disposition & av.stream.Disposition.attached_pic
-        ]
-        if not tracks:
-            sound = bool(container.streams.audio)
-            raise EmptyInput("there is sound and no picture") if sound else BrokenInput("the file holds no video")
-        track = tracks[0]
-        _check_size(track.codec_context.width, track.codec_context.height)
-        track.thread_type, track.codec_context.thread_count = "NONE", 1
-        aspect = float(track.sample_aspect_ratio or 1)
-        aspect = aspect if 0.1 <= aspect <= 10 else 1.0  # beyond, it is a mistake
-        gap = 1 / float(track.guessed_rate or track.average_rate or 25)
-        start, last, whole = None, None, True
-        for frame in container.decode(track):
-            _check_size(frame.width, frame.height)
-            time = frame.time if frame.time is not None else (0.0 if last is None else last + gap)
-            if last is not None and time <= last:
-                continue
-            start, last = time if start is None else start, time
-            if time - start >= longest:
-                whole = False
-                break
-            yield Frame(time, frame, aspect)
-        if whole and last is not None and track.duration:
-            first = float((track.start_time or 0) * track.time_base)
-            _check_length(last + gap - first, float(track.duration * track.time_base))
-
-
-def _check_length(seconds: float, promised: float) -> None:
-    if promised - seconds > max(0.5, _TOLERATED * promised):
-        raise BrokenInput(f"the video is cut off after {seconds:.1f} of {promised:.1f} seconds")
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise BrokenInput(f"the video is {width} × {height} pixels; at most {MAX_PIXELS:,} in all can be read")
-
-
-def _small(frame: Any) -> Floats:
-    """Return the whole frame, squeezed to 96 × 96: float32[96, 96, 3], 0 … 1."""
-    pixels = frame.reformat(width=96, height=96, format="rgb24", interpolation="AREA", threads=1).to_ndarray()
-    return np.asarray(_turned(pixels, frame) / np.float32(255), np.float32)
-
-
-def _square(frame: Frame, side: int) -> Bytes:
-    pixels = frame.shown.reformat(format="rgb24", threads=1).to_ndarray()
-    height, width = pixels.shape[:2]
-    edge = min(height, width * frame.aspect)
-    left, top = (width - edge / frame.aspect) / 2, (height - edge) / 2
-    size = max(1, min(side, round(edge)))
-    box = (left, top, left + edge / frame.aspect, top + edge)
-    image = Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC, box=box)
-    return _turned(np.asarray(image), frame.shown)
-
-
-def _turned(pixels: Bytes, frame: Any) -> Bytes:
-    """Apply the turn that the file notes, in steps of a quarter."""
-    return np.ascontiguousarray(np.rot90(pixels, round((getattr(frame, "rotation", 0) or 0) / 90) % 4))
+def _looked(given: Iterator[Frame]) -> Iterator[tuple[Frame, Shown | None]]:
+    """Give each frame, and what a look at it shows where one is due."""
+    last = None
+    for frame in given:
+        if last is not None and frame.time - last < LOOK - 1e-3:
+            yield frame, None
+            continue
+        last, picture = frame.time, small(frame)
+        yield frame, (frame.time, picture, histogram(picture))

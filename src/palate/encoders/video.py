@@ -1,13 +1,13 @@
-"""Videos by their frames, their changes over time and, where asked, their sound."""
+"""Videos by their frames and, where asked, their sound."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,9 @@ from pydantic import Field
 from palate.core.config import Config
 from palate.core.errors import ConfigError
 from palate.core.types import JSON, Floats
+from palate.core.weights import WeightSource
 from palate.encoders import named
 from palate.encoders._base import BrokenInput, EmptyInput, Encoder
-from palate.encoders._motion import STATISTICS, statistics
 from palate.encoders._pooling import Pooling, pool, pooled_width
 from palate.encoders._videos import watch
 from palate.interfaces import Raw
@@ -33,15 +33,11 @@ class VideoConfig(Config):
     pooling: Pooling = "mean"
     """How frames become one vector: mean, attention, convolution or recurrent; the last two are random features."""
     frames: int = Field(default=16, ge=1, le=256)
-    """Frames of the regular grid at most; where there would be more, they are taken twice as seldom."""
-    every: float = Field(default=1.0, gt=0)
-    """Seconds between two of them."""
+    """Frames at most that are spread evenly over the video; no two are closer than a quarter of a second."""
     scenes: int = Field(default=8, ge=0, le=256)
     """Frames that are taken besides, just after a cut, at most."""
     side: int = Field(default=256, ge=16, le=1024)
     """Pixels a side of the centre square of a frame that the image encoder is given."""
-    motion: float = Field(default=0.5, ge=0)
-    """Weight of the statistics of movement beside the frames, whose length is 1; 0 leaves them out."""
     sound: str | None = None
     """An encoder of sounds, whose vector, at length 1, is added to the same row; else sound is a part of its own."""
     max_seconds: float = Field(default=60.0, gt=0)
@@ -50,26 +46,26 @@ class VideoConfig(Config):
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A decoded video: what the image encoder made of each frame, when it was, and how things moved."""
+    """A decoded video: what the image encoder read of each frame, when that was, and the sound."""
 
     frames: tuple[Any, ...]
     times: npt.NDArray[np.float64]
-    motion: Floats
     sound: Any
 
 
 class Video(Encoder[VideoConfig]):
-    """Frames on a grid and at cuts through an image encoder, pooled over time, with statistics of movement.
+    """Frames all over the video and at cuts through an image encoder, pooled over time.
 
-    Movement: differences of looks ten times a second, and the flow of blocks by phase correlation (Kuglin and Hines
-    1975). Cuts: a change of pixels and colour histogram against the looks before and
-    after (Boreczky and Rowe 1996).
+    Cuts: a change of pixels and colour histogram against the looks before and after (Boreczky and Rowe 1996). How things
+    move is told by `motion`, as a part of its own.
     """
 
     name = "video"
     modality = "video"
     config_type = VideoConfig
+    version = 2
     batch = 4
+    beside: ClassVar[Mapping[str, str]] = {"motion": "motion"}
 
     @cached_property
     def _image(self) -> Encoder[Any]:
@@ -81,12 +77,15 @@ class Video(Encoder[VideoConfig]):
 
     @property
     def dim(self) -> int:
-        """The pooled frames, 14 statistics of movement if they count, the sound if it was asked for."""
-        movement = len(STATISTICS) if self.config.motion > 0 else 0
-        return pooled_width(self.config.pooling, self._image.dim) + movement + (self._sound.dim if self._sound else 0)
+        """The pooled frames, and the sound if it was asked for."""
+        return pooled_width(self.config.pooling, self._image.dim) + (self._sound.dim if self._sound else 0)
 
     def _weights(self) -> JSON:
         return [self._image.fingerprint, self._sound.fingerprint if self._sound else None]
+
+    def sources(self) -> tuple[WeightSource, ...]:
+        """Return the pretrained files of the encoders of frames and sound."""
+        return self._image.sources() + (self._sound.sources() if self._sound else ())
 
     def prepare(self) -> None:
         """Load the encoders of frames and sound.
@@ -101,14 +100,13 @@ class Video(Encoder[VideoConfig]):
     def decode(self, raw: Raw) -> Clip:
         """Return what is kept of a video; a video without sound is missing where the sound was asked for."""
         asked = self.config
-        seen = watch(Path(raw), asked.side, asked.frames, asked.every, asked.scenes, asked.max_seconds)
-        numbers = statistics(seen.looks, seen.cuts, seen.end - seen.times[0])
+        seen = watch(Path(raw), asked.side, asked.frames, asked.scenes, asked.max_seconds)
         sound = None if self._sound is None else self._sound.decode(raw)
         if self._sound is not None and sound is None:
             raise EmptyInput("the sound holds nothing that its encoder can use")
         with tempfile.TemporaryDirectory(prefix="palate-") as folder:  # image encoders read files
             frames = tuple(self._frame(Path(folder) / "frame.bmp", pixels) for pixels in seen.frames)
-        return Clip(frames, np.array(seen.times), numbers, sound)
+        return Clip(frames, np.array(seen.times), sound)
 
     def _frame(self, path: Path, pixels: npt.NDArray[np.uint8]) -> Any:
         Image.fromarray(pixels).save(path)
@@ -131,8 +129,6 @@ class Video(Encoder[VideoConfig]):
             blocks = [np.full(pooled_width(self.config.pooling, self._image.dim), np.nan, np.float32)]
             if there.any():
                 blocks = [pool(self.config.pooling, mine[there], clip.times[there])]
-            if self.config.motion > 0:
-                blocks.append(clip.motion * np.float32(self.config.motion / np.sqrt(len(STATISTICS))))
             rows.append(np.concatenate(blocks if sounds is None else [*blocks, sounds[place]]))
         return np.stack(rows)
 

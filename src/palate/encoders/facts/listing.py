@@ -37,20 +37,27 @@ def facts() -> list[Facts]:
 
 
 def _of(kind: type[Encoder[Any]] | type[Recogniser[Any]], reads: str) -> Facts:
-    chosen = bool(getattr(kind, "scheme", ""))
-    licences = sorted({source.licence for source in kind.weights if source.licence})
-    size = None if chosen else sum(source.size for source in kind.weights)
+    chosen, made = bool(getattr(kind, "scheme", "")), _made(kind)
+    weights = kind.weights if made is None else made.sources()
+    licences = sorted({source.licence for source in weights if source.licence})
+    size = None if chosen else sum(source.size for source in weights)
     summary = (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
     return Facts(
-        kind.name, " ".join(summary.split()), reads, _dim(kind), size, "by model" if chosen else ", ".join(licences),
+        kind.name, " ".join(summary.split()), reads, _dim(made), size, "by model" if chosen else ", ".join(licences),
         known_speed(kind.name, kind.version),
     )  # fmt: skip
 
 
-def _dim(kind: type[Any]) -> int | None:
-    if not issubclass(kind, Encoder) or kind.scheme:
-        return None
+def _made(kind: type[Any]) -> Encoder[Any] | None:
+    """Return the encoder with the settings that hold unless others are chosen; None where there are none, or no encoder."""
     try:
-        return int(kind().dim)
-    except PalateError:  # its settings, or what it learns, decide
+        return kind() if issubclass(kind, Encoder) and not kind.scheme else None
+    except PalateError:
+        return None
+
+
+def _dim(made: Encoder[Any] | None) -> int | None:
+    try:
+        return None if made is None else int(made.dim)
+    except PalateError:  # what it learns decides
         return None

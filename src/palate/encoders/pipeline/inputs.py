@@ -24,6 +24,8 @@ from palate.encoders.pipeline.rows import made_of_rows
 from palate.encoders.pipeline.store import Key
 from palate.interfaces import Raw
 
+VIEWS = {"sound": "audio", "motion": "video"}
+"""What a video column `trailer` has besides its pictures, as in `trailer.sound`, by the modality as which it is encoded."""
 _CHUNK = 1 << 20
 _SLICE = 1 << 14
 MANY = 100_000
@@ -86,7 +88,8 @@ class Chosen(Sequence[Raw]):
 
 
 def modality_of(catalogue: Catalogue, name: str) -> str:
-    """Return what kind of media a column holds; `trailer.sound`, of a video column `trailer`, is audio.
+    """Return what kind of media a column holds; `trailer.sound`, of a video column `trailer`, is audio,
+    and `trailer.motion` is video.
 
     Raises:
         DataError: there is no such column.
@@ -95,7 +98,7 @@ def modality_of(catalogue: Catalogue, name: str) -> str:
         return made.modality
     values = catalogue.column(column_of(catalogue, name))
     if values.name != name:
-        return "audio"
+        return VIEWS[name.rpartition(".")[2]]
     return catalogue.types.get(name, "text" if values.dtype == pl.String else "untyped")
 
 
@@ -110,10 +113,10 @@ def cells_of(catalogue: Catalogue, name: str) -> pl.Series:
 
 
 def column_of(catalogue: Catalogue, name: str) -> str:
-    """Return the column that a part is made of: itself, or the video whose sound track it is."""
+    """Return the column that a part is made of: itself, or the video of which it is a view."""
     column, _, view = name.rpartition(".")
-    is_track = view == "sound" and name not in catalogue.table.columns and catalogue.types.get(column) == "video"
-    return column if is_track else name
+    is_view = view in VIEWS and name not in catalogue.table.columns and catalogue.types.get(column) == "video"
+    return column if is_view else name
 
 
 def columns_of(catalogue: Catalogue, modality: str) -> list[str]:
