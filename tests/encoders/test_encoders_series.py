@@ -47,6 +47,7 @@ def test_files_are_read(tmp_path: Path) -> None:
     assert of("dated.csv", "date,price\n2026-01-01,3\n2026-01-02,4.5\n") == [3, 4.5]
     assert of("decimals.csv", "Tag;Preis\n2026-01-01;3,5\n2026-01-02;4,25\n") == [3.5, 4.25]
     assert of("row.csv", "1,2,3") == [1, 2, 3]
+    assert of("once.csv", "time,plays\n1700000000,5\n") == [5]
     assert of("column.txt", "\ufeff1\n2\n") == [1, 2]
     assert of("list.json", "[1, 2.5]") == [1, 2.5]
     np.save(tmp_path / "a.npy", np.array([3, 4], np.int16))

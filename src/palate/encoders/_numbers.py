@@ -32,16 +32,16 @@ def read_row(raw: Raw) -> Numbers:
 
     A text holds a JSON list, or numbers between commas, semicolons or blanks; between semicolons or tabs, a comma is a
     decimal one, as in "1,5; 2,5". Of a file with several columns the last is taken, since the first ones tell the time; a
-    head line is passed over.
+    head line is passed over. Without a head, a single line is the series.
 
     Shapes:
         float64[n]; n is 0 where there is no number.
     Raises:
         BrokenInput: it holds something else, or cannot be read.
     """
-    table = read_table(raw) if isinstance(raw, Path) else _row_of_text(raw)
+    table, headed = _read(raw) if isinstance(raw, Path) else (_row_of_text(raw), False)
     if table.ndim == 2:
-        table = table.ravel() if 1 in table.shape else table[:, -1]
+        table = table.ravel() if 1 in table.shape and not headed else table[:, -1]
     return np.where(np.abs(table) <= HIGHEST, table, np.nan)
 
 
@@ -53,16 +53,21 @@ def read_table(path: Path) -> Numbers:
     Raises:
         BrokenInput: there is no such file, it is too large, or it is no table of numbers; EmptyInput: it is empty.
     """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[Numbers, bool]:
+    """Return the numbers of a file, and whether they had a head line."""
     content = read_bytes(path)
     if content[:6] == NPY:
-        return _array(path)
+        return _array(path), False
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BrokenInput("the file is neither text nor NPY") from error
     if text.lstrip()[:1] == "[":
         found = array_of_json(text)
-        return found[:, None] if found.ndim == 1 else found
+        return (found[:, None] if found.ndim == 1 else found), False
     return _lines(text)
 
 
@@ -117,16 +122,17 @@ def _pointed(word: str) -> str:
     return word.replace(",", ".") if _DECIMAL.fullmatch(word) else word
 
 
-def _lines(text: str) -> Numbers:
+def _lines(text: str) -> tuple[Numbers, bool]:
     rows = [split(line) for line in text.splitlines() if line.strip()]
     if not rows:
         raise EmptyInput("the file is empty")
-    rows = rows[1:] if len(rows) > 1 and not any(_is_number(word) for word in rows[0]) else rows
+    headed = len(rows) > 1 and not any(_is_number(word) for word in rows[0])
+    rows = rows[headed:]
     widths = {len(row) for row in rows}
     if len(widths) > 1:
         raise BrokenInput(f"the lines of the file have from {min(widths)} to {max(widths)} columns")
     dated = 0 if len(rows[0]) == 1 else next((place for place, word in enumerate(rows[0]) if _is_number(word)), 0)
-    return np.array([[number(word) for word in row[dated:]] for row in rows], np.float64)
+    return np.array([[number(word) for word in row[dated:]] for row in rows], np.float64), headed
 
 
 def _is_number(word: str) -> bool:

@@ -65,7 +65,7 @@ class Series(Encoder[SeriesConfig]):
 
     name = "series"
     modality = "series"
-    version = 2
+    version = 3
     config_type = SeriesConfig
     batch = 64
     learns = True
