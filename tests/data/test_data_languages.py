@@ -25,3 +25,10 @@ def test_a_large_column_is_sampled_evenly() -> None:
     shares = check(from_frames(events, items, types={"title": "text"})).languages["title"]
     assert abs(shares["en"] - 0.5) < 0.01
     assert abs(shares["zh"] - 0.5) < 0.01
+
+
+def test_what_is_empty_or_markup_only_is_no_text() -> None:
+    events = pl.DataFrame({"user": ["a", "b", "c"], "item": ["0", "1", "1"], "text": ["这个杯子很好", "", " "]})
+    items = pl.DataFrame({"item": ["0", "1"], "title": ["红色的杯子", "<br/>"], "note": ["<br>", "<p></p>"]})
+    data = from_frames(events, items, types={"title": "text", "note": "text", "text": "text"})
+    assert check(data).languages == {"title": {"zh": 1.0}, "interactions.text": {"zh": 1.0}}

@@ -128,3 +128,9 @@ def test_a_column_that_is_not_there_is_told_with_the_nearest():
 def test_dates_of_parquet_in_another_zone_are_utc():
     zoned = pl.Series([dt.datetime(2024, 1, 1, 8)]).dt.replace_time_zone("Asia/Shanghai")
     assert unix_seconds(zoned)[0].to_list() == [int(np.datetime64("2024-01-01T00:00:00").astype(int))]
+
+
+def test_an_empty_text_of_an_interaction_is_missing() -> None:
+    raw = pl.DataFrame({"user": ["a"] * 4, "item": list("wxyz"), "text": ["good", "", " \n", None]})
+    rows = typed_rows(raw, {"user": "user", "item": "item", "text": "text"}, "events")
+    assert rows.table["text"].to_list() == ["good", None, None, None]

@@ -109,7 +109,7 @@ def typed_rows(
 
     Missing data:
         Ids that are missing, weights that are NaN or infinite and impossible times go to `rejected`.
-        Without a column of weights each row weighs 1.
+        Without a column of weights each row weighs 1. A text of white space is missing.
     """
     numbers = pl.Series("row", range(1, raw.height + 1), dtype=pl.Int64) if rows is None else rows.alias("row")
     work = pl.DataFrame({"row": numbers})
@@ -138,7 +138,8 @@ def typed_rows(
         tests += _time_tests()
     for role in ("kind", "text", "split"):
         if role in columns:
-            column = shown_text(raw[columns[role]]).alias(role)
+            column = shown_text(raw[columns[role]])
+            column = (filled_text(column) if role == "text" else column).alias(role)
             work = work.with_columns(column if role != "split" else _split_names(column))
     if "split" in columns:
         known = pl.col("split").is_in(LABELS).fill_null(False)
@@ -163,8 +164,12 @@ def _more(column: pl.Series, name: str, kind: ColumnType) -> tuple[pl.Series, li
     notes = no_days(column, name) if kind == "date" else []
     if column.dtype.is_nested() and kind not in (*VALUE_TYPES, *MEDIA_TYPES):
         return column, []
-    text = shown_text(column)
-    return pl.select(pl.when(text.str.strip_chars() != "").then(text)).to_series(), notes
+    return filled_text(shown_text(column)), notes
+
+
+def filled_text(text: pl.Series) -> pl.Series:
+    """Return texts, null where there is nothing but white space."""
+    return pl.select(pl.when(text.str.strip_chars() != "").then(text)).to_series()
 
 
 def no_days(column: pl.Series, name: str) -> list[str]:

@@ -20,7 +20,8 @@ UNTOLD = "?"
 def languages(data: Dataset) -> dict[str, dict[str, float]]:
     """Return for each column of text the share of each language, the most frequent first.
 
-    It is estimated from at most a thousand texts, spread evenly over the rows, and of each its beginning.
+    It is estimated from at most a thousand texts, spread evenly over the rows, and of each its beginning. What
+    is empty, or markup only, is missing and no text.
     """
     found = {}
     for of in OF:
@@ -35,5 +36,6 @@ def languages(data: Dataset) -> dict[str, dict[str, float]]:
 def _shares(column: pl.Series) -> dict[str, float]:
     filled = column.drop_nulls()
     some = filled.gather_every(max(1, -(-len(filled) // _LOOKED_AT))).to_list()
-    count = Counter(language(plain(text[:_READ])) or UNTOLD for text in some)
-    return {code: n / len(some) for code, n in sorted(count.items(), key=lambda entry: (-entry[1], entry[0]))}
+    texts = [text for text in (plain(text[:_READ]).strip() for text in some) if text]
+    count = Counter(language(text) or UNTOLD for text in texts)
+    return {code: n / len(texts) for code, n in sorted(count.items(), key=lambda entry: (-entry[1], entry[0]))}
