@@ -25,6 +25,8 @@ from palate.data.fetching.network import Downloader, Refused, TryLater, is_publi
 from palate.data.frames import from_frames
 from palate.data.media import fetched
 
+CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;"
+
 
 def picture(colour: str = "red") -> bytes:
     made = io.BytesIO()
@@ -64,6 +66,12 @@ class Shelf(BaseHTTPRequestHandler):
             self.wfile.write(b"x" * 10)
             self.close_connection = True
             return None
+        if path == "/nowhere":
+            return self.answer(302, b"", Location="http://[bad")
+        if path == "/packed":
+            return self.answer(200, b"x", **{"Content-Encoding": "gzip"})
+        if path.startswith("/drip"):
+            return self.drip(b"HTTP/1.1 200 OK\r\nX-Long: " if path == "/drip-head" else CHUNKS)
         if path == "/gone":
             return self.answer(404, b"no")
         return self.answer(200, picture(path.strip("/").partition(".")[0]) if path.endswith(".png") else picture())
@@ -74,6 +82,17 @@ class Shelf(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def drip(self, head: bytes) -> None:
+        """Send a letter now and then, none of which is content."""
+        self.close_connection = True
+        try:
+            self.wfile.write(head)
+            for _ in range(60):
+                time.sleep(0.2)
+                self.wfile.write(b"a")
+        except OSError:
+            pass  # the other side has heard enough
 
     def stream(self, pause: float) -> None:
         self.send_response(200)
@@ -163,6 +182,8 @@ def test_an_encoder_reads_what_was_fetched(tmp_path, server):
         ("/loop", "it redirects more than 2 times"),
         ("/large", "the file has 5,000 bytes, at most 4,000 are fetched"),
         ("/endless", "the file has more than 4,000 bytes"),
+        ("/nowhere", "it redirects to what is no address"),
+        ("/packed", r"sent it packed \(gzip\)"),
         ("/inside", r"'127.0.0.2' lies in a private network \(127.0.0.2\): --private allows it"),
     ],
 )
@@ -173,12 +194,46 @@ def test_what_goes_too_far_is_refused(tmp_path, server, path, reason):
 
 
 @pytest.mark.parametrize(
-    ("path", "reason"), [("/slow", "it took longer than 1.5 s"), ("/cut", "broke"), ("/busy", "answered 503")]
+    ("path", "reason"),
+    [
+        ("/slow", "it took longer than 1.5 s"),
+        ("/drip-head", "it took longer than 1.5 s"),
+        ("/drip-chunk", "it took longer than 1.5 s"),
+        ("/cut", "broke"),
+        ("/busy", "answered 503"),
+    ],
 )
 def test_what_may_do_another_time_says_so(tmp_path, server, path, reason):
     limits = Limits(seconds=1.5, tries=1)
     with Downloader(limits, "image", only_this) as downloader, pytest.raises(TryLater, match=reason):
         downloader.fetch(server + path, tmp_path / "file")
+
+
+def test_further_tries_take_no_further_time(tmp_path, server):
+    with Downloader(Limits(seconds=0.8, tries=9), "image", only_this) as downloader:
+        with pytest.raises(TryLater, match="answered 503"):
+            downloader.fetch(f"{server}/busy", tmp_path / "file")
+        assert Shelf.asked["/busy"] == 2
+        with pytest.raises(TryLater, match="took longer"):
+            downloader.fetch(f"{server}/slow", tmp_path / "file")
+    assert Shelf.asked["/slow"] == 1
+
+
+def test_when_it_is_told_to_stop_no_server_keeps_it(tmp_path, server):
+    with Downloader(Limits(), "image", only_this) as downloader:
+        threading.Timer(0.5, downloader.stop).start()
+        with pytest.raises(Refused, match="it was stopped"):
+            downloader.fetch(f"{server}/drip-chunk", tmp_path / "file")
+        with pytest.raises(Refused, match="it was stopped"):
+            downloader.fetch(f"{server}/red.png", tmp_path / "file")
+
+
+def test_what_is_no_address_stays_with_its_row(tmp_path, server):
+    data = shop(tmp_path, [f"{server}/red.png ", "http://exa\u2100mple.com/a.png", "http://]/b.png"])
+    (told,) = fetch_media(data, allowed=only_this)
+    assert (told.brought, told.refused) == (1, 2)
+    assert (data.root / fetched(f"{server}/red.png ")).is_file()
+    assert check(folder.load(data.root)).coverage["photo"] == pytest.approx(1 / 3)
 
 
 def test_a_busy_server_is_asked_again_and_a_redirect_is_followed(tmp_path, server):
@@ -222,6 +277,10 @@ def test_an_address_inside_or_of_another_kind_is_refused(tmp_path, url, reason):
         "fc00::1",
         "2002:0a00:0001::",
         "64:ff9b::7f00:1",
+        "64:ff9b:1::7f00:1",
+        "::7f00:1",
+        "::ffff:0:7f00:1",
+        "fec0::1",
         "0.0.0.0",
     ],
 )

@@ -101,6 +101,5 @@ if __name__ == "__main__":
     from palate.encoders.pipeline import columns, encode_columns
 
     columns.FLUSH_SECONDS = 0.0
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background would leave it ignored
     install(Path(sys.argv[1]) / "plugin")
     print(encode_columns(load(Path(sys.argv[1])), {"photo": NAME})[1][0].computed)

@@ -146,7 +146,14 @@ def test_a_limit_that_is_no_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 def encoding(folder: Path) -> subprocess.Popen[str]:
     words = [sys.executable, fragile_encoder.__file__, str(folder)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_as_at_a_terminal
+    )
+
+
+def _as_at_a_terminal() -> None:
+    """Heed Ctrl-C from the start, which a parent in the background would leave ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_what_was_encoded_before_a_kill_is_not_encoded_again(tmp_path: Path) -> None:

@@ -58,9 +58,10 @@ def fetched(url: str) -> str:
         >>> fetched("https://example.com/a.jpg?size=2")
         'media/fetched/50bec8315c936b0fdb0eff7f.jpg'
     """
+    url = url.strip()
     ending = PurePosixPath(url.partition("?")[0].partition("#")[0]).suffix.lower()
     known = ending if any(ending in endings for endings in EXTENSIONS.values()) else ""
-    return f"media/fetched/{hashlib.blake2b(url.strip().encode(), digest_size=12).hexdigest()}{known}"
+    return f"media/fetched/{hashlib.blake2b(url.encode(), digest_size=12).hexdigest()}{known}"
 
 
 def addresses(column: pl.Series) -> pl.Series:

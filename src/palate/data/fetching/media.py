@@ -8,16 +8,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from palate.core.errors import DataError
 from palate.core.files import replacing_file
+from palate.core.interrupts import heed_interrupts
 from palate.core.progress import progress
 from palate.data import quarantine
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
 from palate.data.dataset import Dataset
 from palate.data.features import OF, Of, part_name
-from palate.data.fetching.network import Address, Downloader, Limits, Refused
+from palate.data.fetching.network import Address, Downloader, Limits, Refused, server_of
 from palate.data.media import addresses, fetched, is_url
 from palate.data.quarantine import Rejected
 
@@ -95,7 +95,7 @@ def _column(
 def _fetch_all(urls: list[str], root: Path, name: str, downloader: Downloader) -> dict[str, str]:
     """Fetch what is not there; return the reasons of those that cannot be had."""
     gates: dict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(_PER_SERVER))
-    gate_of = {url: gates[urlsplit(url).netloc if "[" not in url else ""] for url in urls}
+    gate_of = {url: gates[server_of(url)] for url in urls}
     (root / "media" / "fetched").mkdir(parents=True, exist_ok=True)
 
     def one(url: str) -> str | None:
@@ -107,13 +107,16 @@ def _fetch_all(urls: list[str], root: Path, name: str, downloader: Downloader) -
         return None
 
     reasons: dict[str, str] = {}
-    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="fetch")
-    try:
-        with downloader, progress(f"fetching {name}", len(urls), "files") as advance:
-            for url, reason in zip(urls, pool.map(one, urls), strict=True):
-                if reason is not None:
-                    reasons[url] = reason
-                advance(1)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    heed_interrupts()
+    with downloader:
+        pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="fetch")
+        try:
+            with progress(f"fetching {name}", len(urls), "files") as advance:
+                for url, reason in zip(urls, pool.map(one, urls), strict=True):
+                    if reason is not None:
+                        reasons[url] = reason
+                    advance(1)
+        finally:
+            downloader.stop()
+            pool.shutdown(cancel_futures=True)
     return reasons

@@ -13,6 +13,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from palate.core.cores import cores
+from palate.core.interrupts import heed_interrupts
 from palate.core.types import Floats, Mask
 from palate.encoders._base import Encoder
 from palate.encoders.pipeline.decoding import Decode, Decoded, decoded
@@ -45,6 +46,7 @@ def run(
         workers: processes that decode; without them each thread decodes its own. They are closed at the end.
         threads: how many batches the model runs on at a time; as many as cores where nothing is given.
     """
+    heed_interrupts()
     cpus = threads or cores()
     at_once = cpus if workers is None else 2 * cpus
     decode = partial(_decode_here, encoder) if workers is None else workers.decode

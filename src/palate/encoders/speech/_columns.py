@@ -17,6 +17,7 @@ from filelock import Timeout
 from palate.core.cores import cores
 from palate.core.errors import DataError
 from palate.core.files import locked
+from palate.core.interrupts import heed_interrupts
 from palate.core.progress import progress
 from palate.data import quarantine
 from palate.data.catalogue import Catalogue
@@ -152,6 +153,7 @@ def _hear(column: str, recogniser: Recogniser[Any], inputs: Inputs, log: Heard, 
 
     recogniser.prepare()
     reader = WhisperEncoder(max_seconds=recogniser.longest)  # it decodes a sound to what recognisers hear
+    heed_interrupts()
     pool = ThreadPoolExecutor(cores(), thread_name_prefix="hear")
     try:
         with Workers(reader) as workers, progress(f"listening to {column}", len(todo), of) as advance:
