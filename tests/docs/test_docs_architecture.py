@@ -70,3 +70,14 @@ def test_the_road_without_torch_never_imports_it():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["encode", "--help"], ["encoders"]])
+def test_help_and_listings_load_no_library_that_only_work_needs(words):
+    code = (
+        "import sys; from palate.cli import _run\n"
+        f"assert _run({words}, True) == 0\n"
+        "print(sorted({'scipy.signal', 'scipy.stats', 'av', 'soundfile', 'onnxruntime', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

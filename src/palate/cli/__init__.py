@@ -59,6 +59,8 @@ def _usage(message: str, words: list[str]) -> int:
 
 def _load_commands(words: list[str]) -> None:
     """Import the file of the command that is asked for, or every file where help or an unknown name needs them all."""
+    if words[:1] == ["--version"]:
+        return
     groups = {name: _files(package) for name, package in (("", __name__), ("data", f"{__name__}.data"))}
     group = "data" if words[:1] == ["data"] else ""
     asked = words[1:2] if group else words[:1]
