@@ -111,7 +111,8 @@ class Timed:
 
         while True:
             try:
-                return self._stream.read(max_bytes, min(self._clock.left(), _SLICE))
+                content: bytes = self._stream.read(max_bytes, min(self._clock.left(), _SLICE))
+                return content
             except httpcore.ReadTimeout:
                 continue
 
