@@ -17,7 +17,7 @@ from PIL import Image
 
 import palate
 from palate.cli import main
-from palate.core.errors import DataError
+from palate.core.errors import DataError, StoreError
 from palate.data import folder, quarantine
 from palate.data.clean.check import check
 from palate.data.fetching import Limits, fetch_media
@@ -234,6 +234,19 @@ def test_what_is_no_address_stays_with_its_row(tmp_path, server):
     assert (told.brought, told.refused) == (1, 2)
     assert (data.root / fetched(f"{server}/red.png ")).is_file()
     assert check(folder.load(data.root)).coverage["photo"] == pytest.approx(1 / 3)
+
+
+def test_a_full_disk_is_no_fault_of_the_server(tmp_path, server):
+    resource = pytest.importorskip("resource")
+    data = shop(tmp_path, [f"{server}/endless"])
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, old[1]))
+        with pytest.raises(StoreError, match=r"could not be written \(File too large\)"):
+            fetch_media(data, allowed=only_this)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert list((data.root / "media" / "fetched").iterdir()) == []
 
 
 def test_a_busy_server_is_asked_again_and_a_redirect_is_followed(tmp_path, server):

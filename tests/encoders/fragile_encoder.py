@@ -59,6 +59,8 @@ class Fragile(Encoder[FragileConfig]):
         match word.split()[0]:
             case "segfault":
                 os.kill(os.getpid(), signal.SIGSEGV)
+            case "flaky" if "FLAKY" in os.environ:
+                os._exit(4)
             case "exit":
                 os._exit(3)
             case "spin":  # no other thread of Python runs meanwhile

@@ -26,6 +26,7 @@ from palate.data.folder import load, save
 from palate.data.interactions import Interactions
 from palate.encoders.pipeline import encode, encode_columns
 from palate.encoders.pipeline.run import run
+from palate.encoders.pipeline.store import PartStore, Vectors
 from palate.encoders.use import USE
 
 HERE = Path(__file__).parent
@@ -199,6 +200,50 @@ def test_a_file_that_was_mended_is_read_and_leaves_the_quarantine(tmp_path: Path
     assert quarantine.read(tmp_path / "ds").height == 0
 
 
+def test_what_is_missing_for_another_reason_than_before_is_told_anew(tmp_path: Path) -> None:
+    paths = make_media(tmp_path / "src" / "media" / "photo")[:2]
+    made = shop(["x"] * 4, photo=[*paths, "media/photo/gone.png", None])
+    data = stored(replace(made, catalogue=replace(made.catalogue, root=tmp_path / "src")), tmp_path / "ds")
+    data = encode(data, photo=Pixels())
+    for third, fourth, told in (
+        (None, "media/photo/lost.png", [("i3", "there is no such file")]),
+        ("../x.png", None, [("i2", "the path leads out of the dataset folder")]),
+        (None, None, []),
+    ):
+        table = data.catalogue.table.with_columns(pl.Series("photo", [*paths, third, fourth], pl.String))
+        data, (done,) = encode_columns(
+            replace(data, catalogue=replace(data.catalogue, table=table)), {"photo": Pixels()}
+        )
+        assert quarantine.read(tmp_path / "ds").select("id", "reason").rows() == told
+        assert (done.computed, done.quarantined) == (0, len(told))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("values.safetensors", b"half"),
+        ("values.safetensors", None),
+        ("manifest.json", b"{"),
+        ("manifest.json", b"{}"),
+        ("manifest.json", b"[]"),
+        ("ids.parquet", b"junk"),
+        ("ids.parquet", None),
+        ("content.safetensors", b"junk"),
+        ("content.safetensors", None),
+    ],
+)
+def test_a_damaged_part_is_made_again_as_its_error_says(tmp_path: Path, name: str, content: bytes | None) -> None:
+    first = encode(stored(shop(TITLES), tmp_path / "ds"), title=Letters()).features["title"]
+    path = tmp_path / "ds" / "features" / "title" / name
+    path.unlink() if content is None else path.write_bytes(content)
+    if not name.startswith("content"):
+        with pytest.raises(StoreError, match="encode it again"):
+            load(tmp_path / "ds")
+    again = encode(load(tmp_path / "ds", stale=True), title=Letters()).features["title"]
+    np.testing.assert_array_equal(again.values, first.values)
+    np.testing.assert_array_equal(load(tmp_path / "ds").features["title"].values, first.values)
+
+
 def slow(folder: Path, pause: float) -> subprocess.Popen[str]:
     words = [sys.executable, str(HERE / "slow_encoder.py"), str(folder), str(pause)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -246,6 +291,20 @@ def test_two_at_once_on_one_part_is_refused(tmp_path: Path) -> None:
     finally:
         busy.kill()
         busy.communicate()
+
+
+def test_a_part_that_is_finished_keeps_others_out_until_its_process_lets_go(tmp_path: Path) -> None:
+    data = encode(stored(shop(TITLES), tmp_path / "ds"), title=Letters())
+    first, second, third = (PartStore(tmp_path / "ds", "title") for _ in range(3))
+    with first.locked():
+        first.keep("encoder", Vectors(26))
+        first.finish(data.features["title"], lambda _: data.items, "encoder", [None] * len(TITLES))
+        with pytest.raises(DataError, match="another process"), second.locked():
+            pass
+        assert [path.name for path in first.partial.iterdir()] == ["lock"]
+    with second.locked(), pytest.raises(DataError, match="another process"), third.locked():
+        pass
+    assert not first.partial.parent.exists()
 
 
 def test_a_damaged_chunk_is_made_again(tmp_path: Path) -> None:

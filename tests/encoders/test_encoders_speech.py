@@ -18,7 +18,7 @@ from slow_listener import Pitch
 from test_encoders_sound_files import film
 
 from palate.cli import main
-from palate.core.errors import DataError
+from palate.core.errors import DataError, StoreError
 from palate.core.ids import IdMap
 from palate.data.catalogue import Catalogue
 from palate.data.dataset import Dataset
@@ -84,6 +84,30 @@ def test_nothing_is_heard_twice_and_new_sounds_are(folder: Path) -> None:
     assert data.catalogue.table["voice.speech"][2] == "a tone of 600 Hz"
     _, (done,) = transcribe_columns(load(folder), {"voice": Pitch()})
     assert done.heard == 0
+
+
+def test_what_gave_no_text_is_heard_again_when_that_is_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Pitch, "transcribe", lambda self, sound: "first\u2028second" if len(sound) == RATE // 2 else None)
+        transcribe(load(folder), voice=Pitch())
+    log = next(folder.glob("features/.speech/*.jsonl"))
+    log.write_text(log.read_text().replace('"first\u2028second"', "null", 1))
+    _, (done,) = transcribe_columns(load(folder), {"voice": Pitch()})
+    assert done.heard == 0
+    _, (done,) = transcribe_columns(load(folder), {"voice": Pitch()}, retry=True)
+    assert done.heard == 3  # that one, the silent one and what is no sound
+
+
+def test_a_full_disk_is_told(folder: Path) -> None:
+    resource = pytest.importorskip("resource")
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, old[1]))
+        with pytest.raises(StoreError, match="what was heard before is still there"):
+            transcribe(load(folder), voice=Pitch())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert transcribe(load(folder), voice=Pitch()).catalogue.table["voice.speech"].to_list() == TEXTS
 
 
 def test_the_text_is_encoded_as_any_other(folder: Path) -> None:

@@ -26,7 +26,7 @@ from palate.data.dataset import Dataset
 from palate.data.folder import load, save
 from palate.data.interactions import Interactions
 from palate.encoders import registry
-from palate.encoders.pipeline import encode_columns
+from palate.encoders.pipeline import columns, encode_columns
 from palate.encoders.pipeline.run import run
 from palate.encoders.pipeline.store import PartStore
 from palate.encoders.pipeline.workers import Workers, workers_for
@@ -114,6 +114,37 @@ def test_what_every_file_lacks_is_an_error_and_no_quarantine(tmp_path: Path) -> 
     with pytest.raises(MissingExtraError, match="a library is absent"):
         encode_columns(data, {"photo": "fragile"})
     assert decoders() == []
+
+
+def test_what_a_decoder_died_of_is_tried_again_when_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PALATE_DECODE_SECONDS", "3")
+    shop(tmp_path / "ds", ["word", "broken", "flaky", "flaky twin"])
+    monkeypatch.setenv("FLAKY", "crash")
+    first, (done,) = encode_columns(load(tmp_path / "ds"), {"photo": Fragile()})
+    assert (done.present, done.quarantined) == (1, 3)
+    monkeypatch.delenv("FLAKY")
+    _, (done,) = encode_columns(load(tmp_path / "ds"), {"photo": Fragile()})
+    assert (done.computed, done.quarantined) == (0, 3)
+    again, (done,) = encode_columns(load(tmp_path / "ds"), {"photo": Fragile()}, retry=True)
+    assert (done.present, done.computed, done.quarantined) == (3, 2, 1)
+    assert quarantine.read(tmp_path / "ds")["reason"].to_list() == ["it says so itself"]
+    np.testing.assert_array_equal(again.features["photo"].values[0], first.features["photo"].values[0])
+
+
+def test_unfinished_work_is_tried_again_when_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop(tmp_path / "ds", [*["word"] * 5, "flaky", *[f"word{'a' * number}" for number in range(30)], "lacks"])
+    monkeypatch.setattr(columns, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setenv("FLAKY", "crash")
+    with pytest.raises(MissingExtraError):
+        encode_columns(load(tmp_path / "ds"), {"photo": Fragile()})
+    assert PartStore(tmp_path / "ds", "photo").known(Fragile().fingerprint, 26).reasons
+    monkeypatch.delenv("FLAKY")
+    next((tmp_path / "ds").glob("media/photo/*36.png")).write_text("word")
+    _, (done,) = encode_columns(load(tmp_path / "ds"), {"photo": Fragile()}, retry=True)
+    assert (done.present, done.quarantined) == (37, 0)
+    assert quarantine.read(tmp_path / "ds").is_empty()
 
 
 def test_a_process_that_cannot_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,9 @@ def encode(
         list[str] | None,
         typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting of a column's encoder, as title.dim=64."),
     ] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try broken files once more, as after a decoder crashed or took too long.")
+    ] = False,
     of: Annotated[str, typer.Option("--of", help="Whose columns: items, users or interactions.")] = "items",
     as_json: AsJson = False,
     **others: str | None,
@@ -73,10 +76,10 @@ def encode(
     pairs = _pairs(column or [])
     heard: list[Transcribed] = []
     if spoken := _spoken(data, whose, speech, pairs):
-        data, heard = transcribe_columns(data, spoken, whose)
+        data, heard = transcribe_columns(data, spoken, whose, retry)
     by_type = {"text": text, "image": image, "audio": audio, "video": video, **others}
     asked = _asked(data, whose, by_type, pairs, needed=not spoken)
-    _, done = encode_columns(data, _set_up(data, whose, asked, settings or []), whose)
+    _, done = encode_columns(data, _set_up(data, whose, asked, settings or []), whose, retry)
     answer = {"rows": [_row(part) for part in done]} | ({"speech": [asdict(one) for one in heard]} if heard else {})
     emit(answer, as_json, lambda: _show(folder, done, heard, _next(folder, data, whose)))
 
@@ -238,4 +241,5 @@ def _show(folder: Path, done: list[Encoded], heard: list[Transcribed], following
         console.print(f"in {folder / 'features'}", soft_wrap=True, highlight=False)
     if sum(part.quarantined for part in done) + sum(one.quarantined for one in heard):
         typer.echo(f"why some are bad: {typed('data', 'check', folder)}")
+        typer.echo("the same command with --retry tries them once more")
     say_next(following)

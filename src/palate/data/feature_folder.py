@@ -136,7 +136,8 @@ def load_features(
         items: the ids of items; read from the folder where they are not given.
         users: those of users, likewise.
         interactions: the log; without it, parts of interactions are left out.
-        stale: leave out parts of interactions that were made for another log, instead of refusing.
+        stale: leave out what is to be encoded again, instead of refusing: parts that are damaged, and parts of
+            interactions that were made for another log.
 
     Raises:
         StoreError: a file is damaged, or a part of interactions was made for another log.
@@ -146,7 +147,12 @@ def load_features(
     for manifest in sorted((folder / FEATURES).glob("*/manifest.json")):
         if manifest.parent.name.startswith("."):
             continue
-        table, whose = load_part(manifest.parent)
+        try:
+            table, whose = load_part(manifest.parent)
+        except StoreError:
+            if stale:
+                continue
+            raise
         items = items or _ids(folder / "items.parquet", "item_id")
         users = users or _ids(folder / "users.parquet", "user_id")
         if table.of == "interactions":
@@ -176,8 +182,23 @@ def _other_log(folder: Path, name: str, table: FeatureTable) -> str:
 
 
 def load_part(path: Path) -> tuple[FeatureTable, IdMap | str]:
-    """Read one part and the ids of its rows; of interactions, whose values are mapped, the fingerprint of their log."""
-    manifest = read_json(path / "manifest.json")
+    """Read one part and the ids of its rows; of interactions, whose values are mapped, the fingerprint of their log.
+
+    Raises:
+        StoreError: it is damaged.
+        BundleError: a newer Palate wrote it.
+    """
+    try:
+        manifest = read_json(path / "manifest.json")
+    except StoreError as error:
+        raise StoreError(f"{error}; encode it again") from error
+    try:
+        return _load_part(path, manifest)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise StoreError(f"{path} is damaged ({type(error).__name__}: {error}): encode it again") from error
+
+
+def _load_part(path: Path, manifest: Any) -> tuple[FeatureTable, IdMap | str]:
     if manifest.get("format", FORMAT) > FORMAT:
         raise BundleError(
             f"{path} was written in feature format {manifest['format']} and this Palate reads up to {FORMAT}: upgrade Palate"

@@ -62,7 +62,8 @@ def load(path: Path | str, *, stale: bool = False) -> Dataset:
 
     Args:
         path: the folder.
-        stale: leave out parts of interactions whose log has changed since, to encode them again, instead of refusing.
+        stale: leave out parts that are to be encoded again, instead of refusing: those that are damaged, and those of
+            interactions whose log has changed since.
 
     Raises:
         DataError: there is no folder, or its tables do not fit together.

@@ -227,6 +227,7 @@ class Downloader:
 
         Raises:
             Refused: it gives no file within the limits; `TryLater` where another time may be better.
+            OSError: the disk refuses.
         """
         self._clock.until = time.monotonic() + self.limits.seconds
         wait = 0.5
@@ -259,7 +260,7 @@ class Downloader:
                 raise TryLater("the server cannot be reached") from error
             except (httpcore.TimeoutException, TimeoutError) as error:
                 raise TryLater(f"it took longer than {self.limits.seconds:g} s") from error
-            except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+            except (httpcore.NetworkError, httpcore.ProtocolError) as error:
                 raise TryLater(f"the connection broke ({str(error) or type(error).__name__})") from error
             if onward is None:
                 return

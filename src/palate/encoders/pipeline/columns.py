@@ -62,7 +62,7 @@ class Encoded:
         return max(0, self.present - self.computed)
 
 
-def encode(data: Dataset, /, *, of: Of = "items", **columns: str | Encoder[Any]) -> Dataset:
+def encode(data: Dataset, /, *, of: Of = "items", retry: bool = False, **columns: str | Encoder[Any]) -> Dataset:
     """Return the dataset with a part for each named column, made by an encoder or the encoder of a name.
 
     A dataset with a folder keeps its parts there; what was encoded before is not encoded again, and a run that was
@@ -72,6 +72,7 @@ def encode(data: Dataset, /, *, of: Of = "items", **columns: str | Encoder[Any])
     Args:
         data: the dataset.
         of: whose columns they are: items, users or interactions.
+        retry: try what is broken once more, as after a decoder crashed or took too long; what has changed is always tried.
         columns: the encoder of each column, or its name.
 
     Missing data:
@@ -91,11 +92,11 @@ def encode(data: Dataset, /, *, of: Of = "items", **columns: str | Encoder[Any])
         >>> encode(shop, title="tf-idf").features["title"].present.tolist()
         [True, False]
     """
-    return encode_columns(data, columns, of)[0]
+    return encode_columns(data, columns, of, retry)[0]
 
 
 def encode_columns(
-    data: Dataset, columns: Mapping[str, str | Encoder[Any]], of: Of = "items"
+    data: Dataset, columns: Mapping[str, str | Encoder[Any]], of: Of = "items", retry: bool = False
 ) -> tuple[Dataset, list[Encoded]]:
     """Do what `encode` does, and tell what was done for each part."""
     encoders = _encoders(data, columns, of)
@@ -106,7 +107,7 @@ def encode_columns(
         _check_learner(data, encoder, of)
     done = []
     for name, encoder in encoders.items():
-        table, about = _encode_column(data, name, encoder, of)
+        table, about = _encode_column(data, name, encoder, of, retry)
         data = data.with_features(**{about.part: table})
         done.append(about)
     return data, done
@@ -149,21 +150,23 @@ def _encoders(data: Dataset, columns: Mapping[str, str | Encoder[Any]], of: Of) 
     return encoders
 
 
-def _encode_column(data: Dataset, column: str, encoder: Encoder[Any], of: Of) -> tuple[FeatureTable, Encoded]:
+def _encode_column(
+    data: Dataset, column: str, encoder: Encoder[Any], of: Of, retry: bool
+) -> tuple[FeatureTable, Encoded]:
     began = time.perf_counter()
     name = part_name(column, of)
     store = None if data.root is None or not _belongs(data, of) else PartStore(data.root, name)
     inputs = read_inputs(data.table_of(of), column, encoder)
     labels = data.interactions.column("split") if of == "interactions" and _learns(encoder) else None
-    source = fingerprint(encoder.fingerprint, pack(inputs.keys), labels)
-    table, computed = _finished(data, name, store, source), 0
+    source = fingerprint(encoder.fingerprint, pack(inputs.keys), labels, inputs.reasons)
+    table, computed = None if retry else _finished(data, name, store, source), 0
     if table is not None:
         set_aside = 0 if store is None else _set_aside_before(store.folder, name)
     else:
         with nullcontext() if store is None else store.locked():
             if _learns(encoder):
                 _learn(name, encoder, inputs, labels)
-            vectors, computed = _compute(name, encoder, inputs, store, of)
+            vectors, computed = _compute(name, encoder, inputs, store, of, retry)
             table = _assemble(encoder, inputs, vectors, source, of)
             rejected = _rejected(data, column, inputs, vectors, of)
             if store is not None:
@@ -207,10 +210,14 @@ def _learn(name: str, encoder: Encoder[Any], inputs: Inputs, labels: pl.Series |
             ) from error
 
 
-def _compute(name: str, encoder: Encoder[Any], inputs: Inputs, store: PartStore | None, of: Of) -> tuple[Vectors, int]:
+def _compute(
+    name: str, encoder: Encoder[Any], inputs: Inputs, store: PartStore | None, of: Of, retry: bool
+) -> tuple[Vectors, int]:
     """Return the vectors of every content, and how many of them were made now."""
     identity = encoder.fingerprint
     vectors = Vectors(encoder.dim) if store is None else store.known(identity, encoder.dim)
+    if retry:
+        vectors.reasons.clear()
     todo: dict[Key, int] = {}
     for row, key in enumerate(inputs.keys):
         if key is not None and key not in vectors:

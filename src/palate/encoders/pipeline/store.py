@@ -19,7 +19,7 @@ from filelock import Timeout
 from safetensors import safe_open
 
 from palate.core.arrays import map_arrays
-from palate.core.errors import DataError
+from palate.core.errors import DataError, StoreError
 from palate.core.files import locked, replacing_file
 from palate.core.ids import IdMap
 from palate.core.state import Array, write_arrays
@@ -52,7 +52,7 @@ class Vectors:
     def add(
         self, keys: Sequence[Key], values: Rows | Path, reasons: dict[Key, str], rows: Sequence[int] | None = None
     ) -> None:
-        """Take over the vectors of `keys`, and the reasons of those that have none.
+        """Take over the vectors of `keys`, and the reasons of others that have none.
 
         Args:
             keys: the contents.
@@ -66,7 +66,11 @@ class Vectors:
         self.place.update(
             zip(keys, range(start, start + len(keys)) if rows is None else [start + row for row in rows], strict=True)
         )
-        self.reasons.update(reasons)
+        self._tell(reasons)
+
+    def _tell(self, reasons: dict[Key, str]) -> None:
+        """Take over reasons, but for contents that have a vector, as those that were tried again."""
+        self.reasons = {key: why for key, why in (self.reasons | reasons).items() if key not in self.place}
 
     def update(self, other: Vectors) -> None:
         """Take over all that `other` holds."""
@@ -74,7 +78,7 @@ class Vectors:
         self.blocks += other.blocks
         self.ends += [start + end for end in other.ends[1:]]
         self.place.update({key: start + row for key, row in other.place.items()})
-        self.reasons.update(other.reasons)
+        self._tell(other.reasons)
 
     def rows(self, keys: Sequence[Key | None]) -> npt.NDArray[np.int64]:
         """Return the row of each content, -1 where it has no vector."""
@@ -133,22 +137,23 @@ class PartStore:
             raise DataError(
                 f"another process is encoding the part '{self.name}' of {self.folder}: wait until it ends"
             ) from error
+        finally:
+            _remove_empty(self.partial)
 
     def finished(self, source: str, whose: Whose) -> FeatureTable | None:
         """Return the part on disk if it was made from exactly this."""
-        if not (self.final / "manifest.json").is_file():
-            return None
-        table, known = load_part(self.final)
-        return table if table.source == source and known == whose(table) else None
+        part = _part(self.final)
+        return part[0] if part is not None and part[0].source == source and part[1] == whose(part[0]) else None
 
     def known(self, encoder: str, dim: int) -> Vectors:
         """Return the vectors of this encoder that are on disk, from finished parts and unfinished work."""
         vectors = Vectors(dim)
         for place in (self.before, self.final):
             arrays, note = _read(place / CONTENT)
-            if note.get("encoder") == encoder and (place / "manifest.json").is_file():
-                table, _ = load_part(place)
-                if table.source == note["source"] and table.dim == dim:
+            part = _part(place) if note.get("encoder") == encoder else None
+            if part is not None:
+                table, _ = part
+                if table.source == note.get("source") and table.dim == dim and len(table) == len(arrays["keys"]):
                     rows = np.flatnonzero(table.present)
                     vectors.add(_unpack(arrays["keys"][rows]), table.values, {}, rows.tolist())
         for chunk in sorted(self._work(encoder).glob("chunk-*.safetensors")):
@@ -175,10 +180,10 @@ class PartStore:
         note = {"encoder": encoder, "source": table.source}
         with replacing_file(self.final / CONTENT) as aside:
             write_arrays(aside, {"keys": pack(keys)}, json.dumps(note, sort_keys=True))
-        for done in (self.partial, self.before):
+        # the lock stays: were it gone, another process could take it, and a third one that when this one lets go
+        for done in (*self.partial.glob("*/"), self.before):
             shutil.rmtree(done, ignore_errors=True)
-            with suppress(OSError):  # another part may still be there
-                done.parent.rmdir()
+        _remove_empty(self.before)
         # what was gathered from many files is now in one
         return load_part(self.final)[0] if isinstance(table.values, LazyRows) else table
 
@@ -189,6 +194,21 @@ class PartStore:
 def pack(keys: Sequence[Key | None]) -> Array:
     """Return contents as uint8[n, 16]; zeros where there is none."""
     return np.frombuffer(b"".join([key or bytes(16) for key in keys]), np.uint8).reshape(len(keys), 16)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder and the one around it, unless something is in there, as another part's work or a lock."""
+    for place in (folder, folder.parent):
+        with suppress(OSError):
+            place.rmdir()
+
+
+def _part(place: Path) -> tuple[FeatureTable, IdMap | str] | None:
+    """Read a part; one that is absent or damaged is as good as none, since all can be made again."""
+    try:
+        return load_part(place) if (place / "manifest.json").is_file() else None
+    except StoreError:
+        return None
 
 
 def _unpack(keys: Array) -> list[Key]:

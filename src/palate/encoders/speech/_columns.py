@@ -51,7 +51,7 @@ class Transcribed:
     quarantined: int
 
 
-def transcribe(data: Dataset, /, *, of: Of = "items", **columns: str | Recogniser[Any]) -> Dataset:
+def transcribe(data: Dataset, /, *, of: Of = "items", retry: bool = False, **columns: str | Recogniser[Any]) -> Dataset:
     """Return the dataset with a text column for each named column of sounds or videos: what is said in them.
 
     The text of `voice` is the column `voice.speech`, a text column as any other: to be encoded, searched and shown; one
@@ -61,6 +61,7 @@ def transcribe(data: Dataset, /, *, of: Of = "items", **columns: str | Recognise
     Args:
         data: the dataset.
         of: whose columns they are: items or users.
+        retry: listen once more to what gave no text.
         columns: the recogniser of each column, or its name.
 
     Missing data:
@@ -70,11 +71,11 @@ def transcribe(data: Dataset, /, *, of: Of = "items", **columns: str | Recognise
         DataError: there is no such column, or it holds neither sound nor video.
         WeightsError: pretrained weights cannot be had.
     """
-    return transcribe_columns(data, columns, of)[0]
+    return transcribe_columns(data, columns, of, retry)[0]
 
 
 def transcribe_columns(
-    data: Dataset, columns: Mapping[str, str | Recogniser[Any]], of: Of = "items"
+    data: Dataset, columns: Mapping[str, str | Recogniser[Any]], of: Of = "items", retry: bool = False
 ) -> tuple[Dataset, list[Transcribed]]:
     """Do what `transcribe` does, and tell what was done for each column."""
     for name in columns:
@@ -83,7 +84,7 @@ def transcribe_columns(
     done = []
     for name, choice in columns.items():
         one = choice if isinstance(choice, Recogniser) else shared.setdefault(choice, registry.get(choice)())
-        data, about = _one_column(data, name, one, of)
+        data, about = _one_column(data, name, one, of, retry)
         done.append(about)
     return data, done
 
@@ -110,11 +111,15 @@ def _check(data: Dataset, column: str, of: Of) -> None:
         raise DataError(f"there is a column '{column}{VIEW}' that is no text: rename it")
 
 
-def _one_column(data: Dataset, column: str, recogniser: Recogniser[Any], of: Of) -> tuple[Dataset, Transcribed]:
+def _one_column(
+    data: Dataset, column: str, recogniser: Recogniser[Any], of: Of, retry: bool
+) -> tuple[Dataset, Transcribed]:
     began = time.perf_counter()
     table, folder, name = data.table_of(of), data.root, column + VIEW
     inputs = read_media(table, column)
     log = Heard(folder, recogniser.fingerprint)
+    if retry:
+        log.said = {key: said for key, said in log.said.items() if said[0] is not None}
     with nullcontext() if log.path is None else _alone(log.path.with_suffix(".lock"), column):
         heard = _hear(column, recogniser, inputs, log, of)
     texts = [None if key is None else log.said[key][0] for key in inputs.keys]

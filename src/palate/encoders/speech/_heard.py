@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from threading import Lock
 
+from palate.core.errors import StoreError
 from palate.data.feature_folder import FEATURES, SPEECH
 from palate.encoders.pipeline.store import Key
 
@@ -28,7 +29,7 @@ class Heard:
         self.said: dict[Key, Said] = {}
         self._lock = Lock()
         if self.path is not None and self.path.is_file():
-            for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+            for line in self.path.read_text(encoding="utf-8", errors="replace").split("\n"):
                 self._take(line)
 
     def _take(self, line: str) -> None:
@@ -39,14 +40,24 @@ class Heard:
             return  # cut off when a process was killed: the sound is heard again
 
     def add(self, key: Key, said: Said) -> None:
-        """Take in what was heard; it is on the disk when this returns. Threads may call it."""
+        """Take in what was heard; it is on the disk when this returns. Threads may call it.
+
+        Raises:
+            StoreError: the disk is full or refuses; what was heard before is still there.
+        """
         with self._lock:
             self.said[key] = said
             if self.path is None:
                 return
             row = {"content": key.hex(), "text": said[0], "reason": said[1]}
-            with self.path.open("a", encoding="utf-8") as file:
-                # a blank line first, so that what a killed process left unfinished spoils nothing
-                file.write("\n" + json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                with self.path.open("a", encoding="utf-8") as file:
+                    # a blank line first, so that what a killed process left unfinished spoils nothing
+                    file.write("\n" + json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise StoreError(
+                    f"{self.path} could not be written ({error.strerror or error}); what was heard before is still there: "
+                    "free space or choose another place"
+                ) from error
