@@ -80,6 +80,7 @@ def test_broken_media_are_told(folder: Path, capsys: pytest.CaptureFixture[str])
         (("--audio", "mel"), ["there is no audio column", "photo (image"]),
         (("--text", "usee"), ["did you mean 'use'"]),
         (("--column", "title"), ["write --column NAME=ENC"]),
+        (("--column", "title=use", "--column", "title=tf-idf"), ["given twice for 'title', with use and with tf-idf"]),
         (("--column", "titel=use"), ["did you mean 'title'"]),
         (("--column", "photo=use"), ["the encoder 'use' reads text"]),
     ],

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from palate.cli import main
-from palate.core.errors import DataError
+from palate.core.errors import DataError, StoreError
 from palate.encoders import registry
 from palate.encoders.facts import facts, measure
 from palate.encoders.speech import registry as recognisers
@@ -42,6 +42,24 @@ def test_speed_is_measured_remembered_and_of_this_version_only(monkeypatch):
         measure("hf-text")
 
 
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"geo": 3}', '{"geo": {"version": 1}}', '{"geo": {"per_second": "x"}}']
+)
+def test_a_damaged_file_of_figures_is_none(tmp_path, content):
+    (tmp_path / "measured").mkdir()
+    (tmp_path / "measured" / "encoders.json").write_text(content)
+    assert {each.name: each.per_second for each in facts()}["geo"] is None
+    speed = measure("geo")
+    assert {each.name: each.per_second for each in facts()}["geo"] == speed
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("PALATE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(StoreError, match="could not be written"):
+        measure("geo")
+
+
 def test_files_are_measured_with_their_decoding():
     assert 0 < measure("colour-texture") < 100_000
 
@@ -56,7 +74,9 @@ def test_the_command_prints_within_eighty_columns(capsys, monkeypatch):
     assert any(line.split()[:4] == ["use", "text", "512", "30"] for line in lines)
     with pytest.raises(SystemExit):
         main(["encoders", "geo", "hf-text", "--measure", "--json"])
-    rows = json.loads(capsys.readouterr().out)["rows"]
+    answer = json.loads(capsys.readouterr().out)
+    rows = answer["rows"]
+    assert ["hf-text was not measured" in trouble for trouble in answer["troubles"]] == [True]
     assert [row["name"] for row in rows] == ["geo", "hf-text"]
     assert rows[0]["per_second"] > 0
     with pytest.raises(SystemExit) as wrong:

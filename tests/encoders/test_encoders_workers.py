@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fragile_encoder
 import numpy as np
@@ -26,7 +27,7 @@ from palate.data.dataset import Dataset
 from palate.data.folder import load, save
 from palate.data.interactions import Interactions
 from palate.encoders import registry
-from palate.encoders.pipeline import columns, encode_columns
+from palate.encoders.pipeline import columns, encode_columns, workers
 from palate.encoders.pipeline.run import run
 from palate.encoders.pipeline.store import PartStore
 from palate.encoders.pipeline.workers import Workers, workers_for
@@ -34,7 +35,7 @@ from palate.encoders.pipeline.workers import Workers, workers_for
 CRASHES = {
     "segfault": "the decoder crashed on it (signal 11)",
     "exit": "the decoder crashed on it (exit code 3)",
-    "spin": "decoding took longer than 3 s",
+    "spin": "decoding took longer than 3 s, the limit that PALATE_DECODE_SECONDS sets",
     "bug": "the decoder failed on it (ZeroDivisionError: a bug)",
     "memory": "decoding needs more memory than there is",
     "broken": "it says so itself",
@@ -153,6 +154,25 @@ def test_a_process_that_cannot_start_is_told(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(tmp_path / "plugins")])
     with pytest.raises(PalateError, match=r"'fragile' could not start: .*there is no encoder 'fragile'"):
         encode_columns(data, {"photo": Fragile()})
+
+
+def test_where_no_further_process_can_be_had_those_that_there_are_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = shop(tmp_path / "ds", [f"word{'a' * number}" for number in range(30)])
+    started, left = subprocess.Popen, [1]
+
+    def popen(*words: Any, **more: Any) -> Any:
+        if not left:
+            raise OSError(11, "Resource temporarily unavailable")
+        left.pop()
+        return started(*words, **more)
+
+    monkeypatch.setattr(workers.subprocess, "Popen", popen)
+    monkeypatch.setattr(workers, "GROW_SECONDS", 0.0)
+    assert encode_columns(data, {"photo": Fragile()})[1][0].present == 30
+    with pytest.raises(PalateError, match=r"could be started \(Resource temporarily unavailable\)"):
+        encode_columns(data, {"photo": Fragile(scale=3)})
 
 
 def test_one_that_is_killed_while_it_waits_costs_nothing(tmp_path: Path) -> None:

@@ -93,12 +93,16 @@ def _whose(of: str) -> Of:
 
 def _pairs(by_name: list[str]) -> dict[str, str]:
     """Read what --column says: the name of a column or of a view of one, and an encoder or a recogniser."""
-    pairs = {}
+    pairs: dict[str, str] = {}
     for pair in by_name:
         name, equals, encoder = pair.partition("=")
         if not (name and equals and encoder):
             raise RequestError(
                 f"'{pair}' does not say which encoder: write --column NAME=ENC, as in --column title=use"
+            )
+        if pairs.get(name, encoder) != encoder:
+            raise RequestError(
+                f"--column was given twice for '{name}', with {pairs[name]} and with {encoder}: choose one"
             )
         pairs[name] = encoder
     return pairs

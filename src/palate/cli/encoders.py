@@ -27,7 +27,8 @@ def encoders(
     wanted = _chosen(known.facts(), names or [])
     troubles = _measure([each.name for each in wanted]) if measure else []
     found = _chosen(known.facts(), names or []) if measure else wanted
-    emit({"rows": [asdict(each) for each in found]}, as_json, lambda: _show(found, troubles))
+    answer = {"rows": [asdict(each) for each in found]} | ({"troubles": troubles} if troubles else {})
+    emit(answer, as_json, lambda: _show(found, troubles))
 
 
 def _chosen(found: list[Facts], names: list[str]) -> list[Facts]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from palate.core.cores import cores
-from palate.core.errors import DataError
+from palate.core.errors import DataError, StoreError
 from palate.core.files import locked, read_json, write_json
 from palate.core.weights import cache_folder
 from palate.encoders import Encoder, registry
@@ -35,6 +35,7 @@ def measure(name: str) -> float:
     Raises:
         DataError: nothing is known to measure it on, as for a model that a setting chooses.
         MissingExtraError, WeightsError: it lacks a library, or its weights.
+        StoreError: the cache cannot be written.
         UnknownNameError: there is no such encoder or recogniser.
     """
     part = recognisers.get(name)() if name in recognisers.names() else _made(registry.get(name))
@@ -47,7 +48,6 @@ def measure(name: str) -> float:
         part.prepare()
         speed = _heard(part, raw) if isinstance(part, Recogniser) else _encoded(part.fit(raw), raw)
     path = _path()
-    path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_suffix(".lock")):
         write_json(path, {**_read(), name: {"version": part.version, "cores": cores(), "per_second": speed}})
     return speed
@@ -55,9 +55,10 @@ def measure(name: str) -> float:
 
 def known_speed(name: str, version: int) -> float | None:
     """Return what was measured of this version with this many cores; None where nothing was."""
-    found = _read().get(name, {})
-    same = found.get("version") == version and found.get("cores") == cores()
-    return float(found["per_second"]) if same else None
+    match _read().get(name):
+        case {"version": known, "cores": count, "per_second": int() | float() as rate}:
+            return float(rate) if (known, count) == (version, cores()) else None
+    return None
 
 
 def _made(kind: type[Encoder[Any]]) -> Encoder[Any]:
@@ -92,5 +93,9 @@ def _path() -> Path:
 
 
 def _read() -> dict[str, Any]:
-    path = _path()
-    return dict(read_json(path)) if path.is_file() else {}
+    """Return what was measured; a damaged file is as good as none, since all can be measured again."""
+    try:
+        found = read_json(_path()) if _path().is_file() else {}
+    except StoreError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -30,6 +30,7 @@ SECONDS = 60.0
 GROW_SECONDS = 1.0
 """How long the workers must have been busy before one more is started: about what a start costs."""
 _ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+_KILLED = -signal.SIGKILL if hasattr(signal, "SIGKILL") else None
 _LATE = -signal.SIGALRM if hasattr(signal, "SIGALRM") else None
 
 
@@ -44,14 +45,18 @@ class Worker:
         self.encoder, self.seconds = encoder, seconds
         self.ready = False
         self.said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "palate.encoders.pipeline.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.said,
-            env={**os.environ, **_ALONE, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
-            start_new_session=True,  # Ctrl-C goes to the parent alone, and the parent ends its workers
-        )
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "palate.encoders.pipeline.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.said,
+                env={**os.environ, **_ALONE, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+                start_new_session=True,  # Ctrl-C goes to the parent alone, and the parent ends its workers
+            )
+        except OSError:
+            self.said.close()
+            raise
         self.source, self.sink = cast("BinaryIO", self.process.stdout), cast("BinaryIO", self.process.stdin)
 
     def decode(self, raw: Sequence[Raw], into: list[Decoded]) -> None:
@@ -101,7 +106,9 @@ class Worker:
             self.process.kill()
             code = self.process.wait()
         if code == _LATE:
-            return f"decoding took longer than {self.seconds:g} s"
+            return f"decoding took longer than {self.seconds:g} s, the limit that PALATE_DECODE_SECONDS sets"
+        if code == _KILLED:
+            return "the decoder crashed on it (signal 9: memory may have run out)"
         return f"the decoder crashed on it ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
 
     def close(self) -> None:
@@ -155,13 +162,22 @@ class Workers:
                 worth = not self.closed and len(self._all) < self.count and time.monotonic() - self.began > GROW_SECONDS
                 if worth:
                     self.began = time.monotonic()
-            return self._start() if worth else self._idle.get()
+            if worth:
+                with suppress(PalateError):  # those that there are go on
+                    return self._start()
+            return self._idle.get()
 
     def _start(self) -> Worker:
         with self._lock:
             if self.closed:
                 raise DiedError("the workers were told to stop")
-            worker = Worker(self.encoder, self.seconds)
+            try:
+                worker = Worker(self.encoder, self.seconds)
+            except OSError as error:
+                raise PalateError(
+                    f"no process that decodes files could be started ({error.strerror or error}): free memory, or end other "
+                    "processes; what was encoded is kept"
+                ) from error
             self._all.add(worker)
         return worker
 
