@@ -10,6 +10,7 @@ from palate.cli import main
 from palate.core.errors import DataError, StoreError
 from palate.encoders import registry
 from palate.encoders.facts import facts, measure
+from palate.encoders.facts.samples import voice
 from palate.encoders.speech import registry as recognisers
 
 
@@ -58,6 +59,13 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("PALATE_CACHE", str(tmp_path / "file"))
     with pytest.raises(StoreError, match="could not be written"):
         measure("geo")
+
+
+def test_a_voice_is_speech_to_those_who_listen_for_it():
+    vad = pytest.importorskip("faster_whisper.vad")
+    for number in range(8):
+        heard = vad.get_speech_timestamps(voice(number))
+        assert sum(part["end"] - part["start"] for part in heard) > 0.8 * len(voice(number))
 
 
 def test_files_are_measured_with_their_decoding():
