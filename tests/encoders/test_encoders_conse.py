@@ -9,6 +9,7 @@ import pytest
 
 from palate.core.errors import ConfigError
 from palate.encoders.conse import ConSE, class_names
+from palate.encoders.efficientnet_lite0 import EfficientNetLite0
 from palate.encoders.use import USE
 
 pytestmark = pytest.mark.weights
@@ -47,6 +48,13 @@ def test_texts_are_encoded_into_the_same_space() -> None:
 def test_another_network_is_another_encoder_in_the_same_space() -> None:
     assert ConSE(network="lite2").fingerprint != ConSE().fingerprint
     assert ConSE(network="lite2").space == ConSE().space
+
+
+def test_it_is_another_encoder_when_its_network_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ConSE()
+    assert before.fingerprint == ConSE().fingerprint
+    monkeypatch.setattr(EfficientNetLite0, "version", EfficientNetLite0.version + 1)
+    assert before.fingerprint != ConSE().fingerprint
 
 
 @pytest.mark.parametrize("prompt", ["a photo", "{} beside {}"])

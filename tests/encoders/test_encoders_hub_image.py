@@ -68,6 +68,48 @@ def test_pictures_are_prepared_as_transformers_does(kind: str, folders: dict[str
         np.testing.assert_allclose(encoder.decode(path), pixels(folders[kind], path)[0].numpy(), atol=1e-5)
 
 
+CLIPS = {"size": {"shortest_edge": 36}, "crop_size": {"height": 32, "width": 32}}
+SQUARE = {"size": {"height": 32, "width": 32}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("CLIPFeatureExtractor", {"size": 36, "crop_size": 32}),
+        ("CLIPImageProcessor", CLIPS),
+        ("CLIPImageProcessorFast", CLIPS | {"do_center_crop": None}),
+        ("CLIPImageProcessor", CLIPS | {"do_center_crop": False}),
+        ("CLIPImageProcessor", CLIPS | {"do_resize": False}),
+        ("BitImageProcessorFast", CLIPS | {"do_center_crop": True}),
+        ("ViTImageProcessor", SQUARE),
+        ("ViTImageProcessor", SQUARE | {"crop_size": {"height": 16, "width": 16}}),
+        ("ViTImageProcessorFast", SQUARE | {"do_center_crop": None, "crop_size": None, "do_convert_rgb": None}),
+        ("ViTImageProcessor", SQUARE | {"do_resize": False}),
+        ("ViTImageProcessor", SQUARE | {"do_normalize": None, "image_mean": None}),
+        ("ViTImageProcessor", SQUARE | {"image_mean": 0.5, "image_std": 0.25}),
+        ("ConvNextImageProcessorFast", {"size": {"shortest_edge": 32}, "crop_pct": 0.875, "do_center_crop": None}),
+        ("ConvNextImageProcessor", {"size": {"shortest_edge": 384}}),
+        ("ConvNextImageProcessor", {"size": {"shortest_edge": 32}, "do_resize": False}),
+        ("DeiTFeatureExtractor", {"size": 36, "crop_size": 32}),
+        ("BeitFeatureExtractor", {"size": 32, "crop_size": 24}),
+        ("EfficientNetImageProcessor", SQUARE | {"include_top": True, "do_center_crop": False}),
+        ("EfficientNetImageProcessor", SQUARE | {"include_top": False}),
+    ],
+)
+def test_every_way_to_write_the_preparation(
+    kind: str, settings: dict[str, Any], pictures: list[Path], tmp_path: Path
+) -> None:
+    folder = hub_models.prepares(hub_models.vit(tmp_path), kind, **settings)
+    rng = np.random.default_rng(2)
+    small = Image.fromarray(rng.integers(0, 256, (3, 4, 3), dtype=np.uint8))
+    if settings.get("do_resize") is False:  # else a large JPEG is decoded at a fraction of its size
+        small.resize((400, 300)).save(tmp_path / "large.jpg")
+        pictures = [*pictures, tmp_path / "large.jpg"]
+    encoder = HFImage(model=str(folder))
+    for path in pictures:
+        np.testing.assert_allclose(encoder.decode(path), pixels(folder, path)[0].numpy(), atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", ["clip", "siglip"])
 def test_a_shared_space_is_what_pictures_are_projected_into(
     kind: str, folders: dict[str, Path], pictures: list[Path]
@@ -136,6 +178,14 @@ def test_the_part_on_pictures_of_processor_config(
         ({"image_mean": None}, "does not say image_mean"),
         ({"size": {"longest_edge": 9}}, "gives the size"),
         ({"do_pad": True}, "not known here"),
+        ({"size": {"shortest_edge": 9, "longest_edge": 12}}, "gives the size"),
+        ({"size": {"height": 9}}, r"cannot be followed \('width'\)"),
+        ({"size": {"height": 0, "width": 9}}, "a side of 0 pixels"),
+        ({"resample": None}, "by which filter"),
+        ({"resample": 9}, "9 is not a valid Resampling"),
+        ({"image_std": [0.5, 0.5]}, "cannot be followed"),
+        ({"image_std": 0}, "image_std is not above 0"),
+        ({"do_center_crop": True}, "does not say crop_size"),
     ],
 )
 def test_what_a_folder_does_not_say_is_not_guessed(settings: dict[str, Any], said: str, tmp_path: Path) -> None:
@@ -150,7 +200,9 @@ def test_what_a_folder_does_not_say_is_not_guessed(settings: dict[str, Any], sai
 def test_a_long_and_narrow_picture_does_not_become_huge(folders: dict[str, Path], tmp_path: Path) -> None:
     Image.new("RGB", (3000, 2), "red").save(tmp_path / "line.png")
     assert HFImage(model=str(folders["clip"])).decode(tmp_path / "line.png").shape == (3, 32, 32)
-    whole = hub_models.prepares(hub_models.vit(tmp_path / "vit"), "BitImageProcessor", size={"shortest_edge": 32})
+    whole = hub_models.prepares(
+        hub_models.vit(tmp_path / "vit"), "BitImageProcessor", size={"shortest_edge": 32}, do_center_crop=False
+    )
     with pytest.raises(BrokenInput, match="3000 × 2 pixels, too long and narrow"):
         HFImage(model=str(whole)).decode(tmp_path / "line.png")
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from palate.data.clean._files import look_at_picture
 from palate.data.media import picture_kinds
 from palate.encoders import BrokenInput
-from palate.encoders._pictures import read_square
+from palate.encoders._pictures import read_rgb, read_square
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 
@@ -71,6 +71,15 @@ def test_grey_of_8_and_of_16_bits_look_the_same(tmp_path: Path) -> None:
     assert np.abs(read(tmp_path / "8.png").astype(int) - read(tmp_path / "f.tiff")).max() <= 1
 
 
+@pytest.mark.parametrize("odd", [1.05, np.nan, np.inf, -np.inf])
+def test_one_odd_sample_does_not_blacken_a_floating_picture(odd: float, tmp_path: Path) -> None:
+    levels = np.tile(np.linspace(0, 1, 64).astype(np.float32), (64, 1))
+    Image.fromarray(levels).save(tmp_path / "plain.tiff")
+    levels[0, 0] = odd
+    Image.fromarray(levels).save(tmp_path / "odd.tiff")
+    np.testing.assert_array_equal(read(tmp_path / "odd.tiff"), read(tmp_path / "plain.tiff"))
+
+
 def test_transparency_lies_on_white(tmp_path: Path) -> None:
     image = halves().convert("RGBA")
     image.putalpha(Image.fromarray(np.repeat(np.array([[0] * 40 + [255] * 40], np.uint8), 80, axis=0)))
@@ -102,6 +111,9 @@ def test_exif_turns_are_applied(turn: int, kind: str, tmp_path: Path) -> None:
     image.save(tmp_path / "upright.png")
     found, upright = read(tmp_path / f"x.{kind}").astype(int), read(tmp_path / "upright.png").astype(int)
     assert np.abs(found - upright).mean() < 2
+    whole = np.asarray(read_rgb(tmp_path / f"x.{kind}", 60)).astype(int)
+    assert whole.shape == (60, 90, 3)
+    assert np.abs(whole - np.asarray(image)).mean() < 2
 
 
 def test_it_is_the_shorter_side_at_256_and_the_centre_224(tmp_path: Path) -> None:
@@ -121,6 +133,12 @@ def test_a_large_jpeg_read_at_reduced_size_looks_the_same(tmp_path: Path) -> Non
         whole = image.convert("RGB").resize((398, 256), Image.Resampling.BICUBIC)
     expected = np.asarray(whole)[16:240, 87:311].astype(int)
     assert np.abs(read(tmp_path / "x.jpg") - expected).mean() < 1.5
+
+
+def test_a_picture_that_is_not_to_be_scaled_is_read_whole(tmp_path: Path) -> None:
+    halves(1000, 900).save(tmp_path / "x.jpg")
+    assert read_rgb(tmp_path / "x.jpg", 0).size == (1000, 900)
+    assert read_rgb(tmp_path / "x.jpg", 100).size == (250, 225)
 
 
 def test_a_jpeg_named_png_is_read(tmp_path: Path) -> None:

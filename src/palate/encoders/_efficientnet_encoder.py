@@ -30,6 +30,7 @@ class EfficientNetLite(Encoder[C]):
     """
 
     modality = "image"
+    version = 2
     batch = 8
     side: ClassVar[int]
     """Pixels of the square that the network sees."""

@@ -33,8 +33,11 @@ _KINDS = (
 """Image processors whose steps are those below."""
 _EXACT = ("Beit", "Blip", "DINOv3ViT", "DeiT", "EfficientNet", "Siglip", "ViT")
 """Those for which a size that is one number means a square; for the others it is the shorter side."""
+_CUTTING = ("Bit", "CLIP", "ChineseCLIP", "DeiT")
+"""Those that cut out the centre unless they are told not to; the others do only where they are told."""
 _LONGEST = 8
 """A picture that is so many times as long as wide is cut before it is scaled."""
+_LARGEST = 8192
 _FULL = 384
 """From this size on, ConvNeXt models are given the whole picture, distorted, rather than its centre."""
 
@@ -60,8 +63,8 @@ class Preparation:
 
     @property
     def side(self) -> int:
-        """The shorter side that a picture must have to lose nothing."""
-        return self.shorter or max(self.exact or self.crop or (0,))
+        """The shorter side that a picture must have to lose nothing; 0 where it is not scaled and must be whole."""
+        return self.shorter or max(self.exact or (0,))
 
     def __call__(self, picture: Image.Image) -> Floats:
         """Prepare one RGB picture.
@@ -111,26 +114,43 @@ def read_preparation(model: HubModel) -> Preparation:
     """Read `preprocessor_config.json`, or the part on pictures of `processor_config.json`.
 
     Raises:
-        WeightsError: there is neither, or a step is not known here.
+        WeightsError: there is neither, a step is not known here, or a value makes no sense.
     """
+    try:
+        return _preparation(model)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise WeightsError(
+            f"the preprocessor_config.json of {model.name} cannot be followed ({error}): fetch the model again, or choose another"
+        ) from error
+
+
+def _preparation(model: HubModel) -> Preparation:
     said = model.config("preprocessor_config.json") or (model.config("processor_config.json") or {}).get(
         "image_processor"
     )
     if not said:
         raise WeightsError(f"the model {model.name} has no preprocessor_config.json: it does not read pictures")
+    said = {
+        name: value for name, value in said.items() if value is not None or name.startswith("do_")
+    }  # null: not done
     kind = _kind(model, said)
     if said.get("rescale_offset") or said.get("do_pad") or said.get("do_flip_channel_order"):
         raise WeightsError(f"the model {model.name} prepares pictures in a way that is not known here: choose another")
     shorter, exact, crop = _sizes(model, said, kind)
     steps = {name: said.get(f"do_{name}", True) for name in ("resize", "rescale", "normalize")}
-    cut = said.get("do_center_crop", crop is not None)
     mean, deviation = _triple(said.get("image_mean")), _triple(said.get("image_std"))
     if steps["normalize"] and (mean is None or deviation is None):
         raise WeightsError(f"the preprocessor_config.json of {model.name} does not say image_mean and image_std")
+    if deviation is not None and not (deviation > 0).all():
+        raise ValueError("image_std is not above 0")
     if not steps["resize"]:
-        shorter = exact = None
+        shorter, exact, crop = None, None, None if kind == "ConvNext" else crop
+    elif "resample" not in said:
+        raise WeightsError(f"the preprocessor_config.json of {model.name} does not say by which filter to 'resample'")
+    if kind == "EfficientNet" and deviation is not None and said.get("include_top", True):
+        deviation = deviation**2  # it divides twice
     return Preparation(
-        shorter, exact, Image.Resampling(said.get("resample", Image.Resampling.BILINEAR)), crop if cut else None,
+        shorter, exact, Image.Resampling(said.get("resample", Image.Resampling.NEAREST)), crop,
         float(said.get("rescale_factor", 1 / 255)) if steps["rescale"] else 1.0,
         mean if steps["normalize"] else None, deviation if steps["normalize"] else None,
     )  # fmt: skip
@@ -152,11 +172,12 @@ def _kind(model: HubModel, said: dict[str, Any]) -> str:
 def _sizes(
     model: HubModel, said: dict[str, Any], kind: str
 ) -> tuple[int | None, tuple[int, int] | None, tuple[int, int] | None]:
-    """Return the shorter side, the exact size and the size of the centre."""
-    size, crop = said.get("size"), _pair(said.get("crop_size"))
+    """Return the shorter side, the exact size and the size of the centre that is cut out."""
+    size = said.get("size")
     shorter: Any = size.get("shortest_edge") if isinstance(size, dict) else None if kind in _EXACT else size
     exact = _pair(size) if shorter is None else None
-    if shorter is None and exact is None and said.get("do_resize", True):
+    longest = isinstance(size, dict) and size.get("longest_edge")
+    if longest or (shorter is None and exact is None and said.get("do_resize", True)):
         raise WeightsError(
             f"the preprocessor_config.json of {model.name} gives the size {size}: nothing can be made of it"
         )
@@ -164,14 +185,23 @@ def _sizes(
         if shorter >= _FULL:
             return None, (shorter, shorter), None
         return int(shorter / said.get("crop_pct", 224 / 256)), None, (shorter, shorter)
-    return shorter, exact, crop
+    crop = _pair(said.get("crop_size")) if said.get("do_center_crop", kind in _CUTTING) else None
+    if crop is None and said.get("do_center_crop", kind in _CUTTING):
+        raise WeightsError(f"the preprocessor_config.json of {model.name} does not say crop_size")
+    return None if shorter is None else _side(shorter), exact, crop
 
 
 def _pair(size: JSON) -> tuple[int, int] | None:
     if isinstance(size, dict) and "height" in size:
-        return int(size["height"]), int(size["width"])
-    return (size, size) if isinstance(size, int) else None
+        return _side(size["height"]), _side(size["width"])
+    return (_side(size), _side(size)) if isinstance(size, int) else None
+
+
+def _side(pixels: Any) -> int:
+    if not 1 <= int(pixels) <= _LARGEST:
+        raise ValueError(f"a side of {pixels} pixels, where 1 to {_LARGEST} are allowed")
+    return int(pixels)
 
 
 def _triple(values: JSON) -> Floats | None:
-    return None if values is None else np.asarray(values, np.float32)
+    return None if values is None else np.broadcast_to(np.asarray(values, np.float32), 3)

@@ -29,6 +29,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
 _ORIENTATION = 0x0112
+_RINGING = 2.0
+"""Floating samples up to here are taken for 0 … 1, which scaling and sharpening overshoot, rather than for 0 … 255."""
 
 
 def read_square(path: Path, side: int, shorter: int) -> npt.NDArray[np.uint8]:
@@ -47,7 +49,7 @@ def read_square(path: Path, side: int, shorter: int) -> npt.NDArray[np.uint8]:
 def read_rgb(path: Path, shorter: int) -> Image.Image:
     """Read a whole picture as RGB, to be scaled so that its shorter side has `shorter` pixels; it may have more.
 
-    EXIF turns are applied, transparency lies on white, the first frame of an animation counts.
+    Where `shorter` is 0 it is not to be scaled, and has all its pixels. EXIF turns are applied, transparency lies on white, the first frame of an animation counts.
 
     Raises:
         BrokenInput: absent, empty, truncated, too large or no picture.
@@ -89,9 +91,10 @@ def _square(image: Image.Image, side: int, shorter: int) -> Image.Image:
 
 
 def _whole(image: Image.Image, shorter: int) -> Image.Image:
-    turn = _TURNS.get(_orientation(image))
-    _draft(image, shorter)
+    if shorter:
+        _draft(image, shorter)
     whole = _opaque(_plain(image))
+    turn = _TURNS.get(_orientation(image))  # after decoding, as above
     return whole if turn is None else whole.transpose(turn)
 
 
@@ -140,10 +143,11 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _to_bytes(samples: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Bring 16-bit, 32-bit and floating samples to 0 … 255."""
-    values = np.nan_to_num(samples.astype(np.float64))
-    top = float(values.max(initial=0))
-    if samples.dtype.kind == "f" and top <= 1:
+    """Bring 16-bit, 32-bit and floating samples to 0 … 255; NaN becomes black, infinity white."""
+    values = samples.astype(np.float64)
+    values[np.isnan(values)] = 0
+    top = float(values.max(initial=0, where=np.isfinite(values)))
+    if samples.dtype.kind == "f" and top <= _RINGING:
         full = 1.0
     elif samples.dtype.itemsize > 2 and top <= 255:
         full = 255.0

@@ -50,6 +50,7 @@ class ColourTexture(Encoder[ColourTextureConfig]):
 
     name = "colour-texture"
     modality = "image"
+    version = 2
     config_type = ColourTextureConfig
     batch = 64
 

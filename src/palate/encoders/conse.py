@@ -83,7 +83,7 @@ class ConSE(Encoder[ConSEConfig]):
         return USE() if modality == "text" else None
 
     def _weights(self) -> JSON:
-        return [*(source.sha256 for source in self._network.weights), NAMES.sha256, self._texts.space]
+        return [self._network.fingerprint, NAMES.sha256, self._texts.space]
 
     @cached_property
     def _texts(self) -> USE:

@@ -48,6 +48,7 @@ class HFImage(HubEncoder[HFImageConfig]):
 
     name = "hf-image"
     modality = "image"
+    version = 2
     config_type = HFImageConfig
     batch = 8
     shared_when = ("pooling", "normalise")

@@ -57,6 +57,7 @@ class OnnxImage(Encoder[OnnxImageConfig]):
 
     name = "onnx-image"
     modality = "image"
+    version = 2
     scheme = "onnx"
     config_type = OnnxImageConfig
     batch = 8
