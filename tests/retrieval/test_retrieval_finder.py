@@ -295,6 +295,48 @@ def test_a_picture_finds_texts_in_a_space_they_share(shared, lamp):
     assert 0 in found.ranked.items[0]  # which has a text and no picture
 
 
+@pytest.fixture
+def weakly(shared, monkeypatch):
+    """The same, where the encoder of the pictures is a stand-in."""
+    monkeypatch.setattr(Seen, "stand_in", True)
+    return shared
+
+
+def test_a_stand_in_counts_only_for_items_without_a_text(weakly):
+    found = weakly.find(Wanted(text="lamp", by="vectors"), 6).lists[0]
+    own = weakly.searcher._near["title"].cosines(np.array([0, 1, 0], np.float32), np.arange(4, dtype=np.int32))
+    scores = dict(zip(found.items.tolist(), found.scores.tolist(), strict=True))
+    # the titles in their order, as if there were no pictures; then 4 and 5, by pictures alone, from the fifth place on
+    assert [code for code in found.items.tolist() if code < 4] == np.argsort(-own, kind="stable").tolist()
+    assert [scores[code] for code in (1, 3)] == pytest.approx([1, 61 / 62])
+    assert [scores[code] for code in (4, 5)] == pytest.approx([61 / 65, 61 / 66])
+    for part, theirs in (("title", [True, True, False, False]), ("photo", [False, False, True, True])):
+        told = [found.parts[part][found.items.tolist().index(code)] for code in (1, 3, 4, 5)]
+        assert np.isfinite(told).tolist() == theirs  # so that no reason is given for what did not count
+
+
+def test_a_stand_in_changes_nothing_where_all_have_a_text_and_counts_in_full_where_none_has(weakly):
+    photo, title = (weakly.searcher._parts[name] for name in ("photo", "title"))
+    there = np.flatnonzero(title.present).astype(np.int32)
+    both = weakly.searcher.by_text("lamp", 4, there)
+    alone = Searcher({"title": title}).by_text("lamp", 4, there)
+    np.testing.assert_array_equal(both.ranked.items, alone.ranked.items)
+    np.testing.assert_array_equal(both.ranked.scores, alone.ranked.scores)
+    assert Searcher({"photo": photo}).by_text("lamp", 2).ranked.scores[0, 0] == pytest.approx(1)
+
+
+def test_a_stand_in_that_encodes_the_query_is_one_too(weakly, lamp, monkeypatch):
+    class Plain(WordCounts):
+        space = "words"
+
+    kinds = {"seen": Seen, "told": Plain}
+    monkeypatch.setattr(Seen, "space", "words", raising=False)
+    monkeypatch.setattr("palate.retrieval.searcher.restore", lambda ref: kinds[ref.name]())
+    found = Searcher(weakly.searcher._parts).by_image(lamp, 6)
+    items = found.ranked.items[0].tolist()
+    assert np.isfinite(found.parts["title"]).tolist() == [code in (0, 2) for code in items]  # which have no picture
+
+
 def test_a_picture_is_encoded_for_texts_by_what_encoded_the_pictures_of_their_space(shared, lamp, monkeypatch):
     class Plain(WordCounts):
         space = "words"

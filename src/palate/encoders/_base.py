@@ -50,6 +50,9 @@ class Encoder(Part[C], ABC):
     """Whether `fit` learns something from the catalogue, so that its vectors depend on more than one input."""
     beside: ClassVar[Mapping[str, str]] = {}
     """Encoders of what it leaves to parts of their own, by the view of the column: `--video video` makes `clip.motion` too."""
+    stand_in: ClassVar[bool] = False
+    """Whether the likeness of its vectors to those of other modalities is so weak that a search follows it only for items
+    that lack what is asked for."""
     emptiness: ClassVar[str] = "nothing in it that the encoder can use"
     """The reason when an input can be read and yet gives no vector."""
 

@@ -67,6 +67,7 @@ class ConSE(Encoder[ConSEConfig]):
     config_type = ConSEConfig
     weights = (*EfficientNetLite0.weights, NAMES)
     batch = 8
+    stand_in = True
 
     @property
     def dim(self) -> int:

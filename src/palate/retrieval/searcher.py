@@ -20,13 +20,16 @@ from palate.linalg.topk import top_k
 from palate.retrieval.blend import RANK_SHIFT
 from palate.retrieval.near import Near
 
+_BEHIND = 4
+"""Places that the list of a stand-in leaves to items that have what is asked for."""
+
 
 @dataclass(frozen=True, eq=False)
 class Found:
     """A ranking, and the cosine of each part for each item found.
 
     Shapes:
-        ranked: q = 1; parts: float32[k] per part, NaN where the item lacks it.
+        ranked: q = 1; parts: float32[k] per part, NaN where the item lacks it or it does not count.
     """
 
     ranked: Ranked
@@ -40,7 +43,9 @@ class Searcher:
     searched too where what is looked for can be encoded into their space (see `Encoder.companion`), as a text into that
     of pictures by `conse` or CLIP. Cosines across modalities are smaller than those within one, so that only ranks
     compare: the score is then the mean of 61 / (60 + rank) over the lists that the item can be in, one of the own parts
-    together and one of each other part. An item that lacks a text is found by its picture alone.
+    together and one of each other part. An item that lacks a text is found by its picture alone. Where the encoder of the
+    other part is a stand-in for one of both modalities, as `conse` is, that part counts only for items without an own
+    one, with 61 / (64 + rank).
 
     Args:
         features: the parts; those that are not of items, or whose encoder is not known, are left alone.
@@ -133,7 +138,11 @@ class Searcher:
             else np.full(len(codes), np.nan, np.float32)
             for name in names
         }
-        best = top_k(_joined([cosines[name] for name in own], [cosines[name] for name in across])[None, :], k)
+        weak = [name for name in across if own and self._is_stand_in(name, modality)]
+        for name in weak:
+            cosines[name][np.isfinite([cosines[name] for name in own]).any(axis=0)] = np.nan
+        full = [cosines[name] for name in across if name not in weak]
+        best = top_k(_joined([cosines[name] for name in own], full, [cosines[name] for name in weak])[None, :], k)
         there = best.items[0] >= 0
         found = np.append(codes, -1)[best.items]
         parts = {
@@ -154,6 +163,12 @@ class Searcher:
                 return self._find_encoder(name, modality) is not None
         except PalateError:  # its own search tells what is wrong with it
             return False
+
+    def _is_stand_in(self, name: str, modality: str) -> bool:
+        """Tell whether what encoded a part, or what encodes a query into its space, is a stand-in."""
+        with self._lock:
+            both = [self._find_encoder(name, by) for by in (modality, self._parts[name].modality)]
+        return any(encoder.stand_in for encoder in both if encoder is not None)
 
     def _encoder(self, name: str, modality: str) -> Encoder[Any]:
         found = self._find_encoder(name, modality)
@@ -199,21 +214,25 @@ def _mean(cosines: list[Floats]) -> Floats:
     return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), np.nan).astype(np.float32)
 
 
-def _joined(own: list[Floats], across: list[Floats]) -> Floats:
-    """Return the mean cosine of the own parts; where there are others too, the mean reciprocal rank over all lists."""
+def _joined(own: list[Floats], across: list[Floats], weak: list[Floats]) -> Floats:
+    """Return the mean cosine of the own parts; where other lists count too, the mean reciprocal rank over all of them."""
     lists = [*([_mean(own)] if own else []), *across]
-    return lists[0] if len(lists) == 1 else _mean([_reciprocal_ranks(scores) for scores in lists])
+    weak = [scores for scores in weak if np.isfinite(scores).any()]
+    if len(lists) == 1 and not weak:
+        return lists[0]
+    ranked = [_reciprocal_ranks(scores) for scores in lists]
+    return _mean([*ranked, *(_reciprocal_ranks(scores, _BEHIND) for scores in weak)])
 
 
-def _reciprocal_ranks(scores: Floats) -> Floats:
-    """Return 61 / (60 + rank), equal scores alike, NaN where there is no score.
+def _reciprocal_ranks(scores: Floats, behind: int = 0) -> Floats:
+    """Return 61 / (60 + behind + rank), equal scores alike, NaN where there is no score.
 
     Example:
         >>> _reciprocal_ranks(np.array([0.2, np.nan, 0.9, 0.2], np.float32)).round(2).tolist()
         [0.9800000190734863, nan, 1.0, 0.9800000190734863]
     """
     there = np.isfinite(scores)
-    ranks = 1 + np.searchsorted(np.sort(-scores[there]), -scores)
+    ranks = 1 + behind + np.searchsorted(np.sort(-scores[there]), -scores)
     return np.where(there, (1 + RANK_SHIFT) / (RANK_SHIFT + ranks), np.nan).astype(np.float32)
 
 
