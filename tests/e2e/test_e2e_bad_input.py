@@ -69,6 +69,13 @@ def test_missing_file(shop, capsys):
     assert not (shop / "ds").exists()
 
 
+@pytest.mark.parametrize("typed", [("-k", "many"), ("-kmany",)])
+def test_a_number_that_is_none_is_told_as_it_was_typed(shop, capsys, typed):
+    sentence = refused(capsys, "similar", "b", "--item", "i1", *typed)
+    assert "valid integer" in sentence
+    assert "and 'many' was given; 'palate similar --help' tells" in sentence
+
+
 def test_missing_column(shop, capsys):
     words = ("data", "import", "table", ".", "ds", "--items", "items.csv", "--interactions", "events.csv")
     assert "'titel'" in refused(capsys, *words, "--text", "titel")

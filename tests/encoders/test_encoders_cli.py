@@ -76,8 +76,12 @@ def test_broken_media_are_told(folder: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), ["say what to encode", "title (text: --text ", "photo (image: --image "]),
-        (("--audio", "mel"), ["there is no audio column", "photo (image"]),
+        ((), ["say what to encode", "title, about (text: --text ", "photo (image: --image "]),
+        (
+            ("--audio", "mel"),
+            ["there is no audio column", "'palate data import' makes one by --audio NAME", "photo (image"],
+        ),
+        (("--of", "users", "--text", "use"), ["'palate data import' makes one by --text users.NAME"]),
         (("--text", "usee"), ["did you mean 'use'"]),
         (("--column", "title"), ["write --column NAME=ENC"]),
         (("--column", "title=use", "--column", "title=tf-idf"), ["given twice for 'title', with use and with tf-idf"]),

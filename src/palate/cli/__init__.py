@@ -27,7 +27,7 @@ def _run(words: list[str], debug: bool) -> int:
         _load_commands(words)
         result = typer.main.get_command(app).main(args=words, prog_name="palate", standalone_mode=False)
     except typer.TyperException as error:
-        return _usage(error.format_message(), words)
+        return _usage(error.format_message(), words, _given(error, words))
     except (typer.Abort, KeyboardInterrupt):
         result = STOPPED
     except BrokenPipeError:
@@ -47,14 +47,28 @@ def _run(words: list[str], debug: bool) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _usage(message: str, words: list[str]) -> int:
+def _usage(message: str, words: list[str], given: str | None) -> int:
     if not message.strip():  # a group without a command: its help has been printed
         return 2
     depth = (2 if words[:1] == ["data"] else 1) - ("No such command" in message)
     known = [word for word in words[:depth] if not word.startswith("-")]
     said = " ".join(message.split()).replace("Value error, ", "").rstrip(".?")
+    if given is not None:
+        said = f"{said}, and '{given}' was given"
     mark = "?" if "Did you mean" in said else ";"
     return _say(f"{said}{mark} '{' '.join(['palate', *known, '--help'])}' tells what there is", 2)
+
+
+def _given(error: typer.TyperException, words: list[str]) -> str | None:
+    """Return the value of the option that an error is about, as it was typed; None where it has none."""
+    names = getattr(getattr(error, "param", None), "opts", ()) if "Invalid value" in error.format_message() else ()
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        name, equals, value = word.partition("=")
+        if name in names:
+            return value if equals else following
+        if word[:2] in names and word[:2] != "--":
+            return word[2:]
+    return None
 
 
 def _load_commands(words: list[str]) -> None:

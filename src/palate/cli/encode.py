@@ -139,7 +139,10 @@ def _asked(
         if encoder is not None:
             columns = columns_of(data.table_of(of), kind)
             if not columns:
-                raise DataError(f"there is no {kind} column to encode with '{encoder}': {_columns(data, of)}")
+                raise DataError(
+                    f"there is no {kind} column to encode with '{encoder}': 'palate data import' makes one by --{kind} "
+                    f"{'' if of == 'items' else f'{of}.'}NAME; {_columns(data, of)}"
+                )
             asked.update(dict.fromkeys(columns, encoder))
             asked.update(_beside(data.table_of(of), columns, encoder))
     asked.update(pairs)
@@ -187,14 +190,13 @@ def _columns(data: Dataset, of: Of) -> str:
     for encoder in sorted(map(registry.get, registry.names()), key=lambda encoder: (encoder.scheme, encoder.name)):
         choice = f"{encoder.scheme}:MODEL" if encoder.scheme else encoder.name
         choices.setdefault(encoder.modality, []).append(choice)
+    columns = {kind: columns_of(data.table_of(of), kind) for kind in choices}
     listed = [
-        f"{name} ({kind}: --{kind} {' | '.join(choices[kind])})"
-        for kind in choices
-        for name in columns_of(data.table_of(of), kind)
+        f"{', '.join(names)} ({kind}: --{kind} {' | '.join(choices[kind])})" for kind, names in columns.items() if names
     ]
     if not listed:
         return f"the {of} have no column of text, pictures or sound"
-    return f"the columns are {', '.join(listed)}" if of == "items" else f"the columns of {of} are {', '.join(listed)}"
+    return f"the columns {'' if of == 'items' else f'of {of} '}are {'; '.join(listed)}"
 
 
 def _row(part: Encoded) -> dict[str, object]:
