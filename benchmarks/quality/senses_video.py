@@ -17,7 +17,7 @@ import numpy as np
 
 from palate.encoders import BrokenInput
 from palate.encoders._sounds import RATE, read_sound
-from palate.encoders._videos import Watched, watch
+from palate.encoders._videos import Movement, Watched, watch, watch_movement
 from palate.encoders.alignment import Grid, Stream, align_time
 
 WIDTH, LEFT, RIGHT, TOP, ROW, GAP = 860, 150, 60, 74, 64, 16
@@ -31,18 +31,15 @@ text { fill: #22211f; font-size: 13px; } .title { font-size: 16px; font-weight: 
 """
 
 
-def streams(seen: Watched, sound: np.ndarray | None) -> dict[str, Stream]:
+def streams(moved: Movement, sound: np.ndarray | None) -> dict[str, Stream]:
     """Return what was measured, on the clock of each."""
-    times = np.array([look.time for look in seen.looks])
-
-    def of(name: str) -> Stream:
-        return Stream(times, np.array([getattr(look, name) for look in seen.looks]), reach=0.3)
-
-    found = {
-        "brightness, share of white": of("brightness"),
-        "change, share of colours": of("colours"),
-        "movement, widths a second": of("speed"),
+    times = np.array([look.change.time for look in moved.looks])
+    numbers = {
+        "brightness, share of white": [look.brightness for look in moved.looks],
+        "change, share of colours": [look.change.colours for look in moved.looks],
+        "movement, widths a second": [look.speed for look in moved.looks],
     }
+    found = {name: Stream(times, np.array(values), reach=0.3) for name, values in numbers.items()}
     if sound is not None:
         size = int(RATE * LEVEL)
         windows = sound[: len(sound) // size * size].reshape(-1, size)
@@ -51,10 +48,10 @@ def streams(seen: Watched, sound: np.ndarray | None) -> dict[str, Stream]:
     return found
 
 
-def draw(name: str, seen: Watched, sound: np.ndarray | None) -> str:
+def draw(name: str, seen: Watched, moved: Movement, sound: np.ndarray | None) -> str:
     """Return the picture of one clip."""
     grid = Grid.covering(0.0, seen.end, 0.1)
-    aligned = align_time(streams(seen, sound), grid)
+    aligned = align_time(streams(moved, sound), grid)
     height = TOP + len(aligned) * (ROW + GAP) + 64
     bottom = TOP + len(aligned) * (ROW + GAP) - GAP
 
@@ -112,13 +109,13 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     for clip in given.clips:
         began = time.perf_counter()
-        seen = watch(clip, 256, 16, 1.0, 8, 60.0)
+        seen, moved = watch(clip, 256, 16, 8, 60.0), watch_movement(clip, 60.0)
         seconds = time.perf_counter() - began
         try:
             sound = read_sound(clip, 60.0)
         except BrokenInput:
             sound = None
-        (given.out / f"video-{clip.stem}.svg").write_text(draw(clip.name, seen, sound), encoding="utf-8")
+        (given.out / f"video-{clip.stem}.svg").write_text(draw(clip.name, seen, moved, sound), encoding="utf-8")
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
             f"{clip.name}: {seen.end:.1f} s watched in {seconds:.2f} s, {len(seen.times)} frames, "

@@ -26,6 +26,8 @@ def test_every_encoder_and_recogniser_is_listed_and_nothing_is_fetched(tmp_path)
     assert (found["use"].reads, found["use"].dim, found["use"].licence) == ("text", 512, "Apache-2.0")
     assert found["use"].bytes > 30_000_000
     assert (found["mel"].bytes, found["mel"].licence) == (0, "")
+    assert (found["video"].bytes, found["video"].licence) == (found["efficientnet-lite0"].bytes, "Apache-2.0")
+    assert (found["motion"].reads, found["motion"].dim, found["motion"].bytes) == ("video", 14, 0)
     assert (found["hf-text"].bytes, found["hf-text"].dim) == (None, None)
     assert (found["whisper-base"].reads, found["whisper-base"].licence) == ("speech", "MIT")
     for name, each in found.items():
