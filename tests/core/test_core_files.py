@@ -149,3 +149,9 @@ def test_columns_and_ids_that_differ_have_other_fingerprints() -> None:
     nested = [pl.Series([[1.0], None]), pl.Series([None, [1.0]]), pl.Series([[1.0, 2.0]]), pl.Series([[1.0], [2.0]])]
     assert len({fingerprint(column) for column in nested}) == len(nested)
     assert fingerprint(pl.Series([1, 2])) != fingerprint(pl.Series(["1", "2"]))
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc, a folder that takes no files")
+def test_a_folder_that_takes_no_files_is_refused_and_not_waited_for():
+    with pytest.raises(StoreError, match="/proc/.*could not be written"), locked(Path("/proc/palate.lock"), timeout=1):
+        raise AssertionError

@@ -79,6 +79,7 @@ def locked(path: Path, timeout: float = -1) -> Iterator[None]:
     lock = FileLock(path, timeout=timeout)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()  # a folder that takes no files, as /proc, says so; FileLock would wait there for ever
         lock.acquire()
     except Timeout:
         raise
