@@ -153,5 +153,5 @@ def test_columns_and_ids_that_differ_have_other_fingerprints() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc, a folder that takes no files")
 def test_a_folder_that_takes_no_files_is_refused_and_not_waited_for():
-    with pytest.raises(StoreError, match="/proc/.*could not be written"), locked(Path("/proc/palate.lock"), timeout=1):
+    with pytest.raises(StoreError, match=r"/proc/.*could not be written"), locked(Path("/proc/palate.lock"), timeout=1):
         raise AssertionError

@@ -75,3 +75,16 @@ def test_a_model_that_is_gone_says_so(shop: Path, tmp_path: Path, capsys: pytest
     err = capsys.readouterr().err
     assert "there is no folder" in err
     assert "Traceback" not in err
+
+
+def test_a_model_that_was_moved_is_found_where_it_was_named_last(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = hub_models.clip(tmp_path / "clip")
+    palate(capsys, "encode", shop, "--image", f"hf:{folder}")
+    moved = folder.rename(tmp_path / "my models")
+    (row,) = palate(capsys, "encode", shop, "--image", f"hf:{moved}", "--json")["rows"]
+    assert (row["encoded"], row["reused"]) == (0, 6)
+    palate(capsys, "train", shop, "--model", "vector-space", "--out", tmp_path / "b")
+    found = palate(capsys, "search", tmp_path / "b", "--text", "red mug", "--by", "vectors", "--json")
+    assert len(found["items"]) == 6

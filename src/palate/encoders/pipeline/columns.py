@@ -160,7 +160,7 @@ def _encode_column(
     labels = data.interactions.column("split") if of == "interactions" and _learns(encoder) else None
     source = fingerprint(encoder.fingerprint, pack(inputs.keys), labels, inputs.reasons)
     table, computed = None if retry else _finished(data, name, store, source), 0
-    if table is not None:
+    if table is not None and _found_as(table, encoder):
         set_aside = 0 if store is None else _set_aside_before(store.folder, name)
     else:
         with nullcontext() if store is None else store.locked():
@@ -185,6 +185,11 @@ def _finished(data: Dataset, name: str, store: PartStore | None, source: str) ->
         return store.finished(source, partial(whose_rows, data))
     table = data.features.get(name)
     return table if table is not None and table.source == source else None
+
+
+def _found_as(table: FeatureTable, encoder: Encoder[Any]) -> bool:
+    """Tell whether a part names its encoder as it is named now: a model's folder may have moved since."""
+    return _learns(encoder) or (table.encoder is not None and table.encoder.settings == encoder.reference().settings)
 
 
 def _belongs(data: Dataset, of: Of) -> bool:
