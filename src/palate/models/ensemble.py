@@ -144,7 +144,8 @@ class Ensemble(Model[EnsembleConfig]):
         """Divide a score over what was liked and over the members' parts.
 
         A member's own amounts are scaled as the fusion scales its score. What is left, its distance from the mean
-        or all of a member that does not explain, is spread evenly over what was liked, and over its parts.
+        or all of a member that does not explain, is spread evenly over what was liked, and over those of its parts that
+        say something of the item.
         """
         scores = self._scores(query)
         score = float(self.combine.combine(scores)[0, item])
@@ -159,7 +160,8 @@ class Ensemble(Model[EnsembleConfig]):
             member = self.members[name]
             inner = member.explain(query, item) if isinstance(member, Explains) else Explanation(raw)
             _add(liked, inner.history, slope, slope * raw + offset)
-            _add(parts, inner.parts or {name: raw}, slope, slope * raw + offset)
+            telling = {part: amount for part, amount in inner.parts.items() if amount}
+            _add(parts, telling or inner.parts or {name: raw}, slope, slope * raw + offset)
         return Explanation(score, liked, parts)
 
     def spec(self) -> dict[str, Any]:
