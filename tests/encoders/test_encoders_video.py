@@ -167,6 +167,7 @@ def test_frames_go_through_any_encoder_of_pictures(tmp_path: Path) -> None:
         assert encoder.encode([encoder.decode(clip)])[0].tolist() == [row.tolist()]
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_frames_go_through_a_model_of_the_hub_also_in_processes_of_their_own(tmp_path: Path) -> None:
     import hub_models
@@ -220,6 +221,7 @@ def test_the_row_is_frames_and_sound(tmp_path: Path) -> None:
     assert Video().fingerprint != encoder.fingerprint != Video(image="efficientnet-lite2").fingerprint
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.data
 def test_real_clips_are_encoded_and_their_cut_off_copies_set_aside(real_data: Path, tmp_path: Path) -> None:
