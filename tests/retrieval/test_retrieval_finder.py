@@ -13,6 +13,7 @@ from test_retrieval_search import WordCounts
 from palate.core.errors import ConfigError, DataError, WeightsError
 from palate.data.catalogue import Catalogue
 from palate.data.features import EncoderRef, features_of
+from palate.encoders import BrokenInput
 from palate.retrieval import Finder, Searcher, Wanted, WordIndex
 from palate.retrieval.blend import Listed, blend, weights_of
 
@@ -335,6 +336,21 @@ def test_a_stand_in_that_encodes_the_query_is_one_too(weakly, lamp, monkeypatch)
     found = Searcher(weakly.searcher._parts).by_image(lamp, 6)
     items = found.ranked.items[0].tolist()
     assert np.isfinite(found.parts["title"]).tolist() == [code in (0, 2) for code in items]  # which have no picture
+
+
+def test_what_one_encoder_cannot_read_is_looked_for_by_the_others(shared, monkeypatch):
+    """As a Chinese text, of which the English half of a model of pictures knows no sign."""
+
+    class Deaf(WordCounts):
+        def decode(self, raw):
+            raise BrokenInput("it knows nothing of it")
+
+    monkeypatch.setattr(Seen, "companion", lambda self, modality: Deaf() if modality == "text" else None)
+    found = Searcher(shared.searcher._parts).by_text("lamp", 6)
+    assert found.ranked.items[0, 0] == 1
+    assert np.isnan(found.parts["photo"]).all()
+    with pytest.raises(DataError, match="it knows nothing of it"):
+        Searcher({"photo": shared.searcher._parts["photo"]}).by_text("lamp", 6)
 
 
 def test_a_picture_is_encoded_for_texts_by_what_encoded_the_pictures_of_their_space(shared, lamp, monkeypatch):

@@ -124,11 +124,7 @@ class Searcher:
                 f"there is no part to search by {what} (parts with a known encoder: {known}): "
                 f"encode one with 'palate encode DS --{modality} ENCODER' and train again"
             )
-        with self._lock:
-            queries = {name: query for name in names if (query := self._query(name, modality, raw)) is not None}
-        if not queries:
-            given = f"'{raw}'" if modality == "text" else str(Path(raw).name)
-            raise DataError(f"the {what} {given} could not be read by the encoder: try another {what}")
+        queries = self._queries(names, modality, raw, what)
         codes = np.unique(
             np.concatenate([self._near[name].candidates(query, k, only) for name, query in queries.items()])
         )
@@ -151,11 +147,25 @@ class Searcher:
         }
         return Found(Ranked(found.astype(np.int32), best.scores), parts)
 
-    def _query(self, name: str, modality: str, raw: Raw) -> Floats | None:
-        """Return the unit vector of what is looked for, or nothing where the encoder can make nothing of it."""
-        encoder = self._encoder(name, modality)
-        values, present = encoder.encode([_decoded(encoder, raw)])
-        return unit_rows(values)[0] if present[0] else None
+    def _queries(self, names: list[str], modality: str, raw: Raw, what: str) -> dict[str, Floats]:
+        """Return the unit vector of what is looked for, by the parts whose encoder can make something of it."""
+        found, troubles = {}, []
+        with self._lock:
+            for name in names:
+                encoder = self._encoder(name, modality)
+                try:
+                    values, present = encoder.encode([encoder.decode(raw)])
+                except BrokenInput as error:
+                    troubles.append(error)
+                    continue
+                if present[0]:
+                    found[name] = unit_rows(values)[0]
+        if not found and troubles:
+            raise DataError(f"the {what} to search by cannot be read ({troubles[0]}): try another") from troubles[0]
+        if not found:
+            given = f"'{raw}'" if modality == "text" else str(Path(raw).name)
+            raise DataError(f"the {what} {given} could not be read by the encoder: try another {what}")
+        return found
 
     def _shares(self, name: str, modality: str) -> bool:
         try:
@@ -234,11 +244,3 @@ def _reciprocal_ranks(scores: Floats, behind: int = 0) -> Floats:
     there = np.isfinite(scores)
     ranks = 1 + behind + np.searchsorted(np.sort(-scores[there]), -scores)
     return np.where(there, (1 + RANK_SHIFT) / (RANK_SHIFT + ranks), np.nan).astype(np.float32)
-
-
-def _decoded(encoder: Encoder[Any], raw: Raw) -> object:
-    try:
-        return encoder.decode(raw)
-    except BrokenInput as error:
-        what = "picture" if isinstance(raw, Path) else "text"
-        raise DataError(f"the {what} to search by cannot be read ({error}): try another") from error
