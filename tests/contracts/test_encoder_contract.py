@@ -127,6 +127,26 @@ def test_the_fingerprint_changes_with_the_settings(
     assert values.shape != (len(raw), encoder.dim) or not np.allclose(values, vectors(encoder, raw))
 
 
+def test_the_fingerprint_changes_with_the_weights_and_the_version(
+    encoder: Encoder[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fingerprint() -> str:
+        return type(encoder)(encoder.config).load_state(encoder.state()).fingerprint
+
+    # a hub model is known by the digest of its files, which is what such an encoder remembers
+    weights = (
+        ("state", lambda self: State(meta={"model": "other"}))
+        if encoder.scheme == "hf"
+        else ("_weights", lambda self: "other")
+    )
+    before = encoder.fingerprint
+    assert fingerprint() == before
+    for what, value in (weights, ("version", 99)):
+        with monkeypatch.context() as patch:
+            patch.setattr(type(encoder), what, value)
+            assert fingerprint() != before
+
+
 def test_a_companion_reads_another_modality_into_the_same_space(encoder: Encoder[Any]) -> None:
     assert encoder.space == type(encoder)(encoder.config).load_state(encoder.state()).space
     assert encoder.companion(encoder.modality) is None
