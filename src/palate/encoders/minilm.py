@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from palate.core.config import Config
 from palate.core.fingerprint import fingerprint
 from palate.core.types import Floats
-from palate.core.weights import WeightSource, derived, fetch
+from palate.core.weights import WeightSource, derived, fetch, fetch_all
 from palate.encoders._base import EmptyInput, Encoder
 from palate.encoders._chunks import pool_chunks, split_tokens
 from palate.encoders._sessions import session
@@ -147,4 +147,4 @@ def _build(path: Path) -> None:
 
     from palate.encoders._bert import write_graph
 
-    write_graph(load_file(fetch(MODEL)), HEADS, path)
+    write_graph(load_file(fetch_all([MODEL, TOKENIZER])[0]), HEADS, path)

@@ -15,7 +15,7 @@ from palate.core.config import Config
 from palate.core.fingerprint import fingerprint
 from palate.core.state import Array, write_arrays
 from palate.core.types import Floats
-from palate.core.weights import WeightSource, derived, fetch
+from palate.core.weights import WeightSource, derived, fetch_all
 from palate.encoders._base import Encoder
 from palate.encoders._musicnn import TAGS, tag_layer, write_graph
 from palate.encoders._sessions import mean_features, session
@@ -114,7 +114,7 @@ class Musicnn(Encoder[MusicnnConfig]):
 
 
 def _checkpoint() -> dict[str, Array]:
-    return read_checkpoint(fetch(INDEX), fetch(DATA))
+    return read_checkpoint(*fetch_all([INDEX, DATA]))
 
 
 def patches(samples: Floats) -> Floats:

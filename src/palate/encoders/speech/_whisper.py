@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -15,7 +16,7 @@ from palate.core.cores import cores
 from palate.core.errors import missing_extra
 from palate.core.fingerprint import fingerprint
 from palate.core.types import Floats
-from palate.core.weights import Piece, WeightSource, derived, fetch
+from palate.core.weights import Piece, WeightSource, derived, fetch_all
 from palate.encoders._sounds import check_libraries
 from palate.encoders.speech._base import Recogniser
 
@@ -114,13 +115,14 @@ def load_whisper(sources: tuple[WeightSource, ...], compute: str) -> Any:
     key = fingerprint("whisper", [source.sha256 for source in sources])
     for source in sources:
         name = Path(source.file).name.removesuffix(".part1")
-        folder = derived(key, name, partial(_lay, source)).parent
+        folder = derived(key, name, partial(_lay, sources, source)).parent
     return WhisperModel(str(folder), device="cpu", compute_type=compute, cpu_threads=1, num_workers=cores())
 
 
-def _lay(source: WeightSource, path: Path) -> None:
-    """Put a fetched file at a path, without a second copy where the disk can do that."""
+def _lay(sources: Sequence[WeightSource], source: WeightSource, path: Path) -> None:
+    """Put one of the fetched files at a path, without a second copy where the disk can do that."""
+    found = fetch_all(sources)[sources.index(source)]
     try:
-        os.link(fetch(source), path)
+        os.link(found, path)
     except OSError:
-        shutil.copyfile(fetch(source), path)
+        shutil.copyfile(found, path)
