@@ -133,12 +133,9 @@ def test_the_fingerprint_changes_with_the_weights_and_the_version(
     def fingerprint() -> str:
         return type(encoder)(encoder.config).load_state(encoder.state()).fingerprint
 
-    # a hub model is known by the digest of its files, which is what such an encoder remembers
-    weights = (
-        ("state", lambda self: State(meta={"model": "other"}))
-        if encoder.scheme == "hf"
-        else ("_weights", lambda self: "other")
-    )
+    # a model that a setting chooses is known by the digest of its files, which is what such an encoder remembers
+    other = State(meta=dict.fromkeys(encoder.state().meta, "other"))
+    weights = ("state", lambda self: other) if encoder.scheme else ("_weights", lambda self: "other")
     before = encoder.fingerprint
     assert fingerprint() == before
     for what, value in (weights, ("version", 99)):
