@@ -74,6 +74,8 @@ def test_a_number_that_is_none_is_told_as_it_was_typed(shop, capsys, typed):
     sentence = refused(capsys, "similar", "b", "--item", "i1", *typed)
     assert "valid integer" in sentence
     assert "and 'many' was given; 'palate similar --help' tells" in sentence
+    sentence = refused(capsys, "similar", "b", "--item", "i1", "--by", "sound")
+    assert sentence.count("'sound'") == 1
 
 
 def test_missing_column(shop, capsys):

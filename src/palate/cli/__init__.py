@@ -53,7 +53,7 @@ def _usage(message: str, words: list[str], given: str | None) -> int:
     depth = (2 if words[:1] == ["data"] else 1) - ("No such command" in message)
     known = [word for word in words[:depth] if not word.startswith("-")]
     said = " ".join(message.split()).replace("Value error, ", "").rstrip(".?")
-    if given is not None:
+    if given is not None and f"'{given}'" not in said:
         said = f"{said}, and '{given}' was given"
     mark = "?" if "Did you mean" in said else ";"
     return _say(f"{said}{mark} '{' '.join(['palate', *known, '--help'])}' tells what there is", 2)
