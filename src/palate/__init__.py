@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from palate.data.frames import from_frames as from_frames
     from palate.data.split import split as split
     from palate.encoders.pipeline import encode as encode
+    from palate.encoders.speech import transcribe as transcribe
     from palate.evaluation import compare as compare
     from palate.evaluation import evaluate as evaluate
 
@@ -38,9 +39,12 @@ _HOME = {
     "models": "palate.models",
     "save": "palate.data.folder",
     "split": "palate.data.split",
+    "transcribe": "palate.encoders.speech",
 }
 
-__all__ = ["Bundle", "__version__", "compare", "encode", "evaluate", "from_frames", "load", "models", "save", "split"]
+__all__ = [
+    "Bundle", "__version__", "compare", "encode", "evaluate", "from_frames", "load", "models", "save", "split", "transcribe",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

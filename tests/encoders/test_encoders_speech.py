@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,15 +18,17 @@ import pytest
 from slow_listener import Pitch
 from test_encoders_sound_files import film
 
+import palate
 from palate.cli import main
-from palate.core.errors import DataError, StoreError
+from palate.core.errors import ConfigError, DataError, StoreError
 from palate.core.ids import IdMap
 from palate.data.catalogue import Catalogue
 from palate.data.dataset import Dataset
 from palate.data.folder import load, save
 from palate.data.interactions import Interactions
+from palate.encoders._sounds import read_sound
 from palate.encoders.pipeline import encode
-from palate.encoders.speech import registry, transcribe, transcribe_columns
+from palate.encoders.speech import Recogniser, registry, transcribe, transcribe_columns
 from palate.retrieval.words import WordIndex
 
 soundfile = pytest.importorskip("soundfile")
@@ -205,6 +208,88 @@ def test_wrong_requests(words: tuple[str, ...], said: str, folder: Path, capsys:
     assert said in capsys.readouterr().err
 
 
+class Segment(NamedTuple):
+    text: str
+    compression_ratio: float = 1.0
+
+
+class About(NamedTuple):
+    language: str
+    language_probability: float
+
+
+class Hears:
+    """Stands for the model of faster-whisper: says what it is told to, and remembers what it was asked."""
+
+    supported_languages: ClassVar[list[str]] = ["en", "zh"]
+
+    def __init__(self, *said: Segment) -> None:
+        self.said, self.asked, self.about = said, dict[str, Any](), About("en", 0.9)
+
+    def transcribe(self, sound: Any, **asked: Any) -> tuple[Iterator[Segment], About]:
+        self.asked = asked
+        return iter(self.said), About(asked["language"], 1.0) if asked["language"] else self.about
+
+
+def whisper(monkeypatch: pytest.MonkeyPatch, *said: Segment, **settings: Any) -> tuple[Recogniser[Any], Hears]:
+    recogniser, model = registry.get("whisper-base")(**settings), Hears(*said)
+    monkeypatch.setattr(type(recogniser), "_model", model)
+    return recogniser, model
+
+
+def test_what_whisper_repeats_over_and_over_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, real = Segment(" I'm sorry" * 40, 13.6), Segment(" A red  mug.", 0.9)
+    recogniser, model = whisper(monkeypatch, loop, real, loop)
+    assert recogniser.transcribe(np.zeros(RATE, np.float32)) == "A red mug."
+    assert model.asked["no_speech_threshold"] == 0.4
+    recogniser, _ = whisper(monkeypatch, loop)
+    assert recogniser.transcribe(np.zeros(RATE, np.float32)) is None
+
+
+def test_the_language_is_detected_or_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for language in (None, "zh"):
+        recogniser, model = whisper(monkeypatch, Segment("一"), language=language)
+        recogniser.prepare()
+        assert recogniser.transcribe(np.zeros(RATE, np.float32)) == "一"
+        assert model.asked["language"] == language
+    recogniser, _ = whisper(monkeypatch, language="zn")
+    with pytest.raises(ConfigError, match="knows no language 'zn': allowed: en, zh"):
+        recogniser.prepare()
+    assert registry.get("whisper-base")(language="zh").fingerprint != registry.get("whisper-base")().fingerprint
+
+
+@pytest.mark.parametrize(
+    ("language", "about", "simplified"),
+    [("zh", ("en", 0.9), True), (None, ("zh", 0.9), True), (None, ("zh", 0.3), False), (None, ("en", 0.9), False)],
+)
+def test_chinese_is_asked_for_in_simplified_characters(
+    language: str | None, about: tuple[str, float], simplified: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recogniser, model = whisper(monkeypatch, Segment("今天天气很好"), language=language)
+    model.about = About(*about)
+    assert recogniser.transcribe(np.zeros(RATE, np.float32)) == "今天天气很好"
+    assert ("hotwords" in model.asked) is simplified
+
+
+def test_settings_of_a_recogniser_on_the_command_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, model = whisper(monkeypatch, Segment("一 个 红 色 的 杯子"))
+    words = ["--speech", "whisper-base", "--set", "voice.speech.language=zh"]
+    answer(folder, *words, "--text", "tf-idf", "--set", "voice.speech.dim=8", capsys=capsys)
+    assert model.asked["language"] == "zh"
+    reference = load(folder).features["voice.speech"].encoder
+    assert reference is not None
+    assert reference.settings["dim"] == 8
+    with pytest.raises(SystemExit):
+        main(["encode", str(folder), "--speech", "whisper-base", "--set", "voice.speech.langage=zh"])
+    assert "did you mean 'language'" in capsys.readouterr().err
+
+
+def test_speech_is_a_word_of_the_library() -> None:
+    assert palate.transcribe is transcribe
+
+
 def test_recognisers_have_names() -> None:
     assert registry.names() == ["whisper-base", "whisper-tiny.en"]
     assert registry.get("whisper-tiny.en")().fingerprint != registry.get("whisper-tiny.en")(beam_size=1).fingerprint
@@ -241,3 +326,14 @@ def answer(folder: Path, *words: str, capsys: pytest.CaptureFixture[str]) -> dic
     assert left.value.code == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
+
+
+@pytest.mark.weights
+@pytest.mark.data
+@pytest.mark.slow
+def test_no_words_for_what_is_not_speech(real_data: Path) -> None:
+    recogniser = registry.get("whisper-base")()
+    recogniser.prepare()
+    for sound in ("hobbies-music-string-cello", "animals-insects-bee"):
+        heard = read_sound(real_data / "stamps" / "sounds" / f"{sound}.ogg", recogniser.longest)
+        assert recogniser.transcribe(heard) is None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from palate.data.features import Of
     from palate.encoders import Encoder
     from palate.encoders.pipeline import Encoded
-    from palate.encoders.speech import Transcribed
+    from palate.encoders.speech import Recogniser, Transcribed
 
 
 @app.command()
@@ -49,7 +49,11 @@ def encode(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting of a column's encoder, as title.dim=64."),
+        typer.Option(
+            "--set",
+            metavar="NAME.KEY=VALUE",
+            help="A setting of a column's encoder or recogniser, as title.dim=64 or voice.speech.language=zh.",
+        ),
     ] = None,
     retry: Annotated[
         bool, typer.Option("--retry", help="Try broken files once more, as after a decoder crashed or took too long.")
@@ -75,11 +79,13 @@ def encode(
     data = load(folder, stale=True)
     pairs = _pairs(column or [])
     heard: list[Transcribed] = []
+    wanted = settings or []
     if spoken := _spoken(data, whose, speech, pairs):
-        data, heard = transcribe_columns(data, spoken, whose, retry)
+        recognisers, wanted = _recognisers(spoken, wanted, set(pairs) if text is None else None)
+        data, heard = transcribe_columns(data, recognisers, whose, retry)
     by_type = {"text": text, "image": image, "audio": audio, "video": video, **others}
     asked = _asked(data, whose, by_type, pairs, needed=not spoken)
-    _, done = encode_columns(data, _set_up(data, whose, asked, settings or []), whose, retry)
+    _, done = encode_columns(data, _set_up(data, whose, asked, wanted), whose, retry)
     answer = {"rows": [_row(part) for part in done]} | ({"speech": [asdict(one) for one in heard]} if heard else {})
     emit(answer, as_json, lambda: _show(folder, done, heard, _next(folder, data, whose)))
 
@@ -128,6 +134,27 @@ def _spoken(data: Dataset, of: Of, speech: str | None, pairs: dict[str, str]) ->
     return spoken
 
 
+def _recognisers(
+    spoken: dict[str, str], settings: list[str], encoded: set[str] | None
+) -> tuple[dict[str, str | Recogniser[Any]], list[str]]:
+    """Return a recogniser with its settings for each column that has some, the name for the others, and what is left.
+
+    Where the text is `encoded` in the same command (None: all are), a setting that the recogniser does not know is left.
+    """
+    from palate.encoders.speech import VIEW, registry
+
+    recognisers: dict[str, str | Recogniser[Any]] = dict(spoken)
+    left = list(settings)
+    for name, choice in spoken.items():
+        start, kind = f"{name}{VIEW}.", registry.get(choice)
+        shared = encoded is None or f"{name}{VIEW}" in encoded
+        keys = tuple(f"{start}{key}=" for key in kind.config_type.model_fields) if shared else (start,)
+        if own := [setting for setting in left if setting.startswith(keys)]:
+            left = [setting for setting in left if setting not in own]
+            recognisers[name] = kind(**parse_settings([setting.removeprefix(start) for setting in own]))
+    return recognisers, left
+
+
 def _asked(
     data: Dataset, of: Of, by_type: dict[str, str | None], pairs: dict[str, str], *, needed: bool
 ) -> dict[str, str]:
@@ -172,7 +199,7 @@ def _set_up(data: Dataset, of: Of, asked: dict[str, str], settings: list[str]) -
         if not dot or column not in asked:
             raise ConfigError(
                 f"--set {setting} is of no column that is encoded here: write NAME.KEY=VALUE, where NAME is one of "
-                f"{', '.join(asked)}"
+                f"{', '.join(asked) or 'the columns that are'}"
             )
         by_column.setdefault(column, []).append(setting.removeprefix(f"{column}."))
     set_up: dict[str, str | Encoder[Any]] = dict(asked)

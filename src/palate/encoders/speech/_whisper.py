@@ -7,13 +7,13 @@ import shutil
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from palate.core.config import Config
 from palate.core.cores import cores
-from palate.core.errors import missing_extra
+from palate.core.errors import ConfigError, did_you_mean, missing_extra
 from palate.core.fingerprint import fingerprint
 from palate.core.types import Floats
 from palate.core.weights import Piece, WeightSource, derived, fetch_all
@@ -50,11 +50,24 @@ BASE = (
 """Whisper base, several languages: the model, its configuration, its tokenizer, its vocabulary."""
 
 
+_LOOPING = 2.4
+"""How well zlib compresses what is no speech but a few words over and over; Whisper's own threshold."""
+_NO_SPEECH = 0.4
+"""How probable it must be that nobody speaks, to drop what Whisper itself is unsure of (a mean log probability below -1)."""
+
+_SURE = 0.5
+"""How probable Chinese must be to be written as such."""
+_SIMPLIFIED = "以下是普通话的句子。"
+"""What stands before each window of Chinese; otherwise Whisper mixes simplified and traditional characters."""
+
+
 class WhisperConfig(Config):
     """Settings of the Whisper recognisers."""
 
     beam_size: int = Field(default=5, ge=1)
     """How many readings of a sentence are followed at once; 1 is faster and a little worse."""
+    language: str | None = None
+    """Of the speech, such as en or zh; null: detected for each sound, which a single word is short for."""
     compute: Literal["int8", "float32"] = "int8"
     """The arithmetic; int8 takes half the time."""
     max_seconds: float = Field(default=600.0, gt=0)
@@ -64,14 +77,14 @@ class WhisperConfig(Config):
 class Whisper(Recogniser[WhisperConfig]):
     """Base of the Whisper recognisers: files and language differ.
 
-    Radford et al. 2022, arXiv:2212.04356. Only what a voice detector (Silero) takes for speech is given to Whisper, which
-    invents text for noise; the temperature is 0 and no window sees the text of the one before, so that a sound is always
-    heard the same way.
+    Radford et al. 2022, arXiv:2212.04356, section 4.5. Only what a voice detector (Silero) takes for speech is given to
+    Whisper, which invents text for noise; what it repeats over and over, and what it is unsure of where probably nobody
+    speaks, is dropped. Chinese is written in simplified characters. The temperature is 0 and no window sees the text of the one before, so that a sound is always heard
+    the same way.
     """
 
     config_type = WhisperConfig
-    language: ClassVar[str | None] = None
-    """Of the speech; detected where it is None."""
+    version = 2
 
     @property
     def longest(self) -> float:
@@ -88,17 +101,27 @@ class Whisper(Recogniser[WhisperConfig]):
         Raises:
             MissingExtraError: the `media` or the `speech` extra is not installed.
             WeightsError: the weights cannot be had.
+            ConfigError: it does not know the language of its settings.
         """
         check_libraries()
-        self._model  # noqa: B018  made on first use
+        language, known = self.config.language, self._model.supported_languages
+        if language is not None and language not in known:
+            raise ConfigError(f"'{self.name}' knows no language '{language}': {did_you_mean(language, known)}")
 
     def transcribe(self, sound: Floats) -> str | None:
         """Write down what is said in a sound at 16 kHz; None where nobody speaks."""
-        segments, _ = self._model.transcribe(
-            sound, language=self.language, beam_size=self.config.beam_size, temperature=0.0, vad_filter=True,
-            condition_on_previous_text=False,
+        segments, about = self._hear(sound, self.config.language)
+        if about.language == "zh" and about.language_probability > _SURE:
+            segments, _ = self._hear(sound, "zh", hotwords=_SIMPLIFIED)  # nothing was written yet: segments are lazy
+        said = " ".join(segment.text for segment in segments if segment.compression_ratio <= _LOOPING)
+        return " ".join(said.split()) or None
+
+    def _hear(self, sound: Floats, language: str | None, **more: Any) -> tuple[Any, Any]:
+        heard: tuple[Any, Any] = self._model.transcribe(
+            sound, language=language, beam_size=self.config.beam_size, temperature=0.0, vad_filter=True,
+            condition_on_previous_text=False, no_speech_threshold=_NO_SPEECH, **more,
         )  # fmt: skip
-        return " ".join(" ".join(segment.text for segment in segments).split()) or None
+        return heard
 
 
 def load_whisper(sources: tuple[WeightSource, ...], compute: str) -> Any:

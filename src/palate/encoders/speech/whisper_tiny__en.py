@@ -17,7 +17,6 @@ class WhisperTinyEn(Whisper):
     """
 
     name = "whisper-tiny.en"
-    language = "en"
     weights = tuple(
         WeightSource(_PLACE, f"{_FOLDER}/{file}", sha256, _WHEEL, "MIT", size)
         for file, sha256, size in (
