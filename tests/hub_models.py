@@ -263,6 +263,14 @@ def wav2vec2(folder: Path) -> Path:
     return hears(folder, "Wav2Vec2FeatureExtractor", sampling_rate=16_000, do_normalize=True, feature_size=1)
 
 
+def ast(folder: Path) -> Path:
+    from transformers import ASTConfig, ASTModel
+
+    config = ASTConfig(**_TOWER, max_length=64, num_mel_bins=16, patch_size=8, frequency_stride=8, time_stride=8)
+    _save(_made(ASTModel, config), folder)
+    return hears(folder, "ASTFeatureExtractor", sampling_rate=16_000, num_mel_bins=16, max_length=64)
+
+
 def whisper(folder: Path) -> Path:
     from transformers import WhisperConfig, WhisperModel
 

@@ -113,6 +113,16 @@ def test_whisper_is_the_mean_over_frames_with_sound(tmp_path: Path, sounds: list
     np.testing.assert_allclose(vectors(HFAudio(model=str(folder)), sounds[:2]), unit(wanted), atol=1e-4)
 
 
+def test_the_audio_spectrogram_transformer_hears_all_of_a_sound(tmp_path: Path, sounds: list[Path]) -> None:
+    encoder = HFAudio(model=str(hub_models.ast(tmp_path / "ast")))
+    sound = read(sounds[2])
+    sound[3 * 16_000 :] *= -np.linspace(0, 1, 2 * 16_000, dtype=np.float32)
+    soundfile.write(tmp_path / "other.wav", sound, 16_000, subtype="FLOAT")
+    made = vectors(encoder, [sounds[2], tmp_path / "other.wav"])
+    assert np.abs(made[0] - made[1]).max() > 1e-3  # they differ after three seconds, and the model hears 0.64 at once
+    np.testing.assert_array_equal(vectors(encoder, [sounds[2]])[0], made[0])
+
+
 def test_decoding_loads_no_network(tmp_path: Path, sounds: list[Path]) -> None:
     import subprocess
 

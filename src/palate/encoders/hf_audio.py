@@ -73,6 +73,10 @@ class HFAudio(HubEncoder[HFAudioConfig]):
         if not isinstance(rate, int):
             raise WeightsError(f"the model {self.hub.name} does not say sampling_rate: it does not read sound")
         own = said.get("max_length_s") or said.get("chunk_length")
+        if (
+            said.get("feature_extractor_type") == "ASTFeatureExtractor"
+        ):  # it cuts off what is longer, in frames of 10 ms
+            own = said.get("max_length", 1024) / 100
         seconds = [limit for limit in (own, self.config.window) if limit is not None]
         return rate, round(min(seconds, default=_USUAL) * rate)
 
