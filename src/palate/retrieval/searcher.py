@@ -225,13 +225,13 @@ def _mean(cosines: list[Floats]) -> Floats:
 
 
 def _joined(own: list[Floats], across: list[Floats], weak: list[Floats]) -> Floats:
-    """Return the mean cosine of the own parts; where other lists count too, the mean reciprocal rank over all of them."""
-    lists = [*([_mean(own)] if own else []), *across]
-    weak = [scores for scores in weak if np.isfinite(scores).any()]
-    if len(lists) == 1 and not weak:
-        return lists[0]
-    ranked = [_reciprocal_ranks(scores) for scores in lists]
-    return _mean([*ranked, *(_reciprocal_ranks(scores, _BEHIND) for scores in weak)])
+    """Return the mean cosine of the own parts, or of the only list with scores; of several the mean reciprocal rank."""
+    lists = [(scores, 0) for scores in (*([_mean(own)] if own else []), *across)]
+    lists += [(scores, _BEHIND) for scores in weak]
+    told = [(scores, behind) for scores, behind in lists if np.isfinite(scores).any()]
+    if len(told) < 2:
+        return (told or lists)[0][0]
+    return _mean([_reciprocal_ranks(scores, behind) for scores, behind in told])
 
 
 def _reciprocal_ranks(scores: Floats, behind: int = 0) -> Floats:
