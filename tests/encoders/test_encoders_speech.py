@@ -271,6 +271,19 @@ def test_chinese_is_asked_for_in_simplified_characters(
     assert ("hotwords" in model.asked) is simplified
 
 
+@pytest.mark.parametrize("prompted", ["以下是普通话的句子。", "以下是普通话。", ""])
+def test_what_whisper_is_told_before_chinese_is_not_taken_for_said(
+    prompted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Echoes(Hears):
+        def transcribe(self, sound: Any, **asked: Any) -> tuple[Iterator[Segment], About]:
+            return iter([Segment(prompted if "hotwords" in asked else "三")]), About("zh", 1.0)
+
+    recogniser, _ = whisper(monkeypatch)
+    monkeypatch.setattr(type(recogniser), "_model", Echoes())
+    assert recogniser.transcribe(np.zeros(RATE, np.float32)) == "三"
+
+
 def test_settings_of_a_recogniser_on_the_command_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -84,7 +84,7 @@ class Whisper(Recogniser[WhisperConfig]):
     """
 
     config_type = WhisperConfig
-    version = 2
+    version = 3
 
     @property
     def longest(self) -> float:
@@ -112,9 +112,10 @@ class Whisper(Recogniser[WhisperConfig]):
         """Write down what is said in a sound at 16 kHz; None where nobody speaks."""
         segments, about = self._hear(sound, self.config.language)
         if about.language == "zh" and about.language_probability > _SURE:
-            segments, _ = self._hear(sound, "zh", hotwords=_SIMPLIFIED)  # nothing was written yet: segments are lazy
-        said = " ".join(segment.text for segment in segments if segment.compression_ratio <= _LOOPING)
-        return " ".join(said.split()) or None
+            simplified = _text(self._hear(sound, "zh", hotwords=_SIMPLIFIED)[0])
+            if simplified and _SIMPLIFIED[:6] not in simplified:  # of a single syllable it may repeat what it was told
+                return simplified
+        return _text(segments)  # which are written down only now
 
     def _hear(self, sound: Floats, language: str | None, **more: Any) -> tuple[Any, Any]:
         heard: tuple[Any, Any] = self._model.transcribe(
@@ -122,6 +123,11 @@ class Whisper(Recogniser[WhisperConfig]):
             condition_on_previous_text=False, no_speech_threshold=_NO_SPEECH, **more,
         )  # fmt: skip
         return heard
+
+
+def _text(segments: Iterable[Any]) -> str | None:
+    said = " ".join(segment.text for segment in segments if segment.compression_ratio <= _LOOPING)
+    return " ".join(said.split()) or None
 
 
 def load_whisper(sources: tuple[WeightSource, ...], compute: str) -> Any:
