@@ -22,6 +22,7 @@ import palate
 from palate.cli import main
 from palate.core.errors import ConfigError, DataError, StoreError
 from palate.core.ids import IdMap
+from palate.core.types import Floats
 from palate.data.catalogue import Catalogue
 from palate.data.dataset import Dataset
 from palate.data.folder import load, save
@@ -66,6 +67,35 @@ def test_a_text_column_comes_of_a_sound_column(folder: Path) -> None:
     assert again.catalogue.table["voice.speech"].to_list() == TEXTS
     assert again.catalogue.fingerprint == data.catalogue.fingerprint
     assert again.features["title"].present.all()  # what was encoded stays
+
+
+def test_a_column_that_somebody_else_wrote_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+    data = load(folder)
+    own = data.catalogue.table.with_columns(pl.Series("voice.speech", ["what I wrote", *[None] * 7], pl.String))
+    catalogue = Catalogue(own, {**data.catalogue.types, "voice.speech": "text"}, data.catalogue.root)
+    save(Dataset(data.users, data.items, data.interactions, catalogue), tmp_path / "own")
+    with pytest.raises(DataError, match=r"'voice\.speech' that no recogniser wrote, .* would take its place: import"):
+        transcribe(load(tmp_path / "own"), voice=Pitch())
+    assert load(tmp_path / "own").catalogue.table["voice.speech"].to_list() == ["what I wrote", *[None] * 7]
+
+
+class HighPitch(Pitch):
+    """Hears high tones alone."""
+
+    name = "high-pitch"
+
+    def transcribe(self, sound: Floats) -> str | None:
+        text = super().transcribe(sound)
+        return None if text == "a tone of 400 Hz" else text
+
+
+def test_what_a_recogniser_wrote_is_replaced_by_the_next(folder: Path) -> None:
+    first = transcribe(load(folder), voice=Pitch())
+    assert first.catalogue.table["voice.speech"].to_list() == TEXTS
+    second, (done,) = transcribe_columns(load(folder), {"voice": HighPitch()})
+    assert second.catalogue.table["voice.speech"].to_list() == [None, "a tone of 800 Hz", *[None] * 6]
+    assert done.heard == 5
+    assert transcribe(load(folder), voice=Pitch()).catalogue.table["voice.speech"].to_list() == TEXTS
 
 
 def test_why_there_is_no_text_is_told(folder: Path) -> None:

@@ -29,7 +29,7 @@ from palate.encoders.pipeline.inputs import Inputs, read_media
 from palate.encoders.pipeline.store import Key
 from palate.encoders.pipeline.workers import Workers
 from palate.encoders.speech._base import Recogniser, registry
-from palate.encoders.speech._heard import Heard
+from palate.encoders.speech._heard import Heard, ever_heard
 from palate.interfaces import Raw
 
 VIEW = ".speech"
@@ -54,8 +54,8 @@ class Transcribed:
 def transcribe(data: Dataset, /, *, of: Of = "items", retry: bool = False, **columns: str | Recogniser[Any]) -> Dataset:
     """Return the dataset with a text column for each named column of sounds or videos: what is said in them.
 
-    The text of `voice` is the column `voice.speech`, a text column as any other: to be encoded, searched and shown; one
-    of that name that is there is replaced. A dataset with a folder keeps the column there, and what was heard before is
+    The text of `voice` is the column `voice.speech`, a text column as any other: to be encoded, searched and shown; what
+    a recogniser wrote there before is replaced. A dataset with a folder keeps the column there, and what was heard before is
     not heard again, also after a run that was killed.
 
     Args:
@@ -68,7 +68,7 @@ def transcribe(data: Dataset, /, *, of: Of = "items", retry: bool = False, **col
         A row without a file, or whose sound is silent, broken or without speech, has no text; all but the first are
         told in the folder's quarantine.
     Raises:
-        DataError: there is no such column, or it holds neither sound nor video.
+        DataError: there is no such column, it holds neither sound nor video, or the name of its text is taken.
         WeightsError: pretrained weights cannot be had.
     """
     return transcribe_columns(data, columns, of, retry)[0]
@@ -107,8 +107,14 @@ def _check(data: Dataset, column: str, of: Of) -> None:
             f"the column '{column}' is {table.types.get(column, 'untyped')}, and speech is in columns of sound or video: "
             f"there are {there}"
         )
-    if table.types.get(column + VIEW, "text") != "text":
-        raise DataError(f"there is a column '{column}{VIEW}' that is no text: rename it")
+    view = column + VIEW
+    if table.types.get(view, "text") != "text":
+        raise DataError(f"there is a column '{view}' that is no text: rename it")
+    if data.root is not None and view in table.types and not set(table.column(view)) <= ever_heard(data.root):
+        raise DataError(
+            f"there is a text column '{view}' that no recogniser wrote, and what is heard in '{column}' would take its "
+            "place: import the table with another name for it"
+        )
 
 
 def _one_column(

@@ -18,6 +18,12 @@ Said = tuple[str | None, str | None]
 """The text, or the reason why there is none."""
 
 
+def ever_heard(folder: Path) -> set[str | None]:
+    """Return every text that a recogniser has written down for a dataset folder, None among them."""
+    logs = sorted((folder / FEATURES / SPEECH).glob("*.jsonl"))
+    return {None, *(said[0] for log in logs for said in Heard(folder, log.stem).said.values())}
+
+
 class Heard:
     """Texts by content, in memory and, where there is a dataset folder, in a file that only grows.
 
