@@ -43,7 +43,7 @@ MB = 1 << 20
 EVERY = 0.2
 TARGET = 1.25
 SPOTS = 120
-Sample = tuple[float, float]
+Sample = tuple[float, float, int]
 """Seconds since the start, and resident megabytes of a process with its workers."""
 
 
@@ -105,17 +105,18 @@ def encode(folder: Path) -> None:
     print(json.dumps({part.part: [part.computed, part.reused, part.seconds] for part in done}))
 
 
-def watched(folder: Path, stop: Callable[[], bool]) -> tuple[list[Sample], dict[str, Any] | None]:
-    """Run the child; returns its memory over time, and what it printed unless `stop` had it killed."""
+def watched(folder: Path, stop: Callable[[int], bool]) -> tuple[list[Sample], dict[str, Any] | None]:
+    """Run the child; returns seconds, memory and vectors on disk, and what it printed unless `stop` had it killed."""
     began, samples = time.monotonic(), list[Sample]()
     child = subprocess.Popen([sys.executable, __file__, "--child", str(folder)], stdout=subprocess.PIPE, text=True)
     process = psutil.Process(child.pid)
     while child.poll() is None:
+        found = kept(folder)
         with contextlib.suppress(psutil.Error):
             workers = process.children(recursive=True)
             size = sum(one.memory_info().rss for one in [process, *workers])
-            samples.append((time.monotonic() - began, size / MB))
-        if stop():
+            samples.append((time.monotonic() - began, size / MB, found))
+        if stop(found):
             child.kill()
             left = psutil.wait_procs(workers, timeout=10)[1]
             assert not left, "a worker outlives its parent"
@@ -131,7 +132,7 @@ def kept(folder: Path) -> int:
 
     found = 0
     for chunk in (folder / "ds" / "features" / ".partial" / "photo").glob("*/chunk-*.safetensors"):
-        with safe_open(chunk, "np") as file:
+        with contextlib.suppress(FileNotFoundError), safe_open(chunk, "np") as file:  # the last step takes them away
             found += file.get_slice("keys").get_shape()[0]
     return found
 
@@ -142,7 +143,7 @@ def plot(n: int, first: list[Sample], second: list[Sample], before: int, after: 
     lines = []
     for label, samples, start in (("until kill -9", first, 0.0), ("started again", second, first[-1][0])):
         tops = [max(samples[place : place + every], key=lambda one: one[1]) for place in range(0, len(samples), every)]
-        spots = [Spot((start + t) / end, mb, mb, mb, f"{start + t:.0f} s: {mb:.0f} MB") for t, mb in tops]
+        spots = [Spot((start + t) / end, mb, mb, mb, f"{start + t:.0f} s: {mb:.0f} MB") for t, mb, _ in tops]
         lines.append(Line(label, spots))
     return Plot(
         title=f"Memory while {n:,} pictures and {n:,} texts are encoded",
@@ -168,19 +169,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         make(folder, options.n)
-        first, done = watched(folder, lambda: kept(folder) >= options.n // 2)
+        first, done = watched(folder, lambda found: found >= options.n // 2)
         assert done is None, "it ended before it could be killed"
         before = kept(folder)
-        second, done = watched(folder, lambda: False)
+        second, done = watched(folder, lambda _: False)
         assert done is not None
     computed, reused, seconds = done["photo"]
     print(f"{options.n:,} pictures: {before:,} on disk at kill -9, {computed:,} computed after it, {reused:,} reused")
     assert (before, before + computed) == (reused, options.n), "the counts do not add up"
     print(f"  {computed / seconds:,.0f} pictures/s; {options.n / done['title'][2]:,.0f} texts/s by use")
-    early = np.median([mb for _, mb in first[len(first) // 4 : len(first) // 2]])
-    late = np.median([mb for t, mb in second if 0.7 * seconds < t < seconds])
+    early = np.median([mb for _, mb, found in first if 0.02 < found / options.n < 0.15])
+    late = np.median([mb for _, mb, found in second if found / options.n > 0.85])
     print(
-        f"  memory {early:,.0f} MB early in the pictures, {late:,.0f} MB late: {late / early:.2f} (target at most {TARGET})"
+        f"  memory {early:,.0f} MB with a tenth of the pictures done, {late:,.0f} MB at their end: {late / early:.2f} (target at "
+        f"most {TARGET})"
     )
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(plot(options.n, first, second, before, computed), encoding="utf-8")
