@@ -179,7 +179,7 @@ def main() -> None:
     assert (before, before + computed) == (reused, options.n), "the counts do not add up"
     print(f"  {computed / seconds:,.0f} pictures/s; {options.n / done['title'][2]:,.0f} texts/s by use")
     early = np.median([mb for _, mb, found in first if 0.02 < found / options.n < 0.15])
-    late = np.median([mb for _, mb, found in second if found / options.n > 0.85])
+    late = np.median([mb for _, mb, found in second if 0.85 < found / options.n < 1])
     print(
         f"  memory {early:,.0f} MB with a tenth of the pictures done, {late:,.0f} MB at their end: {late / early:.2f} (target at "
         f"most {TARGET})"
