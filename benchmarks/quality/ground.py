@@ -33,7 +33,8 @@ CURVES_ON, CURVES_OF = "movielens-posters, cold-items", "vector-space"
 def main() -> int:
     """Run what is asked for; returns 1 where a process failed."""
     words = _words()
-    names = words.models.split(",") if words.models else [*registry.names(), *RIVALS]
+    light = [name for name in registry.names() if registry.get(name).extra is None]
+    names = words.models.split(",") if words.models else [*light, *RIVALS]
     names.sort(key=lambda name: name == "ensemble")  # it needs what the others were tuned to
     if missing := [name for name in names if name not in SPACES and name != "ensemble"]:
         raise SystemExit(f"no space to tune over is written down for {', '.join(missing)}: add it to spaces.py")

@@ -33,6 +33,10 @@ class Run:
     seed: int = 0
     threads: int | None = None
     """At most this many cores; None takes all."""
+    checkpoint: Path | None = None
+    """Folder in which a training leaves what it needs to go on after a break; gone when it is done."""
+    trackers: tuple[Any, ...] = ()
+    """Who is told the figures of each epoch: those of `palate.training.trackers`."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,12 @@ _PUBLIC = {
     "Ensemble": "ensemble",
     "Logistic": "logistic",
     "MLPCTR": "mlp_ctr",
+    "LightGCN": "lightgcn",
+    "VBPR": "vbpr",
+    "BM3": "bm3",
+    "FREEDOM": "freedom",
+    "MGCN": "mgcn",
+    "Umami": "umami",
 }
 
 __all__ = ["Model", "registry", *_PUBLIC]  # noqa: PLE0604  the names are text; the classes load when asked for

@@ -30,6 +30,10 @@ class Model(Part[C], ABC):
     """"interactions", "features", or both."""
     accepts: ClassVar[frozenset[str]] = frozenset()
     """What it also uses where there is some."""
+    extra: ClassVar[str | None] = None
+    """The optional extra that fitting it needs; what is fitted is scored without it."""
+    knows_people: ClassVar[bool] = False
+    """Whether it has a vector of each person, so that a new one with the same history may get another list."""
 
     users: IdMap
     items: IdMap

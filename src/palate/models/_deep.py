@@ -1,0 +1,172 @@
+"""What recommenders with a network share: how they are trained, and how two tables of vectors score without torch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+from pydantic import PositiveInt
+
+from palate.core.errors import ConfigError
+from palate.core.rng import generator
+from palate.core.state import State
+from palate.core.types import Codes, Floats, Mask
+from palate.data.dataset import Dataset
+from palate.interfaces import Queries, Run
+from palate.models._base import Model
+from palate.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from palate.training.loop import History, Network
+
+
+class DeepConfig(TrainingConfig):
+    """What every model with a network can be told."""
+
+    dim: PositiveInt = 64
+    """Width of a vector."""
+
+
+K = TypeVar("K", bound=DeepConfig)
+_RIDGE = 1e-3
+"""Of the map from histories to people, as a share of the mean eigenvalue."""
+
+
+class VectorModel(Model[K]):
+    """Base of the models that score by products of a person's vector and an item's.
+
+    A person's vector is `own[user] + (sum of message[i] over the history) / sqrt(length of the history)`, so that what
+    was liked since the training counts too, and a new person, whose own vector is 0, is served. With the history of
+    the training it is what the network had. Scoring needs numpy alone.
+
+    Shapes:
+        own: float32[n_users, d]; message: float32[n_items, d]; vectors: float32[n_items, d].
+    Missing data:
+        NaN for items that training showed nothing of, and for people with neither a history nor a vector of their own.
+    """
+
+    extra = "deep"
+    knows_people = True
+
+    own: Floats
+    message: Floats
+    vectors: Floats
+    known: Mask
+    """bool[n_users]: who has a vector of their own."""
+    placed: Mask
+    """bool[n_items]: which items can be scored."""
+    history: History
+
+    @abstractmethod
+    def _network(self, train: Dataset, rng: np.random.Generator) -> Network:
+        """Build the network over the training data."""
+
+    @abstractmethod
+    def _take(self, network: Any, train: Dataset) -> None:
+        """Take over from a trained network: own, message, vectors, known and placed."""
+
+    def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
+        from palate.training.batches import Batches
+        from palate.training.judge import Judge
+        from palate.training.loop import Settings
+        from palate.training.loop import train as descend
+        from palate.training.samplers import registry as samplers
+
+        config = self.config
+        kind = samplers.get(config.sampler)
+        drawn = {"count": config.negatives} if "count" in kind.config_type.model_fields else {}
+        network = self._network(train, generator(run.seed, self.name))
+        batches = Batches(train.liked, kind(**drawn), config.batch_size)
+        judge = None if valid is None else Judge(train, valid, config.judge_by)
+        settings = Settings(
+            seed=run.seed, label=self.name, threads=run.threads, checkpoint=run.checkpoint, trackers=run.trackers
+        )
+        self.history = descend(network, batches, config, judge if judge and len(judge.users) else None, settings)
+        self._take(network, train)
+
+    def settled(self) -> Self:
+        """Return an unfitted model that learns for as many epochs as validation found best, and looks at it no more."""
+        return type(self)(self.config.model_copy(update=self._chosen()))
+
+    def _chosen(self) -> dict[str, Any]:
+        """Return the settings that validation chose."""
+        return {"epochs": max(1, self.history.best_epoch), "patience": 0}
+
+    def _keep(self, users: Floats, items: Floats, placed: Mask, train: Dataset) -> None:
+        """Keep the vectors of a network in which a person's is no sum over the history.
+
+        The part of it that follows from the history is found by ridge regression, and is what a new person gets; the rest
+        is the person's own. With the history of the training the two add up to what the network had.
+
+        Shapes:
+            users: float32[n_users, d]; items: float32[n_items, d]; placed: bool[n_items].
+        """
+        self.known = np.diff(train.liked.indptr) > 0
+        self.placed, self.vectors = placed, items
+        weight = (1 / np.sqrt(np.maximum(np.diff(train.liked.indptr), 1))).astype(np.float32)[:, None]
+        sums = np.asarray(train.liked @ items, dtype=np.float32) * weight
+        gram = (sums.T @ sums).astype(np.float64)
+        np.einsum("nn->n", gram)[:] += max(_RIDGE * float(np.trace(gram)) / len(gram), 1e-30)
+        turn = np.linalg.solve(gram, (sums.T @ users).astype(np.float64)).astype(np.float32)
+        self.message = items @ turn
+        self.own = np.where(self.known[:, None], users - sums @ turn, 0).astype(np.float32)
+
+    def score(self, queries: Queries, items: Codes | None = None) -> Floats:
+        """Return products of people's vectors and items'; float32[q, n]."""
+        chosen = slice(None) if items is None else items
+        scores = np.asarray(self._people(queries) @ self.vectors[chosen].T, dtype=np.float32)
+        scores[:, ~self.placed[chosen]] = np.nan
+        scores[self._strangers(queries)] = np.nan
+        return scores
+
+    def _people(self, queries: Queries) -> Floats:
+        """Return the vectors of people; float32[q, d]."""
+        lengths = np.maximum(np.diff(queries.history.indptr), 1)
+        people = np.asarray(queries.history @ self.message, dtype=np.float32)
+        people /= np.sqrt(lengths).astype(np.float32)[:, None]
+        own = queries.user >= 0
+        people[own] += self.own[queries.user[own]]
+        return people
+
+    def _strangers(self, queries: Queries) -> Mask:
+        """Tell of whom nothing is known; bool[q]."""
+        known = (queries.user >= 0) & self.known[queries.user]
+        return np.asarray(~known & (queries.history @ self.placed.astype(np.float32) == 0))
+
+    def state(self) -> State:
+        """The vectors of people and items."""
+        return State(
+            {
+                "own": self.own,
+                "message": self.message,
+                "vectors": self.vectors,
+                "known": self.known,
+                "placed": self.placed,
+            }
+        )
+
+    def load_state(self, state: State) -> Self:
+        """Take over the vectors of people and items."""
+        for name in ("own", "message", "vectors", "known", "placed"):
+            setattr(self, name, state.arrays[name])
+        return self
+
+
+def ranking_loss(config: DeepConfig) -> Any:
+    """Return the loss that a config names, with the settings of it that the config holds.
+
+    Raises:
+        UnknownNameError: there is no such loss.
+        ConfigError: it is no loss of a ranking.
+    """
+    from palate.training.losses import Loss, registry
+
+    kind = registry.get(config.loss)
+    if not issubclass(kind, Loss):
+        raise ConfigError(
+            f"the loss '{config.loss}' ranks nothing, it is a term beside another: choose one of "
+            + ", ".join(name for name in registry.names() if issubclass(registry.get(name), Loss))
+        )
+    given = {name: getattr(config, name) for name in kind.config_type.model_fields if hasattr(config, name)}
+    return kind(**given)

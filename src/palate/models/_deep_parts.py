@@ -1,0 +1,89 @@
+"""Parts as networks read them: standardised, narrow, rows of length one, zeros where missing; and a graph of likeness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from palate.core.errors import ConfigError, did_you_mean
+from palate.core.types import CSR, Floats, Mask
+from palate.data.dataset import Dataset
+from palate.fusion._standard import Standard, trained_rows
+from palate.interfaces import Parts
+from palate.linalg.neighbours import nearest, unit_rows
+
+
+class Prepared(NamedTuple):
+    """One part, ready to be read.
+
+    Shapes:
+        values: float32[n, d], zeros where absent; present: bool[n].
+    """
+
+    values: Floats
+    present: Mask
+
+
+def prepared(parts: Parts, train: Dataset, width: int) -> dict[str, Prepared]:
+    """Standardise each part and turn it onto its main directions where it is wider than `width`.
+
+    Means, deviations and directions come from the items that occur in training.
+    """
+    trained = trained_rows(train, "items")
+    ready = {}
+    for name, table in sorted(parts.items()):
+        if not table.present.any():
+            continue
+        values = Standard.of(table, trained).units(table.values, table.present)
+        if values.shape[1] > width:
+            values = unit_rows(values @ _directions(values[table.present & trained], width))
+        ready[name] = Prepared(values * np.float32(1), table.present)
+    return ready
+
+
+def _directions(rows: Floats, width: int) -> Floats:
+    """Return the main directions of rows; float32[d, at most width]."""
+    gram = (rows.T @ rows).astype(np.float64)
+    _, turned = np.linalg.eigh(gram)
+    return np.asarray(turned[:, : -width - 1 : -1], dtype=np.float32)
+
+
+def shares(weights: Mapping[str, float] | None, ready: Mapping[str, Prepared]) -> dict[str, float]:
+    """Return how much each part counts; they add up to one.
+
+    Raises:
+        ConfigError: a weight names a part that is not there, or all are 0.
+    """
+    given = dict.fromkeys(ready, 1.0) if weights is None else {name: weights.get(name, 0.0) for name in ready}
+    for name in weights or {}:
+        if name not in ready:
+            raise ConfigError(f"weights names the part '{name}': {did_you_mean(name, ready)}")
+    total = sum(given.values())
+    if not total:
+        raise ConfigError(f"the weights of the parts {', '.join(ready)} are all 0: give one of them more")
+    return {name: weight / total for name, weight in given.items()}
+
+
+def likeness(
+    ready: Mapping[str, Prepared], weights: Mapping[str, float], speaking: Mask, neighbours: int, threads: int | None
+) -> CSR:
+    """Return the graph from each item to its nearest by content; the weights of an item's edges add up to one.
+
+    The cosines of the parts are added by weight; an item that lacks a part is compared by the others.
+
+    Shapes:
+        speaking: bool[n], which items may be neighbours -> sparse float32[n, n].
+    """
+    stacked = np.concatenate([np.sqrt(weights[name]) * part.values for name, part in ready.items()], axis=1)
+    present = np.any([part.present for part in ready.values()], axis=0)
+    graph = nearest(
+        stacked.astype(np.float32), present, neighbours, candidates=speaking, threads=threads, label="item graph"
+    )
+    graph.data = np.maximum(graph.data, 0)
+    graph.eliminate_zeros()
+    sums = np.asarray(graph.sum(axis=1)).ravel()
+    scale = np.where(sums > 0, 1 / np.where(sums > 0, sums, 1), 0)
+    return sp.csr_array(sp.diags_array(scale.astype(np.float32)) @ graph)

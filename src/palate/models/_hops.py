@@ -1,0 +1,121 @@
+"""What models on the graph of likes share: vectors of users and items, smoothed hop by hop, and how they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import NonNegativeInt
+
+from palate.core.types import CSR, Codes, Floats
+from palate.data.dataset import Dataset
+from palate.models._deep import DeepConfig, VectorModel, ranking_loss
+from palate.nn._torch import Tensor, torch
+from palate.nn.graph import Operator, bipartite
+from palate.nn.network import Weights
+from palate.training.pairs import Batch, Pairs, multiplied
+
+
+class HopConfig(DeepConfig):
+    """How deep, beside how every network learns."""
+
+    layers: NonNegativeInt = 2
+    """Hops over the graph of likes; the vectors of all hops are averaged."""
+    cosine: bool = False
+    """Whether scores are cosines, as sampled-softmax wants them, rather than products."""
+
+
+H = TypeVar("H", bound=HopConfig)
+
+
+class HopNetwork:
+    """Vectors that are averaged with those of their neighbours: e^(l+1) = A e^(l), e = mean over l (He et al. 2020).
+
+    A model adds to what an item starts with (`first_items`), to what comes out (`finished`), and to the losses (`terms`).
+    """
+
+    def __init__(self, config: Any, train: Dataset, rng: np.random.Generator) -> None:
+        self.config, self.users, self.liked = config, len(train.users), train.liked
+        self.warm = np.bincount(train.liked.indices, minlength=len(train.items)) > 0
+        self.placed = self.warm
+        """bool[n_items]: which items have a vector."""
+        self.graph = self.whole = Operator(bipartite(train.liked), symmetric=True)
+        self.weights = Weights(rng)
+        self.people = self.weights.table("people", self.users, config.dim)
+        self.things = self.weights.table("things", len(train.items), config.dim)
+        self.has_likes = self.weights.constant(self.warm[:, None].astype(np.float32))
+        self.loss = ranking_loss(config)
+
+    def begin_epoch(self, rng: np.random.Generator) -> None:
+        """Nothing changes from epoch to epoch."""
+
+    def first_items(self) -> Tensor:
+        """Return what items start with; float32[n_items, dim]. One that nobody likes has no vector of its own."""
+        return self.things * self.has_likes
+
+    def finished(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the vectors that scores are made of."""
+        return users, items
+
+    def terms(self, batch: Batch, pairs: Pairs, noise: Any) -> Mapping[str, Tensor]:
+        """Return further losses, by name."""
+        return {}
+
+    def hops(self, graph: Operator) -> list[Tensor]:
+        """Return the vectors after 0, 1, ... hops; float32[n_users + n_items, dim] each."""
+        hops = [torch.cat([self.people, self.first_items()])]
+        for _ in range(self.config.layers):
+            hops.append(graph(hops[-1]))
+        return hops
+
+    def vectors(self, graph: Operator) -> tuple[Tensor, Tensor]:
+        """Return the vectors of users and of items."""
+        mean = sum(self.hops(graph)) / (self.config.layers + 1)
+        return self.finished(mean[: self.users], mean[self.users :])
+
+    def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
+        """Return the loss of the ranking, of what a model adds, and of the length of the vectors that the batch reads."""
+        users, items = self.vectors(self.graph)
+        pairs = multiplied(users, items, batch, cosine=self.config.cosine)
+        losses = {self.config.loss: self.loss(pairs), **self.terms(batch, pairs, noise)}
+        if self.config.reg:
+            read = (
+                (self.people, batch.users),
+                (self.things, batch.items),
+                (self.things, batch.others.items.reshape(-1)),
+            )
+            rows = (table.index_select(0, torch.from_numpy(codes).long()) for table, codes in read)
+            losses["reg"] = self.config.reg * sum(row.square().sum() for row in rows) / (2 * len(batch))
+        return losses
+
+    def scores(self, users: Codes) -> Floats:
+        """Score all items for users."""
+        people, items = self.vectors(self.whole)
+        if self.config.cosine:
+            items = torch.nn.functional.normalize(items, dim=1)
+        return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)
+
+
+class HopModel(VectorModel[H]):
+    """Base of these models: a person's vector is a share of their own and one of each item that they like."""
+
+    def _take(self, network: Any, train: Dataset) -> None:
+        with torch.no_grad():
+            hops = [hop.cpu().numpy() for hop in network.hops(network.whole)]
+            _, items = network.vectors(network.whole)
+        count, share = len(train.users), np.float32(1 / len(hops))
+        self.own = hops[0][:count] * share
+        before = sum((hop[count:] for hop in hops[:-1]), np.zeros_like(hops[0][count:]))
+        self.message = before * share * _damped(train.liked)[:, None]
+        self.vectors = items.cpu().numpy()
+        if self.config.cosine:
+            self.vectors = torch.nn.functional.normalize(items, dim=1).cpu().numpy()
+        self.known = np.diff(train.liked.indptr) > 0
+        self.placed = network.placed
+
+
+def _damped(liked: CSR) -> Floats:
+    """Return one over the root of each item's likes; float32[n_items], 0 where nobody likes it."""
+    counts = np.bincount(liked.indices, minlength=liked.shape[1])
+    return np.where(counts > 0, 1 / np.sqrt(np.maximum(counts, 1)), 0).astype(np.float32)

@@ -1,0 +1,98 @@
+"""Vectors smoothed over the likes, and over a frozen graph of items that are alike by content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import Field, NonNegativeFloat, PositiveInt
+
+from palate.core.types import CSR
+from palate.data.dataset import Dataset
+from palate.models._deep_parts import Prepared, likeness, prepared, shares
+from palate.models._hops import HopConfig, HopModel, HopNetwork
+from palate.nn._torch import Tensor
+from palate.nn.graph import Operator, bipartite
+from palate.training.pairs import Batch, Pairs, multiplied
+
+
+class FREEDOMConfig(HopConfig):
+    """How likeness and likes are put together."""
+
+    parts: tuple[str, ...] | None = None
+    """Names of the parts to look at; None takes every part of items."""
+    width: PositiveInt = 512
+    """Parts wider than this are turned onto so many main directions."""
+    neighbours: PositiveInt = 10
+    """How many of the nearest items by content an item takes from."""
+    weights: dict[str, NonNegativeFloat] | None = None
+    """How much each part counts in likeness; None lets all count alike."""
+    dropped: float = Field(0.8, ge=0, lt=1)
+    """Share of the likes that an epoch leaves out of the graph, those between popular ends first."""
+    content: NonNegativeFloat = 1e-3
+    """How much the ranking by the projected parts themselves counts in the loss."""
+
+
+class FREEDOM(HopModel[FREEDOMConfig]):
+    """Score items by vectors smoothed over likes, and add to an item what its nearest by content have for their own.
+
+    A frozen graph S of the nearest items by content, the parts' graphs added by weight (Zhou and Shen 2023, equations 1 to
+    4); a part of the likes is kept in each epoch, drawn by 1 / sqrt(d_u d_i) (5 and 6); items get S e^(0) beside the mean of
+    hops (7 to 9); the loss is BPR, and BPR of the user with each projected part (11 and 12).
+
+    Missing data:
+        An item that lacks a part is compared by the others. One that nobody liked has what its neighbours lend it; NaN
+        where it has no part either.
+    """
+
+    name = "freedom"
+    config_type = FREEDOMConfig
+    requires = frozenset({"interactions", "features"})
+
+    def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
+        config = self.config
+        parts = prepared(train.item_parts(config.parts), train, config.width)
+        return _Network(config, train, parts, rng)
+
+
+class _Network(HopNetwork):
+    def __init__(
+        self, config: FREEDOMConfig, train: Dataset, parts: Mapping[str, Prepared], rng: np.random.Generator
+    ) -> None:
+        super().__init__(config, train, rng)
+        near = likeness(parts, shares(config.weights, parts), self.warm, config.neighbours, None)
+        self.near = Operator(near)
+        self.placed = self.warm | (np.diff(near.indptr) > 0)
+        self.values = {name: self.weights.constant(part.values) for name, part in parts.items()}
+        self.maps = {
+            name: self.weights.linear(f"map {name}", part.values.shape[1], config.dim) for name, part in parts.items()
+        }
+
+    def begin_epoch(self, rng: np.random.Generator) -> None:
+        """Leave out likes, the popular first."""
+        if self.config.dropped:
+            self.graph = Operator(bipartite(_thinned(self.liked, 1 - self.config.dropped, rng)), symmetric=True)
+
+    def finished(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Add to each item what its nearest by content start with."""
+        return users, items + self.near(self.first_items())
+
+    def terms(self, batch: Batch, pairs: Pairs, noise: Any) -> Mapping[str, Tensor]:
+        """Rank by the projected parts too."""
+        if not self.config.content:
+            return {}
+        rows = Batch(np.arange(len(batch), dtype=np.int32), batch.items, batch.log_q, batch.others)
+        lost = [self.loss(multiplied(pairs.users, layer(self.values[name]), rows)) for name, layer in self.maps.items()]
+        return {"content": self.config.content * sum(lost)}
+
+
+def _thinned(liked: CSR, kept: float, rng: np.random.Generator) -> CSR:
+    """Keep a share of the likes, drawn without return by 1 / sqrt(d_u d_i)."""
+    degrees = np.repeat(np.diff(liked.indptr), np.diff(liked.indptr)) * np.bincount(liked.indices)[liked.indices]
+    keys = rng.exponential(size=liked.nnz) * np.sqrt(degrees)  # the smallest of these are such a draw (Efraimidis 2006)
+    chosen = np.zeros(liked.nnz, bool)
+    chosen[np.argpartition(keys, round(kept * liked.nnz) - 1)[: max(1, round(kept * liked.nnz))]] = True
+    rows = np.repeat(np.arange(liked.shape[0]), np.diff(liked.indptr))[chosen]
+    return sp.csr_array((liked.data[chosen], (rows, liked.indices[chosen])), shape=liked.shape)

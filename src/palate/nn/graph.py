@@ -1,0 +1,85 @@
+"""Sparse matrices that multiply tensors, and let gradients back through."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from palate.core.types import CSR
+from palate.nn._torch import Tensor, torch
+
+
+class Operator:
+    """A sparse matrix A by which tensors are multiplied: A x forward, A^T g backward.
+
+    torch finds the transpose anew in each backward pass, which costs many times what the product does. Here it is made
+    once, and not at all where A is symmetric.
+
+    Shapes:
+        matrix: sparse[n, m]; called with float32[m, d] -> float32[n, d].
+    """
+
+    def __init__(self, matrix: CSR, *, symmetric: bool = False, device: str = "cpu") -> None:
+        self.forward = _tensor(matrix, device)
+        self.backward = self.forward if symmetric else _tensor(sp.csr_array(matrix.T.tocsr()), device)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return A x."""
+        return _product().apply(x, self)
+
+
+def bipartite(liked: CSR) -> CSR:
+    """Return the graph of users and items, each edge divided by the roots of both ends' degrees.
+
+    He et al. 2020, equations 7 and 8. Users come first, then items.
+
+    Shapes:
+        liked: sparse[u, i] -> sparse[u + i, u + i], symmetric.
+
+    Example:
+        >>> bipartite(sp.csr_array(np.ones((1, 4), np.float32))).toarray()[0].tolist()
+        [0.0, 0.5, 0.5, 0.5, 0.5]
+    """
+    edges = _weighed(liked)
+    return sp.csr_array(sp.block_array([[None, edges], [edges.T, None]], format="csr"))
+
+
+def _weighed(liked: CSR) -> CSR:
+    """Return likes, each over the roots of its user's and its item's number of them."""
+    users = 1 / np.sqrt(np.maximum(np.diff(liked.indptr), 1))
+    items = 1 / np.sqrt(np.maximum(np.bincount(liked.indices, minlength=liked.shape[1]), 1))
+    data = np.repeat(users, np.diff(liked.indptr)) * items[liked.indices]
+    return sp.csr_array((data.astype(np.float32), liked.indices, liked.indptr), shape=liked.shape)
+
+
+def _tensor(matrix: CSR, device: str) -> Tensor:
+    matrix.sort_indices()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse", UserWarning)  # that CSR is young, and that it is not checked
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(matrix.indptr.astype(np.int64)),
+            torch.from_numpy(matrix.indices.astype(np.int64)),
+            torch.from_numpy(matrix.data.astype(np.float32)),
+            size=matrix.shape,
+        ).to(device)
+
+
+@cache
+def _product() -> Any:
+    """Return the product as torch wants it: a class of its own, which must wait for torch."""
+
+    class Product(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(context: Any, x: Tensor, operator: Operator) -> Tensor:
+            context.operator = operator
+            return operator.forward @ x
+
+        @staticmethod
+        def backward(context: Any, grad: Tensor) -> tuple[Tensor, None]:
+            return context.operator.backward @ grad.contiguous(), None
+
+    return Product

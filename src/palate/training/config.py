@@ -1,0 +1,40 @@
+"""How to learn: the settings that every network shares."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from palate.core.config import Config
+
+
+class TrainingConfig(Config):
+    """How long, how fast, when to stop."""
+
+    epochs: PositiveInt = 200
+    """Passes over the likes, at most."""
+    lr: PositiveFloat = 1e-3
+    """Step of Adam."""
+    reg: NonNegativeFloat = 1e-4
+    """Weight of half the squared length of the vectors that a batch reads, per like."""
+    batch_size: PositiveInt = 2048
+    """Likes of a step."""
+    loss: str = "bpr"
+    """bpr, sampled-softmax, bce, or alignment."""
+    sampler: str = "uniform"
+    """What a like is held against: uniform, popularity, in-batch, hard."""
+    negatives: PositiveInt = 1
+    """How many items each like is held against, where the sampler draws them."""
+    temperature: PositiveFloat = 0.2
+    """Of sampled-softmax."""
+    log_q: NonNegativeFloat = 1.0
+    """Of sampled-softmax: how much of an item's popularity is made up for."""
+    patience: NonNegativeInt = 10
+    """Stop after so many judgements without a better one; 0 never stops early."""
+    judge_every: PositiveInt = 1
+    """Epochs from one judgement by validation to the next."""
+    judge_by: Literal["ndcg@20", "recall@20"] = "ndcg@20"
+    """What validation judges by; the weights of the best judgement are kept."""
+    clip: PositiveFloat | None = None
+    """Gradients longer than this are cut to it; None leaves them."""

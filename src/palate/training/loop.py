@@ -1,0 +1,182 @@
+"""The loop: batches, losses, steps, judgements, and the end."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from palate.core.cores import cores
+from palate.core.errors import PalateError
+from palate.core.progress import progress
+from palate.core.rng import generator
+from palate.core.types import Codes, Floats
+from palate.nn._torch import Tensor, torch
+from palate.nn.network import Weights
+from palate.training.batches import Batches
+from palate.training.checkpoint import Progress
+from palate.training.config import TrainingConfig
+from palate.training.judge import Judge
+from palate.training.pairs import Batch
+from palate.training.trackers import Tracker
+
+_SMALL = 1 << 18
+"""Learned numbers up to which one core is quicker than several that wait for each other."""
+
+
+class Network(Protocol):
+    """What is trained: weights, a loss of them, and scores by which validation judges."""
+
+    weights: Weights
+
+    def begin_epoch(self, rng: np.random.Generator) -> None:
+        """Draw what an epoch changes, such as the edges that are left out."""
+        ...
+
+    def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
+        """Return by name what to make smaller; their sum is descended. `noise` is a stream of torch."""
+        ...
+
+    def scores(self, users: Codes) -> Floats:
+        """Score all items for users, as the network stands; float32[q, n_items]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this training runs, beside what the config says."""
+
+    seed: int = 0
+    label: str = "training"
+    threads: int | None = None
+    """At most this many cores; None takes all."""
+    checkpoint: Path | None = None
+    """Where to leave what it needs to go on; gone when it is done."""
+    checkpoint_seconds: float = 60.0
+    """How long from one checkpoint to the next."""
+    trackers: Sequence[Tracker[Any]] = ()
+
+
+@dataclass
+class History:
+    """What came of a training."""
+
+    epochs: int = 0
+    best_epoch: int = 0
+    best_value: float | None = None
+    seconds: float = 0.0
+    figures: list[dict[str, float]] = field(default_factory=list)
+
+
+def train(
+    network: Network, batches: Batches, config: TrainingConfig, judge: Judge | None, settings: Settings
+) -> History:
+    """Descend until validation sees no more gain; the network is left with the weights that it judged best.
+
+    Raises:
+        PalateError: the loss is no number any more; the message says at which step.
+    """
+    small = sum(weight.numel() for weight in network.weights.parameters()) < _SMALL
+    with _at_most(1 if small else settings.threads):
+        return _trained(network, batches, config, judge, settings)
+
+
+def _trained(
+    network: Network, batches: Batches, config: TrainingConfig, judge: Judge | None, settings: Settings
+) -> History:
+    optimizer = torch.optim.Adam(network.weights.parameters(), lr=config.lr, fused=True)
+    noise = torch.Generator(device=network.weights.device).manual_seed(settings.seed)
+    where = Progress(network.weights, optimizer, generator(settings.seed, settings.label, "batches"), noise)
+    if settings.checkpoint is not None:
+        where.resume(settings.checkpoint)
+    history, began, saved = History(), time.monotonic(), time.monotonic()
+    for tracker in settings.trackers:
+        tracker.begin({"label": settings.label, "seed": settings.seed, "config": config.model_dump(mode="json")})
+    with progress(settings.label, config.epochs, "epochs") as advance:
+        advance(where.epoch)
+        while where.epoch < config.epochs and not _patience_is_over(where, config):
+            figures = _epoch(network, batches, config, where)
+            where.epoch += 1
+            if judge is not None and where.epoch % config.judge_every == 0:
+                figures[f"valid {config.judge_by}"] = _judged(network, judge, where)
+            history.figures.append(figures)
+            for tracker in settings.trackers:
+                tracker.epoch(where.epoch, figures)
+            advance(1)
+            if settings.checkpoint is not None and time.monotonic() - saved >= settings.checkpoint_seconds:
+                where.save(settings.checkpoint)
+                saved = time.monotonic()
+    if where.best:
+        network.weights.load(where.best)
+    history.epochs, history.best_epoch = where.epoch, where.best_epoch or where.epoch
+    history.best_value = where.best_value if where.best else None
+    history.seconds = time.monotonic() - began
+    for tracker in settings.trackers:
+        tracker.end()
+    if settings.checkpoint is not None:
+        shutil.rmtree(settings.checkpoint, ignore_errors=True)
+    return history
+
+
+@contextmanager
+def _at_most(threads: int | None) -> Iterator[None]:
+    """Let torch use so many cores while the block runs."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(cores(), threads or cores())))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _patience_is_over(where: Progress, config: TrainingConfig) -> bool:
+    return bool(config.patience) and where.waited >= config.patience
+
+
+def _judged(network: Network, judge: Judge, where: Progress) -> float:
+    """Judge, and keep the weights where they are the best so far."""
+    with torch.no_grad():
+        value = judge(network.scores)
+    if value > where.best_value:
+        where.best_value, where.best_epoch, where.waited = value, where.epoch, 0
+        where.best = network.weights.arrays()
+    else:
+        where.waited += 1
+    return value
+
+
+def _epoch(network: Network, batches: Batches, config: TrainingConfig, where: Progress) -> dict[str, float]:
+    """Go once over the likes; return the mean of each loss, and seconds."""
+    sums: dict[str, float] = {}
+    began = time.perf_counter()
+    network.begin_epoch(where.rng)
+    for number, batch in enumerate(batches.epoch(where.rng)):
+        where.optimizer.zero_grad(set_to_none=True)
+        losses = network.losses(batch, where.noise)
+        total: Tensor = sum(losses.values())
+        values = {name: float(loss.detach()) for name, loss in losses.items()}
+        if not math.isfinite(sum(values.values())):
+            raise _no_number(values, where.epoch, number, config)
+        total.backward()
+        if config.clip is not None:
+            torch.nn.utils.clip_grad_norm_(network.weights.parameters(), config.clip)
+        where.optimizer.step()
+        for name, value in values.items():
+            sums[name] = sums.get(name, 0.0) + value
+    figures = {name: value / max(len(batches), 1) for name, value in sums.items()}
+    return {**figures, "seconds": time.perf_counter() - began}
+
+
+def _no_number(values: Mapping[str, float], epoch: int, batch: int, config: TrainingConfig) -> PalateError:
+    parts = ", ".join(f"{name} {value:g}" for name, value in values.items())
+    return PalateError(
+        f"the loss was no number in epoch {epoch + 1}, batch {batch + 1} ({parts}) with lr={config.lr:g}: give a smaller "
+        "lr, or cut gradients with clip=1"
+    )

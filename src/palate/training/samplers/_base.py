@@ -1,0 +1,63 @@
+"""What every sampler shares: the likes it must not draw, and how it looks them up."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from palate.core.part import C, Part
+from palate.core.types import CSR, Codes, Floats, Mask
+from palate.training.pairs import Candidates
+
+_TRIES = 50
+"""Rounds in which what was liked is drawn anew; a user who likes nearly everything may keep some."""
+
+
+class Likes:
+    """Who likes what, asked for many pairs at once."""
+
+    def __init__(self, liked: CSR) -> None:
+        self.users, self.items = liked.shape
+        rows = np.repeat(np.arange(self.users, dtype=np.int64), np.diff(liked.indptr))
+        self.keys: npt.NDArray[np.int64] = np.sort(rows * self.items + liked.indices)
+        self.counts = np.bincount(liked.indices, minlength=self.items)
+        self.log_share: Floats = np.log(np.maximum(self.counts, 1) / max(self.counts.sum(), 1)).astype(np.float32)
+
+    def among(self, users: Codes, items: Codes) -> Mask:
+        """Tell for each pair whether it is a like; both of one shape."""
+        keys = users.astype(np.int64) * self.items + items
+        place = np.searchsorted(self.keys, keys)
+        return np.asarray(self.keys[np.minimum(place, len(self.keys) - 1)] == keys)
+
+
+class Sampler(Part[C], ABC):
+    """Base of the samplers: `over` tells it the likes, `draw` gives what to hold a batch against."""
+
+    likes: Likes
+
+    def over(self, likes: Likes) -> Self:
+        """Take over whose likes these are."""
+        self.likes = likes
+        return self
+
+    @abstractmethod
+    def draw(self, users: Codes, items: Codes, rng: np.random.Generator) -> Candidates:
+        """Return what to hold a batch of likes against; users, items: int32[b]."""
+
+    def _unliked(self, users: Codes, drawn: Codes, rng: np.random.Generator) -> Codes:
+        """Draw anew, evenly from `_pool`, whatever its user likes; users: int32[b], drawn: int32[b, n]."""
+        people = np.broadcast_to(users[:, None], drawn.shape)
+        wrong = np.flatnonzero(self.likes.among(people, drawn))
+        for _ in range(_TRIES):
+            if not len(wrong):
+                break
+            drawn.flat[wrong] = self._pool(len(wrong), rng)
+            wrong = wrong[self.likes.among(people.flat[wrong], drawn.flat[wrong])]
+        return drawn
+
+    def _pool(self, size: int, rng: np.random.Generator) -> Codes:
+        """Draw items whoever they are for; evenly, unless a sampler has another rule."""
+        return rng.integers(self.likes.items, size=size, dtype=np.int32)

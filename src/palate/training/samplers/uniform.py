@@ -1,0 +1,31 @@
+"""Every item alike."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import PositiveInt
+
+from palate.core.config import Config
+from palate.core.types import Codes
+from palate.training.pairs import Candidates
+from palate.training.samplers._base import Sampler
+
+
+class UniformConfig(Config):
+    """How many."""
+
+    count: PositiveInt = 1
+    """Items that each like is held against."""
+
+
+class Uniform(Sampler[UniformConfig]):
+    """Draw evenly from all items that the user does not like."""
+
+    name = "uniform"
+    config_type = UniformConfig
+
+    def draw(self, users: Codes, items: Codes, rng: np.random.Generator) -> Candidates:
+        """Return what to hold a batch of likes against: int32[b, count]."""
+        shape = (len(users), self.config.count)
+        drawn = self._unliked(users, self._pool(shape[0] * shape[1], rng).reshape(shape), rng)
+        return Candidates(drawn, np.full(shape, -np.log(self.likes.items), np.float32))

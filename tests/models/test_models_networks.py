@@ -1,0 +1,283 @@
+"""Networks: what each makes of given weights, against the equations written out densely; planted content; odd data."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+torch = pytest.importorskip("torch")
+
+from palate.core.errors import ConfigError, PalateError  # noqa: E402
+from palate.core.ids import IdMap  # noqa: E402
+from palate.data.dataset import Dataset, bare_catalogue  # noqa: E402
+from palate.data.features import FeatureTable  # noqa: E402
+from palate.data.interactions import Interactions  # noqa: E402
+from palate.interfaces import Queries, Run  # noqa: E402
+from palate.models import registry  # noqa: E402
+
+pytestmark = pytest.mark.torch
+NETWORKS = ["bm3", "freedom", "lightgcn", "mgcn", "umami", "vbpr"]
+READ_CONTENT = [name for name in NETWORKS if name != "lightgcn"]
+
+
+def shop(users=12, items=9, seed=0, likes=0.4, parts=True):
+    rng = np.random.default_rng(seed)
+    user, item = np.nonzero(rng.random((users, items)) < likes)
+    ids = IdMap(f"i{n}" for n in range(items))
+    rows = Interactions(user.astype(np.int32), item.astype(np.int32), np.ones(len(user), np.float32))
+    features = {}
+    for name, width in (("photo", 6), ("text", 4)) if parts else ():
+        present = rng.random(items) < 0.8
+        values = np.where(present[:, None], rng.normal(size=(items, width)), np.nan).astype(np.float32)
+        features[name] = FeatureTable(values, present, name)
+    return Dataset(IdMap(f"u{n}" for n in range(users)), ids, rows, bare_catalogue(ids), features=features)
+
+
+def everyone(data):
+    return Queries.of_users(data, np.arange(len(data.users), dtype=np.int32))
+
+
+def dense(operator):
+    return operator.forward.to_dense().numpy().astype(np.float64)
+
+
+def weights(network):
+    return {name: array.astype(np.float64) for name, array in network.weights.arrays().items()}
+
+
+def hops(data, people, things, layers):
+    liked = data.liked.toarray().astype(np.float64)
+    with np.errstate(divide="ignore"):
+        rows, columns = (np.where(d > 0, d**-0.5, 0) for d in (liked.sum(1), liked.sum(0)))
+    damped = rows[:, None] * liked * columns
+    found = [(people, things)]
+    for _ in range(layers):
+        people, things = found[-1]
+        found.append((damped @ things, damped.T @ people))
+    return [np.mean([hop[side] for hop in found], axis=0) for side in (0, 1)]
+
+
+def units(rows):
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def linear(learned, name, rows):
+    bias = learned.get(f"{name}.bias", 0)
+    return rows @ learned[f"{name}.weight"].T + bias
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def built(name, data, **settings):
+    model = registry.get(name)(dim=5, **settings)
+    network = model._network(data, np.random.default_rng(3))
+    people, items = (side.detach().numpy() for side in vectors(network))
+    return network, weights(network), people, items
+
+
+def vectors(network):
+    return network.vectors(network.whole) if hasattr(network, "whole") else network.vectors()
+
+
+def test_lightgcn_is_the_mean_of_hops():
+    data = shop()
+    _, learned, people, items = built("lightgcn", data, layers=3)
+    expected = hops(data, learned["people"], learned["things"], 3)
+    np.testing.assert_allclose(people, expected[0], atol=1e-5)
+    np.testing.assert_allclose(items, expected[1], atol=1e-5)
+
+
+def test_freedom_adds_what_neighbours_start_with():
+    data = shop()
+    network, learned, people, items = built("freedom", data, neighbours=3)
+    expected = hops(data, learned["people"], learned["things"], 2)
+    np.testing.assert_allclose(people, expected[0], atol=1e-5)
+    np.testing.assert_allclose(items, expected[1] + dense(network.near) @ learned["things"], atol=1e-5)
+
+
+def test_freedom_leaves_out_likes_of_popular_ends_first():
+    data = shop(users=400, items=60, likes=0.1)
+    network = registry.get("freedom")(dim=4, dropped=0.5)._network(data, np.random.default_rng(0))
+    counts = np.zeros((400, 60))
+    for seed in range(60):
+        network.begin_epoch(np.random.default_rng(seed))
+        kept = dense(network.graph)[:400, 400:] > 0
+        assert kept.sum() == round(data.liked.nnz / 2)
+        counts += kept
+    assert not counts[data.liked.toarray() == 0].any()
+    degrees = (data.liked.sum(1)[:, None] * data.liked.sum(0))[data.liked.toarray() > 0]
+    assert np.corrcoef(counts[data.liked.toarray() > 0], -np.sqrt(degrees))[0, 1] > 0.5
+
+
+def test_vbpr_adds_tastes_in_content():
+    data = shop()
+    network, learned, people, items = built("vbpr", data)
+    values = {name: value.numpy().astype(np.float64) for name, value in network.values.items()}
+    x = learned["gamma_users"] @ learned["gamma_items"].T + learned["bias"].T
+    for name, value in values.items():
+        x = x + learned["theta"] @ linear(learned, f"map {name}", value).T + linear(learned, f"beta {name}", value).T
+    np.testing.assert_allclose(people @ items.T, x, atol=1e-5)
+
+
+def test_bm3_foretells_from_hops_and_the_start():
+    data = shop()
+    network, learned, people, items = built("bm3", data)
+    expected = hops(data, learned["people"], learned["things"], 1)
+    np.testing.assert_allclose(people, expected[0], atol=1e-5)
+    np.testing.assert_allclose(items, expected[1] + learned["things"], atol=1e-5)
+    told = network.foretell(torch.from_numpy(people)).detach().numpy()
+    np.testing.assert_allclose(told, linear(learned, "foretell", people), atol=1e-5)
+
+
+def test_mgcn_lets_views_through_by_behaviour():
+    data = shop()
+    network, learned, people, items = built("mgcn", data, neighbours=3)
+    behaviour = np.concatenate(hops(data, learned["people"], learned["things"], 2))
+    likes, views = dense(network.likes), {}
+    for name, value in network.values.items():
+        projected = linear(learned, f"map {name}", value.numpy().astype(np.float64))
+        view = dense(network.near[name]) @ (learned["things"] * sigmoid(linear(learned, f"purify {name}", projected)))
+        views[name] = np.concatenate([likes @ view, view])
+    asked = {name: linear(learned, "answer", np.tanh(linear(learned, "ask", view))) for name, view in views.items()}
+    total = sum(np.exp(a) for a in asked.values())
+    common = sum(np.exp(asked[name]) / total * view for name, view in views.items())
+    special = sum(
+        sigmoid(linear(learned, f"prefer {name}", behaviour)) * (view - common) for name, view in views.items()
+    )
+    expected = behaviour + (common + special) / 3
+    np.testing.assert_allclose(np.concatenate([people, items]), expected, atol=1e-5)
+
+
+def test_umami_starts_from_content_and_takes_from_neighbours():
+    data = shop()
+    network, learned, people, items = built("umami", data, neighbours=3, content=0.5, hop=0.7)
+    present = np.stack([data.features[name].present for name in ("photo", "text")]).sum(0)
+    seen = sum(linear(learned, f"map {n}", v.numpy().astype(np.float64)) for n, v in network.values.items())
+    first = learned["things"] + 0.5 * seen / np.maximum(present, 1)[:, None]
+    expected = hops(data, learned["people"], first, 2)
+    np.testing.assert_allclose(people, expected[0], atol=1e-5)
+    np.testing.assert_allclose(items, expected[1] + 0.7 * dense(network.near) @ expected[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_scores_are_those_of_the_network(name, monkeypatch):
+    """What is kept in numpy scores as the network did; umami adds neighbourhoods to the cosine."""
+    data, kept = shop(), []
+    kind = registry.get(name)
+    take = kind._take
+    monkeypatch.setattr(kind, "_take", lambda self, network, train: (kept.append(network), take(self, network, train)))
+    model = kind(epochs=3, **({"late": 0.0} if name == "umami" else {})).fit(data, run=Run(seed=2))
+    found = model.score(everyone(data))
+    with torch.no_grad():
+        expected = kept[0].scores(np.arange(12, dtype=np.int32))
+    if name == "umami":
+        people = model._people(everyone(data))
+        expected = expected / np.linalg.norm(people, axis=1, keepdims=True)
+    both = np.isfinite(found)
+    assert both.any()
+    np.testing.assert_allclose(found[both], expected[both], atol=1e-4)
+
+
+def taste_for_content(seed=0, shuffled=False):
+    """People like things of one colour; half of the things are new, and only their parts tell the colour."""
+    rng = np.random.default_rng(seed)
+    users, items = 80, 60
+    colour = np.arange(items) % 4
+    fond = (np.arange(users)[:, None] % 4 == colour) & (rng.random((users, items)) < 0.6) & (np.arange(items) < 40)
+    user, item = np.nonzero(fond)
+    centre = rng.normal(size=(4, 8))
+    values = centre[colour] + 0.3 * rng.normal(size=(items, 8))
+    values = values[rng.permutation(items)] if shuffled else values
+    ids = IdMap(f"i{n}" for n in range(items))
+    rows = Interactions(user.astype(np.int32), item.astype(np.int32), np.ones(len(user), np.float32))
+    part = FeatureTable(values.astype(np.float32), np.ones(items, bool), "look")
+    data = Dataset(IdMap(f"u{n}" for n in range(users)), ids, rows, bare_catalogue(ids), features={"look": part})
+    return data, colour
+
+
+@pytest.mark.parametrize("name", ["freedom", "umami", "vbpr"])
+def test_new_items_are_found_by_their_parts_and_not_by_others(name):
+    right = {}
+    for shuffled in (False, True):
+        data, colour = taste_for_content(shuffled=shuffled)
+        model = registry.get(name)(epochs=60, lr=0.01, neighbours=5).fit(data, run=Run(seed=1)) if name != "vbpr" else (
+            registry.get(name)(epochs=60, lr=0.01).fit(data, run=Run(seed=1))
+        )  # fmt: skip
+        best = 40 + model.score(everyone(data))[:, 40:].argmax(axis=1)
+        right[shuffled] = float((colour[best] == np.arange(80) % 4).mean())
+    assert right[False] > 0.9
+    assert right[True] < 0.6
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_one_user_and_one_item_are_data_too(name):
+    data = shop(users=1, items=2, likes=1.1)
+    scores = registry.get(name)(epochs=2).fit(data).score(everyone(data))
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_batch_larger_than_the_data_is_the_data(name):
+    data = shop()
+    scores = registry.get(name)(epochs=2, batch_size=100_000).fit(data).score(everyone(data))
+    assert np.isfinite(scores).any()
+
+
+@pytest.mark.parametrize("name", READ_CONTENT)
+def test_a_part_that_no_item_has_changes_nothing(name):
+    data = shop()
+    nothing = FeatureTable(np.full((9, 3), np.nan, np.float32), np.zeros(9, bool), "none")
+    more = Dataset(data.users, data.items, data.interactions, data.catalogue, features={**data.features, "a": nothing})
+    scores = [registry.get(name)(epochs=3).fit(one, run=Run(seed=4)).score(everyone(one)) for one in (data, more)]
+    assert np.array_equal(*scores, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["freedom", "umami"])
+def test_weights_name_parts(name):
+    with pytest.raises(ConfigError, match=r"'phot'.*did you mean 'photo'"):
+        registry.get(name)(epochs=1, weights={"phot": 1.0}).fit(shop())
+
+
+def test_a_loss_without_vectors_and_unknown_names_are_told():
+    with pytest.raises(PalateError, match=r"no loss 'brp': did you mean 'bpr'"):
+        registry.get("lightgcn")(loss="brp").fit(shop())
+    with pytest.raises(PalateError, match="no sampler 'hrad': did you mean 'hard'"):
+        registry.get("lightgcn")(sampler="hrad").fit(shop())
+    with pytest.raises(ConfigError, match="'reconstruction' ranks nothing"):
+        registry.get("lightgcn")(loss="reconstruction").fit(shop())
+
+
+@pytest.mark.parametrize("loss", ["bpr", "bce", "sampled-softmax", "alignment", "info-nce"])
+@pytest.mark.parametrize("sampler", ["uniform", "popularity", "hard", "in-batch"])
+def test_any_loss_goes_with_any_sampler(loss, sampler):
+    data, _ = taste_for_content()
+    model = registry.get("lightgcn")(loss=loss, sampler=sampler, cosine=True, reg=0.0, epochs=40, lr=0.02).fit(data)
+    ranked = model.rank(everyone(data), 3, data.seen)
+    assert (ranked.items % 4 == (np.arange(80) % 4)[:, None]).mean() > 0.75
+
+
+def test_settled_learns_as_long_as_validation_found_best():
+    import palate
+
+    data, _ = taste_for_content()
+    cut = palate.split(data, "random-per-user", seed=0)
+    model = registry.get("umami")(epochs=30, patience=3).fit(cut.train, cut.valid, Run(seed=1))
+    settled = model.settled()
+    assert settled.config.epochs == model.history.best_epoch
+    assert settled.config.late == model.late
+    again = settled.fit(data, None, Run(seed=1))
+    assert again.history.epochs == model.history.best_epoch
+
+
+def test_without_torch_a_fitted_model_scores(monkeypatch):
+    from palate.nn import _torch
+
+    data = shop()
+    model = registry.get("umami")(epochs=2).fit(data)
+    before = model.score(everyone(data))
+    monkeypatch.setattr(_torch.torch, "_library", None)
+    again = registry.get("umami")().load_state(model.state())
+    again.remember(model.users, model.items, model.liked, model.seen)
+    assert np.array_equal(again.score(everyone(data)), before, equal_nan=True)
+    assert sp.issparse(again.graph)

@@ -1,0 +1,147 @@
+"""The loop: it goes on after a break bit for bit, stops in time, keeps the best, and says where a loss became no number."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from palate.core.errors import PalateError  # noqa: E402
+from palate.interfaces import Run  # noqa: E402
+from palate.models import LightGCN  # noqa: E402
+from palate.models._hops import HopNetwork  # noqa: E402
+from palate.models.lightgcn import LightGCNConfig  # noqa: E402
+from palate.training import loop  # noqa: E402
+from palate.training.batches import Batches  # noqa: E402
+from palate.training.judge import Judge  # noqa: E402
+from palate.training.loop import Settings, train  # noqa: E402
+from palate.training.samplers import registry as samplers  # noqa: E402
+from palate.training.trackers import registry as trackers  # noqa: E402
+
+pytestmark = pytest.mark.torch
+CONFIG = LightGCNConfig(dim=8, epochs=6, batch_size=64, lr=0.05, patience=0)
+
+
+@pytest.fixture
+def cut(tiny):
+    import palate
+
+    return palate.split(tiny, "random-per-user", seed=0)
+
+
+def trained(cut, config=CONFIG, judge=True, **settings):
+    network = HopNetwork(config, cut.train, np.random.default_rng(0))
+    batches = Batches(cut.train.liked, samplers.get("uniform")(), config.batch_size)
+    history = train(
+        network, batches, config, Judge(cut.train, cut.valid, "ndcg@20") if judge else None, Settings(**settings)
+    )
+    return network, history
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_after_a_break_it_goes_on_bit_for_bit(cut, tmp_path, monkeypatch):
+    whole, history = trained(cut)
+    place = tmp_path / "checkpoint"
+    judged = loop._judged
+
+    def breaks(network, judge, where):
+        if where.epoch == 4:
+            raise Stopped
+        return judged(network, judge, where)
+
+    monkeypatch.setattr(loop, "_judged", breaks)
+    with pytest.raises(Stopped):
+        trained(cut, checkpoint=place, checkpoint_seconds=0.0)
+    assert place.is_dir()
+    monkeypatch.setattr(loop, "_judged", judged)
+    again, later = trained(cut, checkpoint=place)
+    assert not place.exists()
+    assert len(later.figures) == 3
+    for name, value in whole.weights.arrays().items():
+        assert np.array_equal(again.weights.arrays()[name], value)
+    assert (later.best_epoch, later.best_value) == (history.best_epoch, history.best_value)
+    keys = [key for key in history.figures[-1] if key != "seconds"]
+    assert [later.figures[-1][key] for key in keys] == [history.figures[-1][key] for key in keys]
+
+
+def test_it_stops_when_nothing_is_gained_and_keeps_the_best(cut, monkeypatch):
+    values, kept = iter([0.1, 0.3, 0.2, 0.3, 0.25, 0.9]), {}
+
+    def scripted(judge, scores):
+        value = next(values)
+        kept.setdefault(value, scores.__self__.weights.arrays())
+        return value
+
+    monkeypatch.setattr(Judge, "__call__", scripted)
+    network, history = trained(cut, CONFIG.model_copy(update={"patience": 3}))
+    assert (history.epochs, history.best_epoch, history.best_value) == (5, 2, 0.3)
+    assert np.array_equal(network.weights.arrays()["things"], kept[0.3]["things"])
+
+
+def test_a_loss_that_is_no_number_says_where(cut):
+    with pytest.raises(PalateError, match=r"no number in epoch 1, batch 2 .*lr=1e\+30: give a smaller lr"):
+        trained(cut, CONFIG.model_copy(update={"lr": 1e30}))
+
+
+def test_gradients_are_cut_to_length(cut, monkeypatch):
+    lengths = []
+    cutting = torch.nn.utils.clip_grad_norm_
+
+    def spied(parameters, limit):
+        parameters = list(parameters)
+        cutting(parameters, limit)
+        lengths.append(float(sum(p.grad.square().sum() for p in parameters).sqrt()))
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", spied)
+    trained(cut, CONFIG.model_copy(update={"clip": 1e-3, "epochs": 1}))
+    assert lengths
+    assert max(lengths) <= 1.001e-3
+
+
+def test_the_log_holds_every_epoch(cut, tmp_path):
+    path = tmp_path / "logs" / "run.jsonl"
+    _, history = trained(cut, trackers=[trackers.get("jsonl")(path=path)])
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines[0]["begin"]["config"]["dim"] == 8
+    assert [line["epoch"] for line in lines[1:-1]] == [1, 2, 3, 4, 5, 6]
+    assert lines[3]["valid ndcg@20"] == history.figures[2]["valid ndcg@20"]
+    assert lines[-1] == {"end": True}
+
+
+def test_validation_teaches_nothing(cut):
+    """Shuffled, it may choose another epoch; the weights of each epoch stay what they were."""
+    whole, _ = trained(cut, CONFIG.model_copy(update={"judge_every": 6}))
+    without, _ = trained(cut, judge=False)
+    for name, value in whole.weights.arrays().items():
+        assert np.array_equal(without.weights.arrays()[name], value)
+
+
+def test_scores_of_the_model_are_those_of_the_network(cut):
+    from palate.interfaces import Queries
+
+    model = LightGCN(CONFIG).fit(cut.train, cut.valid, Run(seed=3))
+    users = np.arange(len(cut.train.users), dtype=np.int32)
+    found = model.score(Queries.of_users(cut.train, users))
+    network = HopNetwork(CONFIG, cut.train, np.random.default_rng(0))
+    network.weights.load({**_first(model, cut.train)})
+    with torch.no_grad():
+        expected = network.scores(users)
+    both = np.isfinite(found)
+    assert both.any()
+    np.testing.assert_allclose(found[both], expected[both], atol=1e-5)
+
+
+def _first(model, train):
+    """Solve the first vectors back from what the model kept: users from `own`, items from the mean of their hops."""
+    from palate.nn.graph import bipartite
+
+    users, hops = len(train.users), model.config.layers + 1
+    dense = bipartite(train.liked).toarray()
+    smooth = sum(np.linalg.matrix_power(dense, hop) for hop in range(hops)) / hops
+    own = model.own * hops
+    items = np.linalg.solve(smooth[users:, users:], model.vectors - smooth[users:, :users] @ own)
+    return {"people": own.astype(np.float32), "things": items.astype(np.float32)}
