@@ -30,6 +30,7 @@ def call(capsys, *words: str) -> dict[str, Any]:
     return json.loads(out)
 
 
+@pytest.mark.soak
 def test_from_import_to_served_answers(real_data, place, capsys):
     films, bundle = str(place / "ml"), str(place / "ml.palate")
     call(capsys, "data", "import", "movielens", str(real_data / "movielens-posters"), films)

@@ -93,7 +93,7 @@ def test_what_is_kept_does_not_depend_on_when_there_were_too_many() -> None:
     assert [time for time, _ in late.chosen] == [time for time, _ in direct.chosen]
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_an_hour_takes_no_more_memory_than_a_minute(tmp_path: Path) -> None:
     def peak(seconds: int) -> int:
         pictures = [textured(32, seed, 24) for seed in range(8)]
