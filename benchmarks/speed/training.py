@@ -82,7 +82,6 @@ class Ours:
         self.batches = Batches(train.liked, samplers.get("uniform")(), model.config.batch_size)
         self.optimizer = torch.optim.Adam(self.network.weights.parameters(), lr=1e-3, fused=True)
         self.rng, self.stages = np.random.default_rng(1), dict[str, list[float]]()
-        self.network.begin_epoch(self.rng)
         self.left = self.batches.epoch(self.rng)
 
     def step(self) -> None:

@@ -77,7 +77,7 @@ def built(name, data, **settings):
 
 
 def vectors(network):
-    return network.vectors(network.whole) if hasattr(network, "whole") else network.vectors()
+    return network.vectors(network.whole) if hasattr(network, "whole") else network.final()
 
 
 def test_lightgcn_is_the_mean_of_hops():
@@ -160,14 +160,18 @@ def test_umami_starts_from_content_and_takes_from_neighbours():
     np.testing.assert_allclose(items, expected[1] + 0.7 * dense(network.near) @ expected[1], atol=1e-5)
 
 
+@pytest.mark.parametrize("cosine", [False, True])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_scores_are_those_of_the_network(name, monkeypatch):
+def test_scores_are_those_of_the_network(name, cosine, monkeypatch):
     """What is kept in numpy scores as the network did; umami adds neighbourhoods to the cosine."""
     data, kept = shop(), []
     kind = registry.get(name)
     take = kind._take
     monkeypatch.setattr(kind, "_take", lambda self, network, train: (kept.append(network), take(self, network, train)))
-    model = kind(epochs=3, **({"late": 0.0} if name == "umami" else {})).fit(data, run=Run(seed=2))
+    settings = (
+        {"late": 0.0} if name == "umami" else {"cosine": cosine} if "cosine" in kind.config_type.model_fields else {}
+    )
+    model = kind(epochs=3, **settings).fit(data, run=Run(seed=2))
     found = model.score(everyone(data))
     with torch.no_grad():
         expected = kept[0].scores(np.arange(12, dtype=np.int32))

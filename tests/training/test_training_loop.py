@@ -145,3 +145,11 @@ def _first(model, train):
     own = model.own * hops
     items = np.linalg.solve(smooth[users:, users:], model.vectors - smooth[users:, :users] @ own)
     return {"people": own.astype(np.float32), "things": items.astype(np.float32)}
+
+
+def test_the_terminal_tells_every_so_many_epochs(cut, capsys):
+    trained(cut, trackers=[trackers.get("console")(every=2)], label="lightgcn", seed=3)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "training lightgcn, seed 3"
+    assert [line.split(":")[0] for line in lines[1:]] == ["epoch 2", "epoch 4", "epoch 6"]
+    assert "valid ndcg@20" in lines[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
@@ -15,6 +15,8 @@ from palate.core.types import Codes, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.interfaces import Queries, Run
 from palate.models._base import Model
+from palate.nn._torch import Tensor, torch
+from palate.nn.network import Weights
 from palate.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -31,6 +33,23 @@ class DeepConfig(TrainingConfig):
 K = TypeVar("K", bound=DeepConfig)
 _RIDGE = 1e-3
 """Of the map from histories to people, as a share of the mean eigenvalue."""
+
+
+class VectorNetwork(ABC):
+    """Base of the networks that score by products of vectors."""
+
+    weights: Weights
+    placed: Mask
+    """bool[n_items]: which items have a vector."""
+
+    @abstractmethod
+    def final(self) -> tuple[Tensor, Tensor]:
+        """Return the vectors of users and of items whose products are the scores, as the network stands."""
+
+    def scores(self, users: Codes) -> Floats:
+        """Score all items for users; int32[q] -> float32[q, n_items]."""
+        people, items = self.final()
+        return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)
 
 
 class VectorModel(Model[K]):
@@ -62,9 +81,11 @@ class VectorModel(Model[K]):
     def _network(self, train: Dataset, rng: np.random.Generator) -> Network:
         """Build the network over the training data."""
 
-    @abstractmethod
     def _take(self, network: Any, train: Dataset) -> None:
         """Take over from a trained network: own, message, vectors, known and placed."""
+        with torch.no_grad():
+            users, items = (side.cpu().numpy() for side in network.final())
+        self._keep(users, items, network.placed, train)
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         from palate.training.batches import Batches

@@ -7,13 +7,24 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
+from pydantic import PositiveInt
 
+from palate.core.config import Config
 from palate.core.errors import ConfigError, did_you_mean
 from palate.core.types import CSR, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.fusion._standard import Standard, trained_rows
 from palate.interfaces import Parts
 from palate.linalg.neighbours import nearest, unit_rows
+
+
+class PartsConfig(Config):
+    """What every model with a network that reads parts can be told."""
+
+    parts: tuple[str, ...] | None = None
+    """Names of the parts to look at; None takes every part of items."""
+    width: PositiveInt = 512
+    """Parts wider than this are turned onto so many main directions."""
 
 
 class Prepared(NamedTuple):
@@ -25,6 +36,17 @@ class Prepared(NamedTuple):
 
     values: Floats
     present: Mask
+
+
+def parts_for(config: PartsConfig, train: Dataset, *, needed: bool = True) -> dict[str, Prepared]:
+    """Return the parts that a config names, or all, ready for a network; none where there are none and none are needed.
+
+    Raises:
+        DataError: a part that is named, or any where one is needed, is not there.
+    """
+    if not needed and config.parts is None and not train.part_names():
+        return {}
+    return prepared(train.item_parts(config.parts), train, config.width)
 
 
 def prepared(parts: Parts, train: Dataset, width: int) -> dict[str, Prepared]:

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import NonNegativeInt
 
-from palate.core.types import CSR, Codes, Floats
+from palate.core.types import CSR, Floats
 from palate.data.dataset import Dataset
-from palate.models._deep import DeepConfig, VectorModel, ranking_loss
+from palate.models._deep import DeepConfig, VectorModel, VectorNetwork, ranking_loss
 from palate.nn._torch import Tensor, torch
 from palate.nn.graph import Operator, bipartite
 from palate.nn.network import Weights
@@ -29,7 +29,7 @@ class HopConfig(DeepConfig):
 H = TypeVar("H", bound=HopConfig)
 
 
-class HopNetwork:
+class HopNetwork(VectorNetwork):
     """Vectors that are averaged with those of their neighbours: e^(l+1) = A e^(l), e = mean over l (He et al. 2020).
 
     A model adds to what an item starts with (`first_items`), to what comes out (`finished`), and to the losses (`terms`).
@@ -39,16 +39,12 @@ class HopNetwork:
         self.config, self.users, self.liked = config, len(train.users), train.liked
         self.warm = np.bincount(train.liked.indices, minlength=len(train.items)) > 0
         self.placed = self.warm
-        """bool[n_items]: which items have a vector."""
         self.graph = self.whole = Operator(bipartite(train.liked), symmetric=True)
         self.weights = Weights(rng)
         self.people = self.weights.table("people", self.users, config.dim)
         self.things = self.weights.table("things", len(train.items), config.dim)
         self.has_likes = self.weights.constant(self.warm[:, None].astype(np.float32))
         self.loss = ranking_loss(config)
-
-    def begin_epoch(self, rng: np.random.Generator) -> None:
-        """Nothing changes from epoch to epoch."""
 
     def first_items(self) -> Tensor:
         """Return what items start with; float32[n_items, dim]. One that nobody likes has no vector of its own."""
@@ -89,12 +85,10 @@ class HopNetwork:
             losses["reg"] = self.config.reg * sum(row.square().sum() for row in rows) / (2 * len(batch))
         return losses
 
-    def scores(self, users: Codes) -> Floats:
-        """Score all items for users."""
-        people, items = self.vectors(self.whole)
-        if self.config.cosine:
-            items = torch.nn.functional.normalize(items, dim=1)
-        return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)
+    def final(self) -> tuple[Tensor, Tensor]:
+        """Return the vectors on the whole graph; items of length one where scores are cosines."""
+        users, items = self.vectors(self.whole)
+        return users, torch.nn.functional.normalize(items, dim=1) if self.config.cosine else items
 
 
 class HopModel(VectorModel[H]):
@@ -103,14 +97,12 @@ class HopModel(VectorModel[H]):
     def _take(self, network: Any, train: Dataset) -> None:
         with torch.no_grad():
             hops = [hop.cpu().numpy() for hop in network.hops(network.whole)]
-            _, items = network.vectors(network.whole)
+            _, items = network.final()
         count, share = len(train.users), np.float32(1 / len(hops))
         self.own = hops[0][:count] * share
         before = sum((hop[count:] for hop in hops[:-1]), np.zeros_like(hops[0][count:]))
         self.message = before * share * _damped(train.liked)[:, None]
         self.vectors = items.cpu().numpy()
-        if self.config.cosine:
-            self.vectors = torch.nn.functional.normalize(items, dim=1).cpu().numpy()
         self.known = np.diff(train.liked.indptr) > 0
         self.placed = network.placed
 

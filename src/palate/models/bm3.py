@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat
 
-from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.models._deep import VectorModel
-from palate.models._deep_parts import Prepared, prepared
+from palate.models._deep_parts import PartsConfig, Prepared, parts_for
 from palate.models._hops import HopConfig, HopNetwork
 from palate.nn._torch import Tensor, torch
 from palate.training.pairs import Batch
 
 
-class BM3Config(HopConfig):
+class BM3Config(PartsConfig, HopConfig):
     """How views are made, and how much the parts count."""
 
     layers: int = Field(1, ge=0)
@@ -26,10 +25,6 @@ class BM3Config(HopConfig):
     """Weight of the mean squared length of the vectors that a batch reads."""
     sampler: str = "none"
     """What a like is held against: nothing."""
-    parts: tuple[str, ...] | None = None
-    """Names of the parts to look at; None takes every part of items."""
-    width: PositiveInt = 512
-    """Parts wider than this are turned onto so many main directions."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Share of the numbers that the view to be foretold loses."""
     content: NonNegativeFloat = 2.0
@@ -53,13 +48,7 @@ class BM3(VectorModel[BM3Config]):
     requires = frozenset({"interactions", "features"})
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
-        config = self.config
-        return _Network(config, train, prepared(train.item_parts(config.parts), train, config.width), rng)
-
-    def _take(self, network: _Network, train: Dataset) -> None:
-        with torch.no_grad():
-            users, items = (network.foretell(side).cpu().numpy() for side in network.vectors(network.whole))
-        self._keep(users, items, network.placed, train)
+        return _Network(self.config, train, parts_for(self.config, train), rng)
 
 
 class _Network(HopNetwork):
@@ -108,10 +97,10 @@ class _Network(HopNetwork):
         kept = torch.rand(vectors.shape, generator=noise, device=vectors.device) >= share
         return vectors.detach() * kept / (1 - share)
 
-    def scores(self, users: Codes) -> Floats:
-        """Score all items for users."""
-        people, items = (self.foretell(side) for side in self.vectors(self.whole))
-        return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)
+    def final(self) -> tuple[Tensor, Tensor]:
+        """Return what is foretold from the vectors on the whole graph."""
+        users, items = self.vectors(self.whole)
+        return self.foretell(users), self.foretell(items)
 
 
 def _missed(told: Tensor, seen: Tensor) -> Tensor:

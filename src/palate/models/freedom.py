@@ -11,20 +11,16 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from palate.core.types import CSR
 from palate.data.dataset import Dataset
-from palate.models._deep_parts import Prepared, likeness, prepared, shares
+from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.nn._torch import Tensor
 from palate.nn.graph import Operator, bipartite
 from palate.training.pairs import Batch, Pairs, multiplied
 
 
-class FREEDOMConfig(HopConfig):
+class FREEDOMConfig(PartsConfig, HopConfig):
     """How likeness and likes are put together."""
 
-    parts: tuple[str, ...] | None = None
-    """Names of the parts to look at; None takes every part of items."""
-    width: PositiveInt = 512
-    """Parts wider than this are turned onto so many main directions."""
     neighbours: PositiveInt = 10
     """How many of the nearest items by content an item takes from."""
     weights: dict[str, NonNegativeFloat] | None = None
@@ -52,9 +48,7 @@ class FREEDOM(HopModel[FREEDOMConfig]):
     requires = frozenset({"interactions", "features"})
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
-        config = self.config
-        parts = prepared(train.item_parts(config.parts), train, config.width)
-        return _Network(config, train, parts, rng)
+        return _Network(self.config, train, parts_for(self.config, train), rng)
 
 
 class _Network(HopNetwork):

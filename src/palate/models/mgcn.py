@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
-from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.models._deep import VectorModel
-from palate.models._deep_parts import Prepared, likeness, prepared
+from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for
 from palate.models._hops import HopConfig, HopNetwork
 from palate.nn._torch import Tensor, torch
 from palate.nn.graph import Operator, bipartite
@@ -19,13 +18,9 @@ from palate.training.losses.info_nce import InfoNCE
 from palate.training.pairs import Batch, multiplied
 
 
-class MGCNConfig(HopConfig):
+class MGCNConfig(PartsConfig, HopConfig):
     """How views are made, and how far they must agree with behaviour."""
 
-    parts: tuple[str, ...] | None = None
-    """Names of the parts to look at; None takes every part of items."""
-    width: PositiveInt = 512
-    """Parts wider than this are turned onto so many main directions."""
     neighbours: PositiveInt = 10
     """How many of the nearest items by a part an item takes from."""
     contrast: NonNegativeFloat = 0.01
@@ -50,13 +45,7 @@ class MGCN(VectorModel[MGCNConfig]):
     requires = frozenset({"interactions", "features"})
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
-        config = self.config
-        return _Network(config, train, prepared(train.item_parts(config.parts), train, config.width), rng)
-
-    def _take(self, network: _Network, train: Dataset) -> None:
-        with torch.no_grad():
-            users, items = (side.cpu().numpy() for side in network.vectors(network.whole))
-        self._keep(users, items, network.placed, train)
+        return _Network(self.config, train, parts_for(self.config, train), rng)
 
 
 class _Network(HopNetwork):
@@ -117,10 +106,3 @@ class _Network(HopNetwork):
             rows = whole.index_select(0, torch.from_numpy(read).long())
             losses["reg"] = self.config.reg * rows.square().sum() / (2 * len(batch))
         return losses
-
-    def scores(self, users: Codes) -> Floats:
-        """Score all items for users."""
-        people, items = self.vectors(self.whole)
-        if self.config.cosine:
-            items = torch.nn.functional.normalize(items, dim=1)
-        return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)

@@ -15,24 +15,21 @@ from palate.interfaces import Queries, Run
 from palate.linalg.cooccurrence import damped_cosine
 from palate.linalg.neighbours import unit_rows
 from palate.linalg.products import dense_product
-from palate.models._deep_parts import Prepared, likeness, prepared, shares
+from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.nn._torch import Tensor
 from palate.nn.graph import Operator
 from palate.training.judge import Judge
 
 
-class UmamiConfig(HopConfig):
+class UmamiConfig(PartsConfig, HopConfig):
     """How deep, and how much content and neighbourhoods count."""
 
     lr: float = 2e-3
     reg: NonNegativeFloat = 0.0
     loss: str = "sampled-softmax"
     sampler: str = "in-batch"
-    parts: tuple[str, ...] | None = None
-    """Names of the parts to look at; None takes every part of items."""
     width: PositiveInt = 256
-    """Parts wider than this are turned onto so many main directions."""
     cosine: bool = True
     content: NonNegativeFloat = 0.1
     """How much the projected parts count beside an item's own vector."""
@@ -73,9 +70,7 @@ class Umami(HopModel[UmamiConfig]):
     """How much they count."""
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
-        config = self.config
-        parts = train.item_parts(config.parts) if config.parts or train.part_names() else {}
-        return _Network(config, train, prepared(parts, train, config.width), rng)
+        return _Network(self.config, train, parts_for(self.config, train, needed=False), rng)
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         super()._fit(train, valid, run)

@@ -6,24 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from pydantic import PositiveInt
 
-from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
-from palate.models._deep import DeepConfig, VectorModel, ranking_loss
-from palate.models._deep_parts import Prepared, prepared
+from palate.models._deep import DeepConfig, VectorModel, VectorNetwork, ranking_loss
+from palate.models._deep_parts import PartsConfig, Prepared, parts_for
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
 from palate.training.pairs import Batch, multiplied
 
 
-class VBPRConfig(DeepConfig):
+class VBPRConfig(PartsConfig, DeepConfig):
     """How wide, beside how every network learns."""
-
-    parts: tuple[str, ...] | None = None
-    """Names of the parts to look at; None takes every part of items."""
-    width: PositiveInt = 512
-    """Parts wider than this are turned onto so many main directions."""
 
 
 class VBPR(VectorModel[VBPRConfig]):
@@ -41,16 +34,10 @@ class VBPR(VectorModel[VBPRConfig]):
     requires = frozenset({"interactions", "features"})
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
-        config = self.config
-        return _Network(config, train, prepared(train.item_parts(config.parts), train, config.width), rng)
-
-    def _take(self, network: _Network, train: Dataset) -> None:
-        with torch.no_grad():
-            users, items = (vectors.cpu().numpy() for vectors in network.vectors())
-        self._keep(users, items, network.placed, train)
+        return _Network(self.config, train, parts_for(self.config, train), rng)
 
 
-class _Network:
+class _Network(VectorNetwork):
     def __init__(
         self, config: VBPRConfig, train: Dataset, parts: Mapping[str, Prepared], rng: np.random.Generator
     ) -> None:
@@ -78,10 +65,7 @@ class _Network:
         }
         self.loss = ranking_loss(config)
 
-    def begin_epoch(self, rng: np.random.Generator) -> None:
-        """Nothing changes from epoch to epoch."""
-
-    def vectors(self) -> tuple[Tensor, Tensor]:
+    def final(self) -> tuple[Tensor, Tensor]:
         """Return users as (gamma, theta, 1) and items as (gamma, projected parts, biases); float32[n, 2 dim + 1]."""
         seen = sum(layer(self.values[name]) for name, layer in self.maps.items())
         bias = self.bias * self.has_likes + sum(layer(self.values[name]) for name, layer in self.liking.items())
@@ -90,7 +74,7 @@ class _Network:
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return the loss of the ranking, and of the length of the vectors that the batch reads."""
-        pairs = multiplied(*self.vectors(), batch)
+        pairs = multiplied(*self.final(), batch)
         losses = {self.config.loss: self.loss(pairs)}
         if self.config.reg:
             read = [
@@ -107,8 +91,3 @@ class _Network:
                 sum(row.square().sum() for row in rows) / (2 * len(batch)) + sum(w.square().sum() for w in maps) / 2
             )
         return losses
-
-    def scores(self, users: Codes) -> Floats:
-        """Score all items for users."""
-        people, items = self.vectors()
-        return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)

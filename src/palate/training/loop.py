@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -36,16 +36,21 @@ class Network(Protocol):
 
     weights: Weights
 
-    def begin_epoch(self, rng: np.random.Generator) -> None:
-        """Draw what an epoch changes, such as the edges that are left out."""
-        ...
-
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return by name what to make smaller; their sum is descended. `noise` is a stream of torch."""
         ...
 
     def scores(self, users: Codes) -> Floats:
         """Score all items for users, as the network stands; float32[q, n_items]."""
+        ...
+
+
+@runtime_checkable
+class Redraws(Protocol):
+    """A network of which each epoch changes something, such as the edges that are left out."""
+
+    def begin_epoch(self, rng: np.random.Generator) -> None:
+        """Draw what this epoch changes."""
         ...
 
 
@@ -156,7 +161,8 @@ def _epoch(network: Network, batches: Batches, config: TrainingConfig, where: Pr
     """Go once over the likes; return the mean of each loss, and seconds."""
     sums: dict[str, float] = {}
     began = time.perf_counter()
-    network.begin_epoch(where.rng)
+    if isinstance(network, Redraws):
+        network.begin_epoch(where.rng)
     for number, batch in enumerate(batches.epoch(where.rng)):
         where.optimizer.zero_grad(set_to_none=True)
         losses = network.losses(batch, where.noise)

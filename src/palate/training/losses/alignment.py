@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydantic import NonNegativeFloat
 
 from palate.core.config import Config
-from palate.core.errors import ConfigError
 from palate.nn._torch import Tensor, torch
 from palate.training.losses._base import Loss
 from palate.training.pairs import Pairs
@@ -34,12 +33,7 @@ class Alignment(Loss[AlignmentConfig]):
 
     def __call__(self, pairs: Pairs) -> Tensor:
         """Return the loss of a batch; float32[]."""
-        if pairs.users is None or pairs.items is None:
-            raise ConfigError(
-                "the loss 'alignment' compares vectors, and this model has none of users and items: choose bpr, bce or "
-                "sampled-softmax"
-            )
-        users, items = (torch.nn.functional.normalize(vectors, dim=1) for vectors in (pairs.users, pairs.items))
+        users, items = (torch.nn.functional.normalize(vectors, dim=1) for vectors in self.vectors(pairs))
         close = (users - items).square().sum(1).mean()
         apart = (_uniformity(users) + _uniformity(items)) / 2
         return close + self.config.uniformity * apart

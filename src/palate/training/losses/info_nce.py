@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydantic import PositiveFloat
 
 from palate.core.config import Config
-from palate.core.errors import ConfigError
 from palate.nn._torch import Tensor, torch
 from palate.training.losses._base import Loss
 from palate.training.pairs import Pairs
@@ -33,12 +32,7 @@ class InfoNCE(Loss[InfoNCEConfig]):
 
     def __call__(self, pairs: Pairs) -> Tensor:
         """Return the loss of a batch; float32[]."""
-        if pairs.users is None or pairs.items is None:
-            raise ConfigError(
-                "the loss 'info-nce' compares vectors, and this model has none of users and items: choose bpr, bce or "
-                "sampled-softmax"
-            )
-        return self.between(pairs.users, pairs.items)
+        return self.between(*self.vectors(pairs))
 
     def between(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the loss of two views; float32[n, d] each -> float32[]."""

@@ -47,6 +47,16 @@ class Sampler(Part[C], ABC):
     def draw(self, users: Codes, items: Codes, rng: np.random.Generator) -> Candidates:
         """Return what to hold a batch of likes against; users, items: int32[b]."""
 
+    def _drawn(self, users: Codes, count: int, rng: np.random.Generator) -> Codes:
+        """Draw from `_pool`, for each like, items that its user does not like; int32[b, count]."""
+        pool = self._pool(len(users) * count, rng).reshape(len(users), count)
+        return self._unliked(users, pool, rng)
+
+    def _evenly(self, users: Codes, count: int, rng: np.random.Generator) -> Candidates:
+        """Return items that the user does not like, each as likely as the next; int32[b, count]."""
+        drawn = self._drawn(users, count, rng)
+        return Candidates(drawn, np.full(drawn.shape, -np.log(self.likes.items), np.float32))
+
     def _unliked(self, users: Codes, drawn: Codes, rng: np.random.Generator) -> Codes:
         """Draw anew, evenly from `_pool`, whatever its user likes; users: int32[b], drawn: int32[b, n]."""
         people = np.broadcast_to(users[:, None], drawn.shape)

@@ -30,7 +30,5 @@ class Hard(Sampler[HardConfig]):
 
     def draw(self, users: Codes, items: Codes, rng: np.random.Generator) -> Candidates:
         """Return what to hold a batch of likes against: int32[b, pool], of which the network keeps `count`."""
-        shape = (len(users), self.config.pool)
-        drawn = self._unliked(users, self._pool(shape[0] * shape[1], rng).reshape(shape), rng)
-        even = Candidates(drawn, np.full(shape, -np.log(self.likes.items), np.float32))
-        return dataclasses.replace(even, keep=min(self.config.count, self.config.pool))
+        pool = self._evenly(users, self.config.pool, rng)
+        return dataclasses.replace(pool, keep=min(self.config.count, self.config.pool))

@@ -39,8 +39,7 @@ class PopularitySampler(Sampler[PopularitySamplerConfig]):
 
     def draw(self, users: Codes, items: Codes, rng: np.random.Generator) -> Candidates:
         """Return what to hold a batch of likes against: int32[b, count]."""
-        shape = (len(users), self.config.count)
-        drawn = self._unliked(users, self._pool(shape[0] * shape[1], rng).reshape(shape), rng)
+        drawn = self._drawn(users, self.config.count, rng)
         return Candidates(drawn, self.log_chance[drawn])
 
     def _pool(self, size: int, rng: np.random.Generator) -> Codes:

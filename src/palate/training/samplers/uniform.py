@@ -26,6 +26,4 @@ class Uniform(Sampler[UniformConfig]):
 
     def draw(self, users: Codes, items: Codes, rng: np.random.Generator) -> Candidates:
         """Return what to hold a batch of likes against: int32[b, count]."""
-        shape = (len(users), self.config.count)
-        drawn = self._unliked(users, self._pool(shape[0] * shape[1], rng).reshape(shape), rng)
-        return Candidates(drawn, np.full(shape, -np.log(self.likes.items), np.float32))
+        return self._evenly(users, self.config.count, rng)
