@@ -6,6 +6,7 @@ import scipy.sparse as sp
 
 torch = pytest.importorskip("torch")
 
+import palate  # noqa: E402
 from palate.core.errors import ConfigError, PalateError  # noqa: E402
 from palate.core.ids import IdMap  # noqa: E402
 from palate.data.dataset import Dataset, bare_catalogue  # noqa: E402
@@ -262,8 +263,6 @@ def test_any_loss_goes_with_any_sampler(loss, sampler):
 
 
 def test_settled_learns_as_long_as_validation_found_best():
-    import palate
-
     data, _ = taste_for_content()
     cut = palate.split(data, "random-per-user", seed=0)
     model = registry.get("umami")(epochs=30, patience=3).fit(cut.train, cut.valid, Run(seed=1))
@@ -272,6 +271,24 @@ def test_settled_learns_as_long_as_validation_found_best():
     assert settled.config.late == model.late
     again = settled.fit(data, None, Run(seed=1))
     assert again.history.epochs == model.history.best_epoch
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_opened_bundle_is_fitted_again_on_everything(name, tmp_path):
+    from palate.bundle import Bundle, Recipe, refit, train
+    from palate.data.folder import save
+
+    data, _ = taste_for_content()
+    save(data, tmp_path / "ds")
+    recipe = Recipe(data=str(tmp_path / "ds"), model=name, settings={"epochs": 8, "patience": 2})
+    trained = train(palate.load(tmp_path / "ds"), recipe)
+    trained.bundle().save(tmp_path / "b.palate")
+    again = refit(Bundle.open(tmp_path / "b.palate"))
+    assert again.model.epochs == again.model.history.epochs == trained.model.epochs
+    if name == "umami":
+        assert again.model.late == trained.model.late
+    again.save(tmp_path / "c.palate")
+    assert refit(Bundle.open(tmp_path / "c.palate")).model.epochs == trained.model.epochs
 
 
 def test_without_torch_a_fitted_model_scores(monkeypatch):

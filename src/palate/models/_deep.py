@@ -31,6 +31,7 @@ class DeepConfig(TrainingConfig):
 
 
 K = TypeVar("K", bound=DeepConfig)
+_KEPT = ("own", "message", "vectors", "known", "placed")
 _RIDGE = 1e-3
 """Of the map from histories to people, as a share of the mean eigenvalue."""
 
@@ -75,7 +76,10 @@ class VectorModel(Model[K]):
     """bool[n_users]: who has a vector of their own."""
     placed: Mask
     """bool[n_items]: which items can be scored."""
+    epochs: int
+    """For how many epochs its weights had learned."""
     history: History
+    """How it went; of a fitted model, not of one that was opened."""
 
     @abstractmethod
     def _network(self, train: Dataset, rng: np.random.Generator) -> Network:
@@ -104,6 +108,7 @@ class VectorModel(Model[K]):
             seed=run.seed, label=self.name, threads=run.threads, checkpoint=run.checkpoint, trackers=run.trackers
         )
         self.history = descend(network, batches, config, judge if judge and len(judge.users) else None, settings)
+        self.epochs = max(1, self.history.best_epoch)
         self._take(network, train)
 
     def settled(self) -> Self:
@@ -112,7 +117,7 @@ class VectorModel(Model[K]):
 
     def _chosen(self) -> dict[str, Any]:
         """Return the settings that validation chose."""
-        return {"epochs": max(1, self.history.best_epoch), "patience": 0}
+        return {"epochs": self.epochs, "patience": 0}
 
     def _keep(self, users: Floats, items: Floats, placed: Mask, train: Dataset) -> None:
         """Keep the vectors of a network in which a person's is no sum over the history.
@@ -156,21 +161,15 @@ class VectorModel(Model[K]):
         return np.asarray(~known & (queries.history @ self.placed.astype(np.float32) == 0))
 
     def state(self) -> State:
-        """The vectors of people and items."""
-        return State(
-            {
-                "own": self.own,
-                "message": self.message,
-                "vectors": self.vectors,
-                "known": self.known,
-                "placed": self.placed,
-            }
-        )
+        """The vectors of people and items, and for how long they were learned."""
+        arrays = {name: getattr(self, name) for name in _KEPT}
+        return State(arrays, {"epochs": self.epochs})
 
     def load_state(self, state: State) -> Self:
         """Take over the vectors of people and items."""
-        for name in ("own", "message", "vectors", "known", "placed"):
+        for name in _KEPT:
             setattr(self, name, state.arrays[name])
+        self.epochs = state.meta["epochs"]
         return self
 
 

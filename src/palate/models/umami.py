@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from palate.core.state import State, pack_csr, unpack_csr
 from palate.core.types import CSR, Codes, Floats
@@ -25,7 +25,7 @@ from palate.training.judge import Judge
 class UmamiConfig(PartsConfig, HopConfig):
     """How deep, and how much content and neighbourhoods count."""
 
-    lr: float = 2e-3
+    lr: PositiveFloat = 2e-3
     reg: NonNegativeFloat = 0.0
     loss: str = "sampled-softmax"
     sampler: str = "in-batch"
@@ -109,7 +109,7 @@ class Umami(HopModel[UmamiConfig]):
     def state(self) -> State:
         """The vectors, and the cosines that are added."""
         inner = super().state()
-        return State({**inner.arrays, **pack_csr("graph", self.graph)}, {"late": self.late})
+        return State({**inner.arrays, **pack_csr("graph", self.graph)}, {**inner.meta, "late": self.late})
 
     def load_state(self, state: State) -> Self:
         """Take over the vectors and the cosines."""
