@@ -82,6 +82,48 @@ def test_it_stops_when_nothing_is_gained_and_keeps_the_best(cut, monkeypatch):
     assert np.array_equal(network.weights.arrays()["things"], kept[0.3]["things"])
 
 
+class Clock:
+    """Each epoch takes ten seconds, whatever it does."""
+
+    def __init__(self, monkeypatch):
+        self.now, epoch = 100.0, loop._epoch
+
+        def slow(*given):
+            self.now += 10
+            return epoch(*given)
+
+        monkeypatch.setattr(loop, "_epoch", slow)
+        monkeypatch.setattr(loop.time, "monotonic", lambda: self.now)
+
+
+def test_it_stops_after_the_epoch_in_which_the_time_is_over(cut, monkeypatch):
+    Clock(monkeypatch)
+    network, history = trained(cut, CONFIG.model_copy(update={"seconds": 25.0}))
+    assert (history.epochs, history.stopped, history.seconds) == (3, "seconds", 30.0)
+    shorter, done = trained(cut, CONFIG.model_copy(update={"epochs": 3}))
+    assert done.stopped == "epochs"
+    assert np.array_equal(network.weights.arrays()["things"], shorter.weights.arrays()["things"])
+    assert trained(cut, CONFIG.model_copy(update={"patience": 1, "lr": 1e-9}))[1].stopped == "patience"
+
+
+def test_time_before_a_break_counts(cut, tmp_path, monkeypatch):
+    Clock(monkeypatch)
+    slow = loop._epoch
+
+    def breaks(network, batches, config, where):
+        if where.epoch == 2 and where.seconds == 20:
+            raise Stopped
+        return slow(network, batches, config, where)
+
+    config = CONFIG.model_copy(update={"seconds": 25.0})
+    monkeypatch.setattr(loop, "_epoch", breaks)
+    with pytest.raises(Stopped):
+        trained(cut, config, checkpoint=tmp_path / "checkpoint", checkpoint_seconds=0.0)
+    monkeypatch.setattr(loop, "_epoch", slow)
+    _, history = trained(cut, config, checkpoint=tmp_path / "checkpoint")
+    assert (history.epochs, history.stopped, history.seconds) == (3, "seconds", 30.0)
+
+
 def test_a_loss_that_is_no_number_says_where(cut):
     with pytest.raises(PalateError, match=r"no number in epoch 1, batch 2 .*lr=1e\+30: give a smaller lr"):
         trained(cut, CONFIG.model_copy(update={"lr": 1e30}))

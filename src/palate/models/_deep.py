@@ -117,7 +117,7 @@ class VectorModel(Model[K]):
 
     def _chosen(self) -> dict[str, Any]:
         """Return the settings that validation chose."""
-        return {"epochs": self.epochs, "patience": 0}
+        return {"epochs": self.epochs, "patience": 0, "seconds": None}
 
     def _keep(self, users: Floats, items: Floats, placed: Mask, train: Dataset) -> None:
         """Keep the vectors of a network in which a person's is no sum over the history.

@@ -27,6 +27,8 @@ class Progress:
         self.weights, self.optimizer, self.rng, self.noise = weights, optimizer, rng, noise
         self.epoch = 0
         """Epochs that are done."""
+        self.seconds = 0.0
+        """What they took."""
         self.best: dict[str, Array] = {}
         self.best_epoch, self.best_value, self.waited = 0, -np.inf, 0
 
@@ -40,6 +42,7 @@ class Progress:
                 arrays[f"moments/{name}/{key}"] = value.detach().cpu().numpy()
         meta: dict[str, JSON] = {
             "epoch": self.epoch,
+            "seconds": self.seconds,
             "best_epoch": self.best_epoch,
             "best_value": None if np.isinf(self.best_value) else self.best_value,
             "waited": self.waited,
@@ -61,6 +64,7 @@ class Progress:
                 }
         meta = state.meta
         self.epoch, self.best_epoch, self.waited = meta["epoch"], meta["best_epoch"], meta["waited"]
+        self.seconds = meta["seconds"]
         self.best_value = -np.inf if meta["best_value"] is None else meta["best_value"]
         self.rng.bit_generator.state = meta["rng"]
 

@@ -14,6 +14,8 @@ class TrainingConfig(Config):
 
     epochs: PositiveInt = 200
     """Passes over the likes, at most."""
+    seconds: PositiveFloat | None = None
+    """Stop at the end of the epoch in which so many seconds are over; None looks at no clock."""
     lr: PositiveFloat = 1e-3
     """Step of Adam."""
     reg: NonNegativeFloat = 1e-4

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -77,6 +77,9 @@ class History:
     best_epoch: int = 0
     best_value: float | None = None
     seconds: float = 0.0
+    """Of all epochs, those before a break too."""
+    stopped: Literal["epochs", "patience", "seconds"] = "epochs"
+    """What ended it: all epochs were done, validation saw no gain for too long, or the time was over."""
     figures: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -101,16 +104,18 @@ def _trained(
     where = Progress(network.weights, optimizer, generator(settings.seed, settings.label, "batches"), noise)
     if settings.checkpoint is not None:
         where.resume(settings.checkpoint)
-    history, began, saved = History(), time.monotonic(), time.monotonic()
+    history, saved = History(), time.monotonic()
+    began = saved - where.seconds
     for tracker in settings.trackers:
         tracker.begin({"label": settings.label, "seed": settings.seed, "config": config.model_dump(mode="json")})
     with progress(settings.label, config.epochs, "epochs") as advance:
         advance(where.epoch)
-        while where.epoch < config.epochs and not _patience_is_over(where, config):
+        while not (ended := _ended(where, config)):
             figures = _epoch(network, batches, config, where)
             where.epoch += 1
             if judge is not None and where.epoch % config.judge_every == 0:
                 figures[f"valid {config.judge_by}"] = _judged(network, judge, where)
+            where.seconds = time.monotonic() - began
             history.figures.append(figures)
             for tracker in settings.trackers:
                 tracker.epoch(where.epoch, figures)
@@ -122,7 +127,7 @@ def _trained(
         network.weights.load(where.best)
     history.epochs, history.best_epoch = where.epoch, where.best_epoch or where.epoch
     history.best_value = where.best_value if where.best else None
-    history.seconds = time.monotonic() - began
+    history.seconds, history.stopped = where.seconds, ended
     for tracker in settings.trackers:
         tracker.end()
     if settings.checkpoint is not None:
@@ -141,8 +146,13 @@ def _at_most(threads: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _patience_is_over(where: Progress, config: TrainingConfig) -> bool:
-    return bool(config.patience) and where.waited >= config.patience
+def _ended(where: Progress, config: TrainingConfig) -> Literal["epochs", "patience", "seconds"] | None:
+    """Tell what ends the training here, if anything."""
+    if where.epoch >= config.epochs:
+        return "epochs"
+    if config.patience and where.waited >= config.patience:
+        return "patience"
+    return "seconds" if config.seconds is not None and where.seconds >= config.seconds else None
 
 
 def _judged(network: Network, judge: Judge, where: Progress) -> float:
