@@ -35,3 +35,20 @@ def test_the_graph_of_likes_is_symmetric_and_damped():
     assert graph[0, 2:].tolist() == pytest.approx([1 / np.sqrt(2), 1 / 2, 0])
     assert graph[1, 2:].tolist() == pytest.approx([0, 1 / np.sqrt(2), 0])
     assert not graph[4].any()
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("hops", [0, 1, 3])
+def test_the_mean_of_hops_and_its_gradient_are_those_of_the_dense_matrix(symmetric, hops):
+    rng = np.random.default_rng(1)
+    dense = (rng.random((6, 6)) * (rng.random((6, 6)) < 0.5)).astype(np.float32)
+    dense = dense + dense.T if symmetric else dense
+    values, goal = (torch.tensor(rng.normal(size=(6, 3)).astype(np.float32)) for _ in range(2))
+    operator = Operator(sp.csr_array(dense), symmetric=symmetric)
+    x, y = values.clone().requires_grad_(), values.clone().requires_grad_()
+    found = operator.averaged(x, hops)
+    expected = sum(torch.linalg.matrix_power(torch.tensor(dense), n) @ y for n in range(hops + 1)) / (hops + 1)
+    torch.testing.assert_close(found, expected)
+    (found * goal).sum().backward()
+    (expected * goal).sum().backward()
+    torch.testing.assert_close(x.grad, y.grad)

@@ -58,17 +58,21 @@ class HopNetwork(VectorNetwork):
         """Return further losses, by name."""
         return {}
 
+    def first(self) -> Tensor:
+        """Return what users and items start with; float32[n_users + n_items, dim]."""
+        return torch.cat([self.people, self.first_items()])
+
     def hops(self, graph: Operator) -> list[Tensor]:
         """Return the vectors after 0, 1, ... hops; float32[n_users + n_items, dim] each."""
-        hops = [torch.cat([self.people, self.first_items()])]
+        hops = [self.first()]
         for _ in range(self.config.layers):
             hops.append(graph(hops[-1]))
         return hops
 
     def vectors(self, graph: Operator) -> tuple[Tensor, Tensor]:
         """Return the vectors of users and of items."""
-        mean = sum(self.hops(graph)) / (self.config.layers + 1)
-        return self.finished(mean[: self.users], mean[self.users :])
+        mean = graph.averaged(self.first(), self.config.layers)
+        return self.finished(*mean.split([self.users, len(self.warm)]))
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return the loss of the ranking, of what a model adds, and of the length of the vectors that the batch reads."""
@@ -76,12 +80,8 @@ class HopNetwork(VectorNetwork):
         pairs = multiplied(users, items, batch, cosine=self.config.cosine)
         losses = {self.config.loss: self.loss(pairs), **self.terms(batch, pairs, noise)}
         if self.config.reg:
-            read = (
-                (self.people, batch.users),
-                (self.things, batch.items),
-                (self.things, batch.others.items.reshape(-1)),
-            )
-            rows = (table.index_select(0, torch.from_numpy(codes).long()) for table, codes in read)
+            read = (self.people, batch.users), (self.things, batch.both)
+            rows = (table.index_select(0, torch.from_numpy(codes)) for table, codes in read)
             losses["reg"] = self.config.reg * sum(row.square().sum() for row in rows) / (2 * len(batch))
         return losses
 

@@ -68,7 +68,7 @@ class _Network(HopNetwork):
 
     def both(self, graph: Operator) -> tuple[Tensor, Tensor]:
         """Return what behaviour says, and what the views add; float32[n_users + n_items, dim] each."""
-        behaviour = sum(self.hops(graph)) / (self.config.layers + 1)
+        behaviour = graph.averaged(self.first(), self.config.layers)
         views = []
         for name, layer in self.maps.items():
             gate = torch.sigmoid(self.purify[name](layer(self.values[name])))

@@ -29,7 +29,14 @@ class Operator:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return A x."""
-        return _product().apply(x, self)
+        return _functions()[0].apply(x, self)
+
+    def averaged(self, x: Tensor, hops: int) -> Tensor:
+        """Return the mean of x, A x, ..., A^hops x, for a square A, without keeping any of them.
+
+        By Horner's rule, x + A (x + A (x + ...)), each step of which is one product that adds; backward likewise.
+        """
+        return _functions()[1].apply(x, self, hops)
 
 
 def bipartite(liked: CSR) -> CSR:
@@ -61,25 +68,49 @@ def _tensor(matrix: CSR, device: str) -> Tensor:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse", UserWarning)  # that CSR is young, and that it is not checked
         return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int64)),
-            torch.from_numpy(matrix.indices.astype(np.int64)),
+            torch.from_numpy(matrix.indptr.astype(np.int32)),
+            torch.from_numpy(matrix.indices.astype(np.int32)),
             torch.from_numpy(matrix.data.astype(np.float32)),
             size=matrix.shape,
         ).to(device)
 
 
+def _multiply(matrix: Tensor, x: Tensor) -> Tensor:
+    """Return the product; torch is several times slower where nothing is added to it, so zero is."""
+    return torch.addmm(x.new_zeros(1), matrix, x)
+
+
+def _mean_of_hops(matrix: Tensor, x: Tensor, hops: int) -> Tensor:
+    if not hops:
+        return x.clone()
+    mean = x
+    for _ in range(hops - 1):
+        mean = torch.addmm(x, matrix, mean)
+    return torch.addmm(x, matrix, mean, beta=1 / (hops + 1), alpha=1 / (hops + 1))
+
+
 @cache
-def _product() -> Any:
-    """Return the product as torch wants it: a class of its own, which must wait for torch."""
+def _functions() -> Any:
+    """Return the product and the mean of hops as torch wants them: classes of its own, which must wait for torch."""
 
     class Product(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
         def forward(context: Any, x: Tensor, operator: Operator) -> Tensor:
             context.operator = operator
-            return operator.forward @ x
+            return _multiply(operator.forward, x)
 
         @staticmethod
         def backward(context: Any, grad: Tensor) -> tuple[Tensor, None]:
-            return context.operator.backward @ grad.contiguous(), None
+            return _multiply(context.operator.backward, grad.contiguous()), None
 
-    return Product
+    class Averaged(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(context: Any, x: Tensor, operator: Operator, hops: int) -> Tensor:
+            context.operator, context.hops = operator, hops
+            return _mean_of_hops(operator.forward, x, hops)
+
+        @staticmethod
+        def backward(context: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+            return _mean_of_hops(context.operator.backward, grad.contiguous(), context.hops), None, None
+
+    return Product, Averaged

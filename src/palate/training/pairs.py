@@ -46,6 +46,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.users)
 
+    @property
+    def both(self) -> Codes:
+        """All items that are read, first those liked; int32[b + n]."""
+        return np.concatenate([self.items, self.others.items.reshape(-1)])
+
 
 class Pairs:
     """The scores of a batch; those of the items that are not liked are made when asked for.
@@ -92,24 +97,20 @@ def multiplied(users: Tensor, items: Tensor, batch: Batch, *, cosine: bool = Fal
     Shapes:
         users: float32[n_users, d]; items: float32[n_items, d].
     """
-    rows, liked, others = (_codes(codes, users) for codes in (batch.users, batch.items, batch.others.items))
-    taste, good = users.index_select(0, rows), items.index_select(0, liked)
+    size, others = len(batch), batch.others.items
+    within = others is batch.items
+    taste = users.index_select(0, _codes(batch.users, users))
+    read = items.index_select(0, _codes(batch.items if within else batch.both, items))
     if cosine:
-        taste, good = (torch.nn.functional.normalize(vectors, dim=1) for vectors in (taste, good))
+        taste, read = (torch.nn.functional.normalize(vectors, dim=1) for vectors in (taste, read))
+    good, bad = (read, read) if within else read.split([size, len(read) - size])
     positive = (taste * good).sum(1)
-    shared = None
-    if batch.others.items is batch.items:
-        shared = good
-    else:
-        bad = items.index_select(0, others.reshape(-1))
-        bad = torch.nn.functional.normalize(bad, dim=1) if cosine else bad
-        if others.ndim == 1:
-            shared = bad
+    shared = bad if others.ndim == 1 else None
 
     def negative() -> Tensor:
         if shared is not None:
             return taste @ shared.T
-        return torch.bmm(bad.view(*others.shape, -1), taste[:, :, None])[:, :, 0]
+        return (bad.view(*others.shape, -1) * taste[:, None]).sum(2)
 
     return held(positive, negative, batch, users=taste, items=good, shared=shared)
 
@@ -139,4 +140,4 @@ def held(
 
 
 def _codes(codes: Codes, beside: Tensor) -> Tensor:
-    return torch.from_numpy(codes).long().to(beside.device)
+    return torch.from_numpy(codes).to(beside.device)
