@@ -6,7 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -106,9 +106,7 @@ def _trained(
         where.resume(settings.checkpoint)
     history, saved = History(), time.monotonic()
     began = saved - where.seconds
-    for tracker in settings.trackers:
-        tracker.begin({"label": settings.label, "seed": settings.seed, "config": config.model_dump(mode="json")})
-    with progress(settings.label, config.epochs, "epochs") as advance:
+    with _tracked(config, settings), progress(settings.label, config.epochs, "epochs") as advance:
         advance(where.epoch)
         while not (ended := _ended(where, config)):
             figures = _epoch(network, batches, config, where)
@@ -128,8 +126,6 @@ def _trained(
     history.epochs, history.best_epoch = where.epoch, where.best_epoch or where.epoch
     history.best_value = where.best_value if where.best else None
     history.seconds, history.stopped = where.seconds, ended
-    for tracker in settings.trackers:
-        tracker.end()
     if settings.checkpoint is not None:
         shutil.rmtree(settings.checkpoint, ignore_errors=True)
     return history
@@ -144,6 +140,17 @@ def _at_most(threads: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _tracked(config: TrainingConfig, settings: Settings) -> Iterator[None]:
+    """Tell trackers of the beginning and, whatever happens, of the end."""
+    about = {"label": settings.label, "seed": settings.seed, "config": config.model_dump(mode="json")}
+    with ExitStack() as begun:
+        for tracker in settings.trackers:
+            tracker.begin(about)
+            begun.push(lambda kind, error, trace, told=tracker: told.end(done=kind is None))
+        yield
 
 
 def _ended(where: Progress, config: TrainingConfig) -> Literal["epochs", "patience", "seconds"] | None:

@@ -10,7 +10,7 @@ from palate.core.types import JSON
 
 
 class Tracker(Part[C], ABC):
-    """Base of the trackers: told what is trained, then the figures of each epoch, then the end."""
+    """Base of the trackers: told what is trained, the figures of each epoch, and the end, also where it broke off."""
 
     def begin(self, about: Mapping[str, JSON]) -> None:
         """Take note of what is trained: model, settings, seed."""
@@ -19,5 +19,5 @@ class Tracker(Part[C], ABC):
     def epoch(self, number: int, figures: Mapping[str, float]) -> None:
         """Take the figures of an epoch, by name."""
 
-    def end(self) -> None:
-        """Write what is still held."""
+    def end(self, *, done: bool) -> None:
+        """Write what is still held; `done` is false where the training broke off."""

@@ -32,9 +32,9 @@ class JSONL(Tracker[JSONLConfig]):
         """Write the figures of an epoch."""
         self._write({"epoch": number, **figures})
 
-    def end(self) -> None:
-        """Write that it is done."""
-        self._write({"end": True})
+    def end(self, *, done: bool) -> None:
+        """Write whether it is done."""
+        self._write({"end": done})
 
     def _write(self, line: Mapping[str, JSON]) -> None:
         self.config.path.parent.mkdir(parents=True, exist_ok=True)
