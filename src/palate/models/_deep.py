@@ -53,29 +53,12 @@ class VectorNetwork(ABC):
         return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)
 
 
-class VectorModel(Model[K]):
-    """Base of the models that score by products of a person's vector and an item's.
-
-    A person's vector is `own[user] + (sum of message[i] over the history) / sqrt(length of the history)`, so that what
-    was liked since the training counts too, and a new person, whose own vector is 0, is served. With the history of
-    the training it is what the network had. Scoring needs numpy alone.
-
-    Shapes:
-        own: float32[n_users, d]; message: float32[n_items, d]; vectors: float32[n_items, d].
-    Missing data:
-        NaN for items that training showed nothing of, and for people with neither a history nor a vector of their own.
-    """
+class DeepModel(Model[K]):
+    """Base of the models with a network: how it is built, trained and taken over."""
 
     extra = "deep"
     knows_people = True
 
-    own: Floats
-    message: Floats
-    vectors: Floats
-    known: Mask
-    """bool[n_users]: who has a vector of their own."""
-    placed: Mask
-    """bool[n_items]: which items can be scored."""
     epochs: int
     """For how many epochs its weights had learned."""
     history: History
@@ -85,11 +68,9 @@ class VectorModel(Model[K]):
     def _network(self, train: Dataset, rng: np.random.Generator) -> Network:
         """Build the network over the training data."""
 
+    @abstractmethod
     def _take(self, network: Any, train: Dataset) -> None:
-        """Take over from a trained network: own, message, vectors, known and placed."""
-        with torch.no_grad():
-            users, items = (side.cpu().numpy() for side in network.final())
-        self._keep(users, items, network.placed, train)
+        """Take over from a trained network what scoring needs."""
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         from palate.training.batches import Batches
@@ -118,6 +99,34 @@ class VectorModel(Model[K]):
     def _chosen(self) -> dict[str, Any]:
         """Return the settings that validation chose."""
         return {"epochs": self.epochs, "patience": 0, "seconds": None}
+
+
+class VectorModel(DeepModel[K]):
+    """Base of the models that score by products of a person's vector and an item's.
+
+    A person's vector is `own[user] + (sum of message[i] over the history) / sqrt(length of the history)`, so that what
+    was liked since the training counts too, and a new person, whose own vector is 0, is served. With the history of
+    the training it is what the network had. Scoring needs numpy alone.
+
+    Shapes:
+        own: float32[n_users, d]; message: float32[n_items, d]; vectors: float32[n_items, d].
+    Missing data:
+        NaN for items that training showed nothing of, and for people with neither a history nor a vector of their own.
+    """
+
+    own: Floats
+    message: Floats
+    vectors: Floats
+    known: Mask
+    """bool[n_users]: who has a vector of their own."""
+    placed: Mask
+    """bool[n_items]: which items can be scored."""
+
+    def _take(self, network: Any, train: Dataset) -> None:
+        """Take over from a trained network: own, message, vectors, known and placed."""
+        with torch.no_grad():
+            users, items = (side.cpu().numpy() for side in network.final())
+        self._keep(users, items, network.placed, train)
 
     def _keep(self, users: Floats, items: Floats, placed: Mask, train: Dataset) -> None:
         """Keep the vectors of a network in which a person's is no sum over the history.

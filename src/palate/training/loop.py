@@ -54,6 +54,15 @@ class Redraws(Protocol):
         ...
 
 
+@runtime_checkable
+class Tempers(Protocol):
+    """A network that changes its gradients before they are stepped by."""
+
+    def temper(self, noise: Any) -> None:
+        """Change them where they are; `noise` is a stream of torch."""
+        ...
+
+
 @dataclass(frozen=True)
 class Settings:
     """How this training runs, beside what the config says."""
@@ -188,6 +197,8 @@ def _epoch(network: Network, batches: Batches, config: TrainingConfig, where: Pr
         if not math.isfinite(sum(values.values())):
             raise _no_number(values, where.epoch, number, config)
         total.backward()
+        if isinstance(network, Tempers):
+            network.temper(where.noise)
         if config.clip is not None:
             torch.nn.utils.clip_grad_norm_(network.weights.parameters(), config.clip)
         where.optimizer.step()
