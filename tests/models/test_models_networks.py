@@ -44,9 +44,10 @@ def test_freedom_adds_what_neighbours_start_with():
     np.testing.assert_allclose(items, expected[1] + dense(network.near) @ learned["things"], atol=1e-5)
 
 
-def test_freedom_leaves_out_likes_of_popular_ends_first():
+@pytest.mark.parametrize("name", ["freedom", "pgl"])
+def test_an_epoch_leaves_out_likes_of_popular_ends_first(name):
     data = shop(users=400, items=60, likes=0.1)
-    network = registry.get("freedom")(dim=4, dropped=0.5)._network(data, np.random.default_rng(0))
+    network = registry.get(name)(dim=4, dropped=0.5)._network(data, np.random.default_rng(0))
     counts = np.zeros((400, 60))
     for seed in range(60):
         network.begin_epoch(np.random.default_rng(seed))
@@ -131,14 +132,14 @@ def test_scores_are_those_of_the_network(name, cosine, monkeypatch):
     np.testing.assert_allclose(found[both], expected[both], atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["freedom", "umami", "vbpr"])
+@pytest.mark.parametrize("name", ["freedom", "lgmrec", "pgl", "umami", "vbpr"])
 def test_new_items_are_found_by_their_parts_and_not_by_others(name):
     right = {}
     for shuffled in (False, True):
         data, colour = taste_for_content(shuffled=shuffled)
-        model = registry.get(name)(epochs=60, lr=0.01, neighbours=5).fit(data, run=Run(seed=1)) if name != "vbpr" else (
-            registry.get(name)(epochs=60, lr=0.01).fit(data, run=Run(seed=1))
-        )  # fmt: skip
+        kind = registry.get(name)
+        near = {"neighbours": 5} if "neighbours" in kind.config_type.model_fields else {}
+        model = kind(epochs=60, lr=0.01, **near).fit(data, run=Run(seed=1))
         best = 40 + model.score(everyone(data))[:, 40:].argmax(axis=1)
         right[shuffled] = float((colour[best] == np.arange(80) % 4).mean())
     assert right[False] > 0.9
@@ -168,7 +169,7 @@ def test_a_part_that_no_item_has_changes_nothing(name):
     assert np.array_equal(*scores, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", ["freedom", "umami"])
+@pytest.mark.parametrize("name", ["freedom", "pgl", "umami"])
 def test_weights_name_parts(name):
     with pytest.raises(ConfigError, match=r"'phot'.*did you mean 'photo'"):
         registry.get(name)(epochs=1, weights={"phot": 1.0}).fit(shop())

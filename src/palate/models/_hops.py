@@ -35,14 +35,27 @@ class HopNetwork(VectorNetwork):
     A model adds to what an item starts with (`first_items`), to what comes out (`finished`), and to the losses (`terms`).
     """
 
-    def __init__(self, config: Any, train: Dataset, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        config: Any,
+        train: Dataset,
+        rng: np.random.Generator,
+        *,
+        dim: int | None = None,
+        things: Floats | None = None,
+    ) -> None:
+        """Make the graph and the tables: people's vectors dim wide, None for as wide as the config says; what items learn
+        from on is `things`, None for vectors drawn by chance."""
         self.config, self.users, self.liked = config, len(train.users), train.liked
         self.warm = np.bincount(train.liked.indices, minlength=len(train.items)) > 0
         self.placed = self.warm
         self.graph = self.whole = Operator(bipartite(train.liked), symmetric=True)
         self.weights = Weights(rng)
-        self.people = self.weights.table("people", self.users, config.dim)
-        self.things = self.weights.table("things", len(train.items), config.dim)
+        self.people = self.weights.table("people", self.users, dim or config.dim)
+        if things is None:
+            self.things = self.weights.table("things", len(train.items), config.dim)
+        else:
+            self.things = self.weights.put("things", things)
         self.has_likes = self.weights.constant(self.warm[:, None].astype(np.float32))
         self.loss = ranking_loss(config)
 
@@ -76,7 +89,10 @@ class HopNetwork(VectorNetwork):
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return the loss of the ranking, of what a model adds, and of the length of the vectors that the batch reads."""
-        users, items = self.vectors(self.graph)
+        return self.losses_of(*self.vectors(self.graph), batch, noise)
+
+    def losses_of(self, users: Tensor, items: Tensor, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
+        """Return these losses by given vectors of users and of items."""
         pairs = multiplied(users, items, batch, cosine=self.config.cosine)
         losses = {self.config.loss: self.loss(pairs), **self.terms(batch, pairs, noise)}
         if self.config.reg:

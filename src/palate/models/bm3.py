@@ -13,6 +13,7 @@ from palate.models._deep import VectorModel
 from palate.models._deep_parts import PartsConfig, Prepared, parts_for
 from palate.models._hops import HopConfig, HopNetwork
 from palate.nn._torch import Tensor, torch
+from palate.nn.noise import dropped
 from palate.training.pairs import Batch
 
 
@@ -93,9 +94,7 @@ class _Network(HopNetwork):
 
     def _view(self, vectors: Tensor, noise: Any) -> Tensor:
         """Drop numbers, and let no gradient through."""
-        share = self.config.dropout
-        kept = torch.rand(vectors.shape, generator=noise, device=vectors.device) >= share
-        return vectors.detach() * kept / (1 - share)
+        return dropped(vectors.detach(), self.config.dropout, noise)
 
     def final(self) -> tuple[Tensor, Tensor]:
         """Return what is foretold from the vectors on the whole graph."""

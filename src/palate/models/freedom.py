@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
-from palate.core.types import CSR
 from palate.data.dataset import Dataset
 from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.nn._torch import Tensor
-from palate.nn.graph import Operator, bipartite
+from palate.nn.graph import Operator, bipartite, thinned
 from palate.training.pairs import Batch, Pairs, multiplied
 
 
@@ -67,7 +65,7 @@ class _Network(HopNetwork):
     def begin_epoch(self, rng: np.random.Generator) -> None:
         """Leave out likes, the popular first."""
         if self.config.dropped:
-            self.graph = Operator(bipartite(_thinned(self.liked, 1 - self.config.dropped, rng)), symmetric=True)
+            self.graph = Operator(bipartite(thinned(self.liked, 1 - self.config.dropped, rng)), symmetric=True)
 
     def finished(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """Add to each item what its nearest by content start with."""
@@ -80,13 +78,3 @@ class _Network(HopNetwork):
         rows = Batch(np.arange(len(batch), dtype=np.int32), batch.items, batch.log_q, batch.others)
         lost = [self.loss(multiplied(pairs.users, layer(self.values[name]), rows)) for name, layer in self.maps.items()]
         return {"content": self.config.content * sum(lost)}
-
-
-def _thinned(liked: CSR, kept: float, rng: np.random.Generator) -> CSR:
-    """Keep a share of the likes, drawn without return by 1 / sqrt(d_u d_i)."""
-    degrees = np.repeat(np.diff(liked.indptr), np.diff(liked.indptr)) * np.bincount(liked.indices)[liked.indices]
-    keys = rng.exponential(size=liked.nnz) * np.sqrt(degrees)  # the smallest of these are such a draw (Efraimidis 2006)
-    chosen = np.zeros(liked.nnz, bool)
-    chosen[np.argpartition(keys, round(kept * liked.nnz) - 1)[: max(1, round(kept * liked.nnz))]] = True
-    rows = np.repeat(np.arange(liked.shape[0]), np.diff(liked.indptr))[chosen]
-    return sp.csr_array((liked.data[chosen], (rows, liked.indices[chosen])), shape=liked.shape)

@@ -55,6 +55,22 @@ def bipartite(liked: CSR) -> CSR:
     return sp.csr_array(sp.block_array([[None, edges], [edges.T, None]], format="csr"))
 
 
+def thinned(liked: CSR, kept: float, rng: np.random.Generator) -> CSR:
+    """Keep a share of the likes, drawn without return by 1 / sqrt(d_u d_i): those between popular ends go first.
+
+    Zhou and Shen 2023, equation 5.
+
+    Shapes:
+        liked: sparse[u, i] -> sparse[u, i].
+    """
+    degrees = np.repeat(np.diff(liked.indptr), np.diff(liked.indptr)) * np.bincount(liked.indices)[liked.indices]
+    keys = rng.exponential(size=liked.nnz) * np.sqrt(degrees)  # the smallest of these are such a draw (Efraimidis 2006)
+    chosen = np.zeros(liked.nnz, bool)
+    chosen[np.argpartition(keys, round(kept * liked.nnz) - 1)[: max(1, round(kept * liked.nnz))]] = True
+    rows = np.repeat(np.arange(liked.shape[0]), np.diff(liked.indptr))[chosen]
+    return sp.csr_array((liked.data[chosen], (rows, liked.indices[chosen])), shape=liked.shape)
+
+
 def _weighed(liked: CSR) -> CSR:
     """Return likes, each over the roots of its user's and its item's number of them."""
     users = 1 / np.sqrt(np.maximum(np.diff(liked.indptr), 1))
