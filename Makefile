@@ -1,4 +1,4 @@
-# make setup · demo · test · soak · check · bench · eval · senses · docs · clean
+# make setup · demo · test · soak · check · bench · eval · eval-deep · senses · docs · clean
 PYTHON ?= python3
 VENV := .venv
 DEMO_VENV := .venv-demo
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DATA ?= $(or $(PALATE_TEST_DATA),../shared/data)
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup demo test soak check bench eval senses docs clean
+.PHONY: setup demo test soak check bench eval eval-deep senses docs clean
 
 setup: $(VENV)/.ready
 
@@ -45,6 +45,9 @@ bench: setup
 
 eval: setup
 	$(BIN)/python benchmarks/quality/ground.py --real $(DATA) --out out/ground $(EVAL_FLAGS)
+
+eval-deep: setup
+	$(BIN)/python benchmarks/quality/deep.py --real $(DATA) --out out/ground --results docs/results/deep $(EVAL_FLAGS)
 
 senses: setup
 	$(BIN)/python benchmarks/quality/senses.py $(DATA)/stamps --out out/senses.md

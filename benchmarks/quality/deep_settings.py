@@ -1,0 +1,68 @@
+"""With which settings each model is judged by `make eval-deep`, and what of umami is varied.
+
+Settings were chosen by NDCG@20 on validation, by nothing else; what is not named stays at the model's default. Those of
+item-knn and ease are the ones that `make eval` chose. "all" holds on every ground, and what a ground names comes on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Settings = Mapping[str, Any]
+
+GROUNDS = ("tiktok", "amazon-baby", "movielens-posters, random", "movielens-posters, cold-items")
+REFERENCES = ("popularity", "item-knn", "ease")
+FIRST = ("umami", "lightgcn", "mgcn", "freedom", "bm3")
+"""Networks that are judged before the others, so that the table is soon of use."""
+SECONDS = 600.0
+"""At most so long may a network be trained."""
+BEST = 5
+"""Of so many networks a ground all seeds are run, of the others the first."""
+
+SETTINGS: Mapping[str, Mapping[str, Settings]] = {
+    "item-knn": {
+        "amazon-baby": {"neighbours": 200, "shrink": 100, "user_power": 0.25},
+        "tiktok": {"neighbours": 200, "shrink": 100, "user_power": 0.25},
+        "movielens-posters, random": {"neighbours": 200, "shrink": 0, "user_power": 0},
+        "movielens-posters, cold-items": {"neighbours": 0, "shrink": 30, "user_power": 0.5},
+    },
+    "ease": {
+        "amazon-baby": {"reg": 300},
+        "tiktok": {"reg": 30},
+        "movielens-posters, random": {"reg": 100},
+        "movielens-posters, cold-items": {"reg": 1},
+    },
+}
+
+SHUFFLED = "shuffled"
+"""The variation of which no setting differs: the parts of items are dealt out anew among the items."""
+
+ABLATIONS: Mapping[str, Mapping[str, Settings]] = {
+    "umami": {
+        "no neighbours by likes": {"late": 0.0},
+        "no graph of items": {"hop": 0.0},
+        "no projected parts": {"content": 0.0},
+        "no content at all": {"hop": 0.0, "content": 0.0},
+        "no hop over likes": {"layers": 0},
+        "one hop over likes": {"layers": 1},
+        "three hops over likes": {"layers": 3},
+        "bpr and uniform": {"loss": "bpr", "sampler": "uniform", "cosine": False, "reg": 1e-4},
+        "softmax and uniform": {"sampler": "uniform", "negatives": 64},
+        "popularity not taken off": {"log_q": 0.0},
+        "temperature 0.1": {"temperature": 0.1},
+        "temperature 0.3": {"temperature": 0.3},
+        "more content": {"content": 0.5},
+        "wider": {"dim": 128},
+        "smaller batches": {"batch_size": 1024},
+        "larger batches": {"batch_size": 4096},
+    }
+}
+"""Model -> name of a variation -> what it sets otherwise."""
+
+
+def settings_of(model: str, ground: str, variation: str = "") -> dict[str, Any]:
+    """Return the settings of a model on a ground, as one of its variations where that is named."""
+    chosen = SETTINGS.get(model, {})
+    varied = ABLATIONS[model][variation] if variation and variation != SHUFFLED else {}
+    return {**chosen.get("all", {}), **chosen.get(ground, {}), **varied}
