@@ -19,7 +19,7 @@ from networks import (  # noqa: E402
     sigmoid,
     taste_for_content,
 )
-from palate.core.errors import ConfigError, PalateError  # noqa: E402
+from palate.core.errors import ConfigError, DataError, PalateError  # noqa: E402
 from palate.data.dataset import Dataset  # noqa: E402
 from palate.data.features import FeatureTable  # noqa: E402
 from palate.interfaces import Run  # noqa: E402
@@ -132,13 +132,12 @@ def test_scores_are_those_of_the_network(name, cosine, monkeypatch):
     np.testing.assert_allclose(found[both], expected[both], atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["freedom", "lgmrec", "pgl", "umami", "vbpr"])
+@pytest.mark.parametrize("name", ["freedom", "lattice", "lgmrec", "mmgcn", "pgl", "umami", "vbpr"])
 def test_new_items_are_found_by_their_parts_and_not_by_others(name):
-    right = {}
+    right, kind = {}, registry.get(name)
+    near = {"neighbours": 5} if "neighbours" in kind.config_type.model_fields else {}
     for shuffled in (False, True):
         data, colour = taste_for_content(shuffled=shuffled)
-        kind = registry.get(name)
-        near = {"neighbours": 5} if "neighbours" in kind.config_type.model_fields else {}
         model = kind(epochs=60, lr=0.01, **near).fit(data, run=Run(seed=1))
         best = 40 + model.score(everyone(data))[:, 40:].argmax(axis=1)
         right[shuffled] = float((colour[best] == np.arange(80) % 4).mean())
@@ -167,6 +166,15 @@ def test_a_part_that_no_item_has_changes_nothing(name):
     more = Dataset(data.users, data.items, data.interactions, data.catalogue, features={**data.features, "a": nothing})
     scores = [registry.get(name)(epochs=3).fit(one, run=Run(seed=4)).score(everyone(one)) for one in (data, more)]
     assert np.array_equal(*scores, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", [name for name in READ_CONTENT if "features" in registry.get(name).requires])
+def test_without_any_part_in_any_item_it_says_so(name):
+    data = shop()
+    nothing = FeatureTable(np.full((9, 3), np.nan, np.float32), np.zeros(9, bool), "none")
+    bare = Dataset(data.users, data.items, data.interactions, data.catalogue, features={"a": nothing})
+    with pytest.raises(DataError, match=r"no item has any of the parts a: .* as lightgcn does"):
+        registry.get(name)(epochs=1).fit(bare)
 
 
 @pytest.mark.parametrize("name", ["freedom", "pgl", "umami"])

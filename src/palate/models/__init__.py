@@ -28,6 +28,8 @@ _PUBLIC = {
     "BM3": "bm3",
     "FREEDOM": "freedom",
     "MGCN": "mgcn",
+    "LATTICE": "lattice",
+    "MMGCN": "mmgcn",
     "LGMRec": "lgmrec",
     "PGL": "pgl",
     "Umami": "umami",

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from pydantic import PositiveInt
 
 from palate.core.config import Config
-from palate.core.errors import ConfigError, did_you_mean
+from palate.core.errors import ConfigError, DataError, did_you_mean
 from palate.core.types import CSR, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.fusion._standard import Standard, trained_rows
@@ -42,11 +42,18 @@ def parts_for(config: PartsConfig, train: Dataset, *, needed: bool = True) -> di
     """Return the parts that a config names, or all, ready for a network; none where there are none and none are needed.
 
     Raises:
-        DataError: a part that is named, or any where one is needed, is not there.
+        DataError: a part that is named, or any where one is needed, is not there, or no item has any.
     """
     if not needed and config.parts is None and not train.part_names():
         return {}
-    return prepared(train.item_parts(config.parts), train, config.width)
+    parts = train.item_parts(config.parts)
+    ready = prepared(parts, train, config.width)
+    if needed and not ready:
+        raise DataError(
+            f"no item has any of the parts {', '.join(parts)}: this model reads content, so encode some, or choose one that "
+            "learns from likes alone, as lightgcn does"
+        )
+    return ready
 
 
 def prepared(parts: Parts, train: Dataset, width: int) -> dict[str, Prepared]:

@@ -91,7 +91,7 @@ def _tensor(matrix: CSR, device: str) -> Tensor:
         ).to(device)
 
 
-def _multiply(matrix: Tensor, x: Tensor) -> Tensor:
+def multiply(matrix: Tensor, x: Tensor) -> Tensor:
     """Return the product; torch is several times slower where nothing is added to it, so zero is."""
     return torch.addmm(x.new_zeros(1), matrix, x)
 
@@ -113,11 +113,11 @@ def _functions() -> Any:
         @staticmethod
         def forward(context: Any, x: Tensor, operator: Operator) -> Tensor:
             context.operator = operator
-            return _multiply(operator.forward, x)
+            return multiply(operator.forward, x)
 
         @staticmethod
         def backward(context: Any, grad: Tensor) -> tuple[Tensor, None]:
-            return _multiply(context.operator.backward, grad.contiguous()), None
+            return multiply(context.operator.backward, grad.contiguous()), None
 
     class Averaged(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
