@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from palate.core.state import State, pack_csr, unpack_csr
+from palate.core.errors import MemoryLimitError
+from palate.core.ids import IdMap
+from palate.core.state import State
 from palate.core.types import CSR, Codes, Floats
 from palate.data.dataset import Dataset
 from palate.interfaces import Queries, Run
-from palate.linalg.cooccurrence import damped_cosine
 from palate.linalg.neighbours import unit_rows
-from palate.linalg.products import dense_product
+from palate.models._base import Model
 from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
 from palate.models._hops import HopConfig, HopModel, HopNetwork
+from palate.models.ease import EASE
+from palate.models.item_knn import ItemKNN
 from palate.nn._torch import Tensor
 from palate.nn.graph import Operator
 from palate.training.judge import Judge
@@ -39,15 +43,19 @@ class UmamiConfig(PartsConfig, HopConfig):
     """How much each part counts in nearness; None lets all count alike."""
     hop: NonNegativeFloat = 1.0
     """How much it takes."""
+    beside: Literal["item-knn", "ease"] | None = None
+    """A model of which items go together that each score is made of too; None lets validation choose, as far as memory allows."""
     late: NonNegativeFloat | None = None
-    """How much damped cosines of items (item-knn) count in a score; None lets validation choose."""
+    """How much it counts; None lets validation choose."""
     shrink: NonNegativeFloat = 100.0
-    """Of these cosines: damps the likeness of items that few liked."""
+    """Of item-knn: damps the likeness of items that few liked."""
     user_power: NonNegativeFloat = 0.25
-    """Of these cosines: a user's likes weigh (number of likes)^-user_power."""
+    """Of item-knn: a user's likes weigh (number of likes)^-user_power."""
+    ease_reg: PositiveFloat = 200.0
+    """Of ease: what holds its weights small."""
 
 
-_LATE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0)
+_LATE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 4.0)
 """What validation chooses from."""
 
 
@@ -56,50 +64,58 @@ class Umami(HopModel[UmamiConfig]):
 
     e^(0) of an item is its own vector and content times the mean of its projected parts; e is the mean over hops on the
     graph of likes (He et al. 2020); an item adds hop times the mean of e over its nearest items by content (Zhou and Shen
-    2023). Learned by softmax over the batch with log-popularity taken off (Yi et al. 2019). To the cosine a score adds late
-    times the share of item-knn's best.
+    2023). Learned by softmax over the batch with log-popularity taken off (Yi et al. 2019). To the cosine a score adds `late`
+    times what item-knn or ease says, as a share of what it says of the person's best.
     """
 
     name = "umami"
     config_type = UmamiConfig
     accepts = frozenset({"features"})
 
-    graph: CSR
-    """Damped cosines of items."""
+    beside: Model[Any] | None = None
+    """item-knn or ease, fitted."""
     late: float
-    """How much they count."""
+    """How much it counts."""
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
         return _Network(self.config, train, parts_for(self.config, train, needed=False), rng)
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
-        super()._fit(train, valid, run)
         config = self.config
-        self.graph = damped_cosine(
-            train.liked, shrink=config.shrink, user_power=config.user_power, neighbours=0, threads=run.threads
-        )
-        self.late = config.late or 0.0
-        if config.late is None and valid is not None:
-            self._choose_late(train, valid)
+        choice = valid if config.late is None and valid is not None else None
+        names = [config.beside] if config.beside else ["item-knn", "ease"]
+        fitted = _fitting(names if choice else names[:1], config, train, run)
+        super()._fit(train, valid, run)
+        self.beside, self.late = fitted[0], config.late or 0.0
+        if choice is not None:
+            self._choose(fitted, Judge(train, choice, config.judge_by), train)
+
+    def _choose(self, fitted: Sequence[Model[Any]], judge: Judge, train: Dataset) -> None:
+        """Let validation choose what stands beside the cosines, and how much it counts."""
+        best = -np.inf
+        for model, late in itertools.product(fitted, _LATE):
+            self.beside, self.late = model, late
+            value = judge(lambda users: self.score(Queries.of_users(train, users)))
+            if value > best:
+                best, chosen = value, (model, late)
+        self.beside, self.late = chosen
 
     def _chosen(self) -> dict[str, Any]:
-        return {**super()._chosen(), "late": self.late}
+        return {**super()._chosen(), "late": self.late, "beside": self.beside.name if self.beside else None}
 
-    def _choose_late(self, train: Dataset, valid: Dataset) -> None:
-        judge = Judge(train, valid, self.config.judge_by)
-        values = {}
-        for weight in _LATE:
-            self.late = weight
-            values[weight] = judge(lambda users: self.score(Queries.of_users(train, users)))
-        self.late = max(values, key=lambda weight: values[weight])
+    def remember(self, users: IdMap, items: IdMap, liked: CSR, seen: CSR) -> None:
+        """Take over whom the model knows, for the one beside it too."""
+        super().remember(users, items, liked, seen)
+        if self.beside is not None:
+            self.beside.remember(users, items, liked, seen)
 
     def score(self, queries: Queries, items: Codes | None = None) -> Floats:
-        """Return cosines and, for those that are near what was liked, more; float32[q, n]."""
+        """Return cosines and, for those that go with what was liked, more; float32[q, n]."""
         people = self._people(queries)
         chosen = slice(None) if items is None else items
         scores = np.asarray(unit_rows(people) @ self.vectors[chosen].T, dtype=np.float32)
-        if self.late:
-            near = dense_product(queries.history, self.graph)
+        if self.beside is not None and self.late:
+            near = np.nan_to_num(self.beside.score(queries), copy=False)
             best = near.max(axis=1, keepdims=True)
             scores += (self.late * near / np.where(best > 0, best, 1))[:, chosen]
         scores[:, ~self.placed[chosen]] = np.nan
@@ -107,14 +123,38 @@ class Umami(HopModel[UmamiConfig]):
         return scores
 
     def state(self) -> State:
-        """The vectors, and the cosines that are added."""
+        """The vectors, and what the model beside them learned."""
         inner = super().state()
-        return State({**inner.arrays, **pack_csr("graph", self.graph)}, {**inner.meta, "late": self.late})
+        if self.beside is None or not self.late:
+            return State(inner.arrays, {**inner.meta, "late": 0.0})
+        whole = State(inner.arrays, {**inner.meta, "late": self.late, "name": self.beside.name})
+        return whole.joined("beside", self.beside.state())
 
     def load_state(self, state: State) -> Self:
-        """Take over the vectors and the cosines."""
-        self.graph, self.late = unpack_csr("graph", state.arrays), state.meta["late"]
+        """Take over the vectors, and what the model beside them learned."""
+        self.late = state.meta["late"]
+        if self.late:
+            self.beside = _BESIDE[state.meta["name"]](self.config)
+            self.beside.load_state(state.nested("beside"))
         return super().load_state(state)
+
+
+_BESIDE: Mapping[str, Callable[[UmamiConfig], Model[Any]]] = {
+    "item-knn": lambda config: ItemKNN(shrink=config.shrink, user_power=config.user_power),
+    "ease": lambda config: EASE(reg=config.ease_reg),
+}
+
+
+def _fitting(names: Sequence[str], config: UmamiConfig, train: Dataset, run: Run) -> list[Model[Any]]:
+    """Return these models, fitted; without those that would take too much memory, as long as one is left."""
+    fitted: list[Model[Any]] = []
+    for name in names:
+        try:
+            fitted.append(_BESIDE[name](config).fit(train, None, Run(threads=run.threads)))
+        except MemoryLimitError:
+            if name == names[-1] and not fitted:
+                raise
+    return fitted
 
 
 class _Network(HopNetwork):
