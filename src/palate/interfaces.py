@@ -34,7 +34,7 @@ class Run:
     threads: int | None = None
     """At most this many cores; None takes all."""
     checkpoint: Path | None = None
-    """Folder in which a training leaves what it needs to go on after a break; gone when it is done."""
+    """Folder in which trainings leave what they need to go on after a break, each in one of its own."""
     trackers: tuple[Any, ...] = ()
     """Who is told the figures of each epoch: those of `palate.training.trackers`."""
 

@@ -1,6 +1,7 @@
 """The loop: it goes on after a break bit for bit, stops in time, keeps the best, and says where a loss became no number."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from palate.models._hops import HopNetwork  # noqa: E402
 from palate.models.lightgcn import LightGCNConfig  # noqa: E402
 from palate.training import loop  # noqa: E402
 from palate.training.batches import Batches  # noqa: E402
+from palate.training.checkpoint import clear  # noqa: E402
 from palate.training.judge import Judge  # noqa: E402
 from palate.training.loop import Settings, train  # noqa: E402
 from palate.training.samplers import registry as samplers  # noqa: E402
@@ -59,13 +61,50 @@ def test_after_a_break_it_goes_on_bit_for_bit(cut, tmp_path, monkeypatch):
     assert place.is_dir()
     monkeypatch.setattr(loop, "_judged", judged)
     again, later = trained(cut, checkpoint=place)
-    assert not place.exists()
     assert len(later.figures) == 3
     for name, value in whole.weights.arrays().items():
         assert np.array_equal(again.weights.arrays()[name], value)
     assert (later.best_epoch, later.best_value) == (history.best_epoch, history.best_value)
     keys = [key for key in history.figures[-1] if key != "seconds"]
     assert [later.figures[-1][key] for key in keys] == [history.figures[-1][key] for key in keys]
+
+
+def test_ctrl_c_within_an_epoch_leaves_the_last_whole_one(cut, tmp_path, monkeypatch):
+    whole, _ = trained(cut)
+    place, losses = tmp_path / "checkpoint", HopNetwork.losses
+    steps = iter(range(1000))
+
+    def breaks(network, batch, noise):
+        if next(steps) == 8:
+            raise KeyboardInterrupt
+        return losses(network, batch, noise)
+
+    monkeypatch.setattr(HopNetwork, "losses", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        trained(cut, checkpoint=place, checkpoint_seconds=1e9)
+    monkeypatch.setattr(HopNetwork, "losses", losses)
+    again, later = trained(cut, checkpoint=place)
+    assert 0 < len(later.figures) < 6
+    for name, value in whole.weights.arrays().items():
+        assert np.array_equal(again.weights.arrays()[name], value)
+
+
+def test_what_is_done_is_not_done_again(cut, tmp_path):
+    """A second training, or the end of the command, may break off after the first was done."""
+    run = Run(checkpoint=tmp_path / "partial")
+    first = LightGCN(CONFIG).fit(cut.train, cut.valid, run)
+    again = LightGCN(CONFIG).fit(cut.train, cut.valid, run)
+    assert len(first.history.figures) == 6
+    assert again.history.figures == []
+    assert np.array_equal(first.vectors, again.vectors)
+    others = [(CONFIG.model_copy(update={"lr": 0.01}), cut, run), (CONFIG, cut, Run(1, checkpoint=run.checkpoint))]
+    less = replace(cut, train=cut.train.take_interactions(np.arange(len(cut.train.interactions)) % 9 > 0))
+    for config, data, other in (*others, (CONFIG, less, run), (CONFIG, replace(cut, valid=less.train), run)):
+        assert len(LightGCN(config).fit(data.train, data.valid, other).history.figures) == 6
+    assert len(list((tmp_path / "partial").glob("lightgcn-*"))) == 5
+    (tmp_path / "partial" / "mine.txt").write_text("not of a training")
+    clear(tmp_path / "partial")
+    assert [file.name for file in (tmp_path / "partial").iterdir()] == ["mine.txt"]
 
 
 def test_it_stops_when_nothing_is_gained_and_keeps_the_best(cut, monkeypatch):

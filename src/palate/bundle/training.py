@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Trained:
         return Bundle.of(self.model, self.data, self.split, self.recipe, metrics)
 
 
-def train(data: Dataset, recipe: Recipe, k: int = 20) -> Trained:
+def train(data: Dataset, recipe: Recipe, k: int = 20, run: Run | None = None) -> Trained:
     """Split the data, fit the model on train, judge it on validation; under refit, fit again on both.
 
     The test part is cut off and not opened. A catalogue without interactions has nothing to split or to judge by;
@@ -48,28 +48,30 @@ def train(data: Dataset, recipe: Recipe, k: int = 20) -> Trained:
         data: the whole dataset.
         recipe: what to make.
         k: the length of the lists that validation judges.
+        run: cores, checkpoints, trackers; the seed is the recipe's.
 
     Raises:
         RequestError: a name or a setting is wrong, or the data lack what the model requires.
     """
     recipe.check()
+    run = replace(run or Run(), seed=recipe.seed)
     data = recipe.prepared(data)
     parts = data.part_names()
     model = recipe.build(parts)
     cut = recipe.split(data) if len(data.interactions) else Split(data, data, data, recipe.how, recipe.seed)
     started = time.perf_counter()
-    model.fit(cut.train, cut.valid, Run(seed=recipe.seed))
+    model.fit(cut.train, cut.valid, run)
     seconds = time.perf_counter() - started
     validation = _judged(model, cut, k)
     if recipe.protocol == "refit":
         started = time.perf_counter()
         again = model.settled() if isinstance(model, Settles) else recipe.build(parts)
-        model = again.fit(cut.refit().train, None, Run(seed=recipe.seed))
+        model = again.fit(cut.refit().train, None, run)
         seconds = time.perf_counter() - started
     return Trained(model, cut, validation, seconds, data, recipe)
 
 
-def refit(bundle: Bundle, folder: Path | str | None = None) -> Bundle:
+def refit(bundle: Bundle, folder: Path | str | None = None, run: Run | None = None) -> Bundle:
     """Fit a bundle's recipe again on everything that its dataset holds by now, for serving.
 
     Nothing is held back, so the new bundle cannot be evaluated; it keeps the figures of the one it was made from.
@@ -77,6 +79,7 @@ def refit(bundle: Bundle, folder: Path | str | None = None) -> Bundle:
     Args:
         bundle: how to make it.
         folder: where the dataset is; the place it was trained from, where none is given.
+        run: cores, checkpoints, trackers; the seed is the recipe's.
 
     Raises:
         BundleError: the dataset is gone.
@@ -89,7 +92,7 @@ def refit(bundle: Bundle, folder: Path | str | None = None) -> Bundle:
     parts = data.part_names()
     started = time.perf_counter()
     again = bundle.model.settled() if isinstance(bundle.model, Settles) else bundle.recipe.build(parts)
-    model = again.fit(data, None, Run(seed=bundle.recipe.seed))
+    model = again.fit(data, None, replace(run or Run(), seed=bundle.recipe.seed))
     seconds = {"fit": time.perf_counter() - started}
     return Bundle.of(model, data, None, bundle.recipe, {**bundle.manifest.metrics, "seconds": seconds})
 

@@ -8,10 +8,10 @@ import sys
 
 import typer
 
-from palate.cli._app import app
+from palate.cli._app import Stopped, app
 from palate.core.errors import PalateError
 
-STOPPED = 130
+STOPPED = Stopped.exit_code
 """The exit code after Ctrl-C."""
 
 

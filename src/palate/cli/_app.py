@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from palate.core.errors import PalateError
+
 ROAD = (
     "demo",
     "data",
@@ -59,6 +61,12 @@ def _common(
     ] = False,
 ) -> None:
     """Hold the options that belong to no command."""
+
+
+class Stopped(PalateError):
+    """Ctrl-C, with something to say about it."""
+
+    exit_code = 130
 
 
 Where = Annotated[

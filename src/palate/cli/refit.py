@@ -9,6 +9,7 @@ import typer
 
 from palate.cli._app import AsJson, app, emit
 from palate.cli._next import say_next
+from palate.cli._training import going_on
 
 
 @app.command()
@@ -23,10 +24,12 @@ def refit(
     """Fit a bundle again on all its data, held-back parts and new events too, to serve it."""
     from palate.bundle import Bundle
     from palate.bundle import refit as fit_again
+    from palate.interfaces import Run
 
     Bundle.refuse_foreign(out)
-    made = fit_again(Bundle.open(bundle), ds)
-    made.save(out)
+    with going_on(out) as partial:
+        made = fit_again(Bundle.open(bundle), ds, Run(checkpoint=partial))
+        made.save(out)
     count, seconds = len(made.data.interactions), made.manifest.metrics["seconds"]["fit"]
 
     def show() -> None:

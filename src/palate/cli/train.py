@@ -9,6 +9,7 @@ import typer
 
 from palate.cli._app import AsJson, app, emit
 from palate.cli._next import say_next
+from palate.cli._training import Track, going_on, trackers_of
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
 
@@ -28,13 +29,18 @@ def train(
     seed: Annotated[int | None, typer.Option("--seed", help="Of the split and the model; default 0.")] = None,
     positive: Annotated[str | None, typer.Option("--positive", help="What counts as liked, as in weight>=4.")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="strict or refit.")] = None,
+    track: Track = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where the bundle goes.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a recommender and save it as a bundle."""
+    """Train a recommender and save it as a bundle.
+
+    What a network needs to go on after a break is left in OUT.partial: the same command again goes on from there.
+    """
     from palate.bundle import Bundle, Recipe
     from palate.bundle import train as fit
     from palate.data.folder import load
+    from palate.interfaces import Run
 
     given: dict[str, Any] = {
         "model": model,
@@ -52,9 +58,10 @@ def train(
     recipe = _recipe(written, given, parse_settings(settings or []))
     target, folder = _places(recipe)
     Bundle.refuse_foreign(target)
-    recipe.check()
-    trained = fit(load(folder), recipe)
-    trained.bundle().save(target)
+    trackers = trackers_of(track, recipe.build(["any"]))
+    with going_on(target) as partial:
+        trained = fit(load(folder), recipe, run=Run(checkpoint=partial, trackers=trackers))
+        trained.bundle().save(target)
     emit(_as_json(trained, target), as_json, lambda: _show(trained, target))
 
 

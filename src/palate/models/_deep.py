@@ -85,9 +85,7 @@ class DeepModel(Model[K]):
         network = self._network(train, generator(run.seed, self.name))
         batches = Batches(train.liked, kind(**drawn), config.batch_size)
         judge = None if valid is None else Judge(train, valid, config.judge_by)
-        settings = Settings(
-            seed=run.seed, label=self.name, threads=run.threads, checkpoint=run.checkpoint, trackers=run.trackers
-        )
+        settings = Settings.of(run, self.name, config, train, valid)
         self.history = descend(network, batches, config, judge if judge and len(judge.users) else None, settings)
         self.epochs = max(1, self.history.best_epoch)
         self._take(network, train)

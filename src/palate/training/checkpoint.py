@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
@@ -39,7 +43,7 @@ class Progress:
         arrays["noise"] = self.noise.get_state().numpy()
         for name, parameter in self.weights.module.named_parameters():
             for key, value in self.optimizer.state.get(parameter, {}).items():
-                arrays[f"moments/{name}/{key}"] = value.detach().cpu().numpy()
+                arrays[f"moments/{name}/{key}"] = value.detach().cpu().numpy().copy()
         meta: dict[str, JSON] = {
             "epoch": self.epoch,
             "seconds": self.seconds,
@@ -68,17 +72,53 @@ class Progress:
         self.best_value = -np.inf if meta["best_value"] is None else meta["best_value"]
         self.rng.bit_generator.state = meta["rng"]
 
-    def save(self, folder: Path) -> None:
-        """Write to a folder, all or nothing."""
-        with replacing_folder(folder) as aside:
-            self.state().save(aside, _FILE)
 
-    def resume(self, folder: Path) -> bool:
-        """Take over what stands in a folder; tell whether there was anything."""
-        if not folder.is_dir():
-            return False
-        self.load(State.load(folder, _FILE))
-        return True
+class Keeper:
+    """Leaves in a folder what a training needs to go on: every so many seconds, when it is done, and at Ctrl-C.
+
+    Ctrl-C mostly comes within an epoch: what is left is how things stood after the last whole one. Whoever named the
+    folder clears it when what was trained is safe. Without a folder nothing is kept.
+    """
+
+    def __init__(self, where: Progress, folder: Path | None, seconds: float) -> None:
+        self.where, self.folder, self.seconds = where, folder, seconds
+        self.state: State | None = None
+        self.saved = time.monotonic()
+        if folder is not None and folder.is_dir():
+            where.load(State.load(folder, _FILE))
+
+    def epoch(self) -> None:
+        """Take note of how things stand after an epoch."""
+        if self.folder is None:
+            return
+        self.state = self.where.state()
+        if time.monotonic() - self.saved >= self.seconds:
+            self.save()
+
+    def save(self) -> None:
+        """Write what stood after the last epoch, all or nothing."""
+        if self.folder is not None and self.state is not None:
+            with replacing_folder(self.folder) as aside:
+                self.state.save(aside, _FILE)
+            self.state, self.saved = None, time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None or issubclass(kind, KeyboardInterrupt):
+            self.save()
+
+
+def clear(folder: Path) -> None:
+    """Remove what trainings left below a folder, and the folder where nothing else is in it."""
+    for place in folder.iterdir() if folder.is_dir() else ():
+        if (place / f"{_FILE}.json").is_file() or place.name.startswith("."):  # the latter were being written
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
-import shutil
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from palate.core.cores import cores
-from palate.core.errors import PalateError
+from palate.core.errors import ConfigError, PalateError
+from palate.core.fingerprint import fingerprint
 from palate.core.progress import progress
 from palate.core.rng import generator
 from palate.core.types import Codes, Floats
+from palate.data.dataset import Dataset
+from palate.interfaces import Run
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
 from palate.training.batches import Batches
-from palate.training.checkpoint import Progress
+from palate.training.checkpoint import Keeper, Progress
 from palate.training.config import TrainingConfig
 from palate.training.judge import Judge
 from palate.training.pairs import Batch
@@ -72,10 +76,20 @@ class Settings:
     threads: int | None = None
     """At most this many cores; None takes all."""
     checkpoint: Path | None = None
-    """Where to leave what it needs to go on; gone when it is done."""
+    """Folder in which it leaves what it needs to go on after a break, and from which it goes on."""
     checkpoint_seconds: float = 60.0
     """How long from one checkpoint to the next."""
     trackers: Sequence[Tracker[Any]] = ()
+
+    @classmethod
+    def of(cls, run: Run, label: str, config: TrainingConfig, train: Dataset, valid: Dataset | None) -> Self:
+        """Take over how to fit; what a training leaves has a folder of its own, named after all that makes it."""
+        place = run.checkpoint
+        if place is not None:
+            seen = [None if part is None else part.fingerprint for part in (train, valid)]
+            made_of = fingerprint(label, config, run.seed, seen, version("palate"))
+            place = place / f"{label}-{made_of}"
+        return cls(run.seed, label, run.threads, place, _checkpoint_seconds(), run.trackers)
 
 
 @dataclass
@@ -111,11 +125,9 @@ def _trained(
     optimizer = torch.optim.Adam(network.weights.parameters(), lr=config.lr, fused=True)
     noise = torch.Generator(device=network.weights.device).manual_seed(settings.seed)
     where = Progress(network.weights, optimizer, generator(settings.seed, settings.label, "batches"), noise)
-    if settings.checkpoint is not None:
-        where.resume(settings.checkpoint)
-    history, saved = History(), time.monotonic()
-    began = saved - where.seconds
-    with _tracked(config, settings), progress(settings.label, config.epochs, "epochs") as advance:
+    keeper = Keeper(where, settings.checkpoint, settings.checkpoint_seconds)
+    history, began = History(), time.monotonic() - where.seconds
+    with _tracked(config, settings), keeper, progress(settings.label, config.epochs, "epochs") as advance:
         advance(where.epoch)
         while not (ended := _ended(where, config)):
             figures = _epoch(network, batches, config, where)
@@ -126,18 +138,23 @@ def _trained(
             history.figures.append(figures)
             for tracker in settings.trackers:
                 tracker.epoch(where.epoch, figures)
+            keeper.epoch()
             advance(1)
-            if settings.checkpoint is not None and time.monotonic() - saved >= settings.checkpoint_seconds:
-                where.save(settings.checkpoint)
-                saved = time.monotonic()
     if where.best:
         network.weights.load(where.best)
     history.epochs, history.best_epoch = where.epoch, where.best_epoch or where.epoch
     history.best_value = where.best_value if where.best else None
     history.seconds, history.stopped = where.seconds, ended
-    if settings.checkpoint is not None:
-        shutil.rmtree(settings.checkpoint, ignore_errors=True)
     return history
+
+
+def _checkpoint_seconds() -> float:
+    """Return how long from one checkpoint to the next: 60, or what PALATE_CHECKPOINT_SECONDS says."""
+    given = os.environ.get("PALATE_CHECKPOINT_SECONDS", "60")
+    try:
+        return float(given)
+    except ValueError as error:
+        raise ConfigError(f"PALATE_CHECKPOINT_SECONDS was '{given}': give a number of seconds") from error
 
 
 @contextmanager
