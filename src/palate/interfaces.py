@@ -80,13 +80,15 @@ class Ranked:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What a score is made of; the amounts of `history` add up to `score`, and so do those of `parts`."""
+    """What a score is made of; `own` and the amounts of `history` add up to `score`, and so do those of `parts`."""
 
     score: float
     history: Mapping[int, float] = field(default_factory=dict)
     """Item code liked in the past -> its amount."""
     parts: Mapping[str, float] = field(default_factory=dict)
-    """Part name (or "behaviour") -> its amount."""
+    """Part name (or "behaviour", or "person") -> its amount."""
+    own: float = 0.0
+    """What belongs to the person and to no past like, where a model has learned such a thing."""
 
 
 @runtime_checkable

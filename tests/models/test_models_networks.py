@@ -9,7 +9,6 @@ torch = pytest.importorskip("torch")
 import palate  # noqa: E402
 from networks import (  # noqa: E402
     NETWORKS,
-    READ_CONTENT,
     built,
     dense,
     everyone,
@@ -19,9 +18,7 @@ from networks import (  # noqa: E402
     sigmoid,
     taste_for_content,
 )
-from palate.core.errors import ConfigError, DataError, PalateError  # noqa: E402
-from palate.data.dataset import Dataset  # noqa: E402
-from palate.data.features import FeatureTable  # noqa: E402
+from palate.core.errors import ConfigError, PalateError  # noqa: E402
 from palate.interfaces import Run  # noqa: E402
 from palate.models import registry  # noqa: E402
 
@@ -143,38 +140,6 @@ def test_new_items_are_found_by_their_parts_and_not_by_others(name):
         right[shuffled] = float((colour[best] == np.arange(80) % 4).mean())
     assert right[False] > 0.9
     assert right[True] < 0.6
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_one_user_and_one_item_are_data_too(name):
-    data = shop(users=1, items=2, likes=1.1)
-    scores = registry.get(name)(epochs=2).fit(data).score(everyone(data))
-    assert np.isfinite(scores).all()
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_batch_larger_than_the_data_is_the_data(name):
-    data = shop()
-    scores = registry.get(name)(epochs=2, batch_size=100_000).fit(data).score(everyone(data))
-    assert np.isfinite(scores).any()
-
-
-@pytest.mark.parametrize("name", READ_CONTENT)
-def test_a_part_that_no_item_has_changes_nothing(name):
-    data = shop()
-    nothing = FeatureTable(np.full((9, 3), np.nan, np.float32), np.zeros(9, bool), "none")
-    more = Dataset(data.users, data.items, data.interactions, data.catalogue, features={**data.features, "a": nothing})
-    scores = [registry.get(name)(epochs=3).fit(one, run=Run(seed=4)).score(everyone(one)) for one in (data, more)]
-    assert np.array_equal(*scores, equal_nan=True)
-
-
-@pytest.mark.parametrize("name", [name for name in READ_CONTENT if "features" in registry.get(name).requires])
-def test_without_any_part_in_any_item_it_says_so(name):
-    data = shop()
-    nothing = FeatureTable(np.full((9, 3), np.nan, np.float32), np.zeros(9, bool), "none")
-    bare = Dataset(data.users, data.items, data.interactions, data.catalogue, features={"a": nothing})
-    with pytest.raises(DataError, match=r"no item has any of the parts a: .* as lightgcn does"):
-        registry.get(name)(epochs=1).fit(bare)
 
 
 @pytest.mark.parametrize("name", ["freedom", "pgl", "umami"])

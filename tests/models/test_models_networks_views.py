@@ -1,16 +1,11 @@
 """Networks that look at several views: what each makes of given weights, densely, and that every loss teaches."""
 
-import itertools
-
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from networks import NETWORKS, built, dense, everyone, hops, linear, shop, units  # noqa: E402
-from palate.interfaces import Run  # noqa: E402
-from palate.models import registry  # noqa: E402
-from palate.training import loop  # noqa: E402
+from networks import NETWORKS, built, dense, hops, linear, shop, units  # noqa: E402
 from palate.training.batches import Batches  # noqa: E402
 from palate.training.samplers import registry as samplers  # noqa: E402
 
@@ -165,29 +160,3 @@ def test_every_loss_teaches(name):
     for loss in losses.values():
         grads = torch.autograd.grad(loss, list(network.weights.parameters()), retain_graph=True, allow_unused=True)
         assert sum(float(grad.abs().sum()) for grad in grads if grad is not None) > 0
-
-
-class Stopped(Exception):
-    pass
-
-
-@pytest.mark.parametrize("name", ["bm3", "lgmrec", "pgl"])
-def test_what_draws_goes_on_after_a_break_bit_for_bit(name, tmp_path, monkeypatch):
-    data = shop()
-    kind, epoch = registry.get(name), loop._epoch
-    before = kind(dim=5, epochs=4, lr=0.01, batch_size=16).fit(data, run=Run(seed=5))
-
-    def breaks(network, batches, config, where):
-        if where.epoch == 2:
-            raise Stopped
-        return epoch(network, batches, config, where)
-
-    monkeypatch.setattr(loop.time, "monotonic", itertools.count(0, 1000).__next__)  # a checkpoint is due each time
-    monkeypatch.setattr(loop, "_epoch", breaks)
-    run = Run(seed=5, checkpoint=tmp_path / "checkpoint")
-    with pytest.raises(Stopped):
-        kind(dim=5, epochs=4, lr=0.01, batch_size=16).fit(data, run=run)
-    monkeypatch.setattr(loop, "_epoch", epoch)
-    after = kind(dim=5, epochs=4, lr=0.01, batch_size=16).fit(data, run=run)
-    assert len(after.history.figures) == 2
-    assert np.array_equal(after.score(everyone(data)), before.score(everyone(data)), equal_nan=True)

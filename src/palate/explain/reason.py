@@ -13,7 +13,7 @@ from palate.core.ids import IdMap
 from palate.data.catalogue import Catalogue
 from palate.explain.titles import titles
 from palate.explain.words import SharedWords
-from palate.interfaces import Explains, Queries
+from palate.interfaces import Explains, Explanation, Queries
 from palate.models import Model
 
 Kind = Literal["liked", "part", "popular", "words", "taste"]
@@ -22,6 +22,8 @@ Kind = Literal["liked", "part", "popular", "words", "taste"]
 @dataclass(frozen=True)
 class Reason:
     """One reason; `amount` is in units of the score, `share` is its part of the sum of all amounts of its kind.
+
+    Where a model has learned something of the person, that counts beside past likes.
 
     Amounts may be negative (an item liked in the past that speaks against); shares are then of the sum of sizes.
     """
@@ -64,7 +66,7 @@ def reasons(
     explanation = model.explain(query, item)
     liked = query.history.indices.tolist()
     words = {part: shared.of(part, item, liked) for part, amount in explanation.parts.items() if shared and amount > 0}
-    return [*_liked(explanation.history, items, catalogue, most), *part_reasons(explanation.parts, words)]
+    return [*_liked(explanation, items, catalogue, most), *part_reasons(explanation.parts, words)]
 
 
 def popular(people: int) -> Reason:
@@ -78,8 +80,9 @@ def popular(people: int) -> Reason:
     return Reason("popular", None, "popularity", float(people), None, text)
 
 
-def _liked(history: Mapping[int, float], items: IdMap, catalogue: Catalogue, most: int) -> list[Reason]:
-    total = _size(history)
+def _liked(explanation: Explanation, items: IdMap, catalogue: Catalogue, most: int) -> list[Reason]:
+    history = explanation.history
+    total = _size({**history, None: explanation.own})
     speaking = (code for code, amount in history.items() if amount > 0)
     named = heapq.nsmallest(most, speaking, key=lambda code: (-history[code], code))
     rows = zip(named, titles(catalogue, items, named), strict=True)

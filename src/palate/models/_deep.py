@@ -13,7 +13,7 @@ from palate.core.rng import generator
 from palate.core.state import State
 from palate.core.types import Codes, Floats, Mask
 from palate.data.dataset import Dataset
-from palate.interfaces import Queries, Run
+from palate.interfaces import Explanation, Queries, Run
 from palate.models._base import Model
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
@@ -166,6 +166,23 @@ class VectorModel(DeepModel[K]):
         """Tell of whom nothing is known; bool[q]."""
         known = (queries.user >= 0) & self.known[queries.user]
         return np.asarray(~known & (queries.history @ self.placed.astype(np.float32) == 0))
+
+    def explain(self, query: Queries, item: int) -> Explanation:
+        """Divide a score over what was liked, exactly; what is left is of the person's own vector."""
+        if not self.placed[item] or self._strangers(query)[0]:
+            return Explanation(np.nan)
+        amounts, own = self._amounts(query, item)
+        liked = dict(zip(query.history.indices.tolist(), amounts.tolist(), strict=True))
+        told = "behaviour" if (self.liked.indices == item).any() else "content"
+        parts = {told: float(amounts.sum()), **({"person": own} if own else {})}
+        return Explanation(sum(parts.values()), liked, parts, own)
+
+    def _amounts(self, query: Queries, item: int) -> tuple[Floats, float]:
+        """Return what each past like adds to a score, and what the person's own vector does; float32[h]."""
+        history, vector = query.history.indices, self.vectors[item]
+        amounts = self.message[history] @ vector / np.float32(np.sqrt(max(1, len(history))))
+        user = query.user[0]
+        return amounts, float(self.own[user] @ vector) if user >= 0 else 0.0
 
     def state(self) -> State:
         """The vectors of people and items, and for how long they were learned."""

@@ -14,7 +14,7 @@ from palate.core.ids import IdMap
 from palate.core.state import State
 from palate.core.types import CSR, Codes, Floats
 from palate.data.dataset import Dataset
-from palate.interfaces import Queries, Run
+from palate.interfaces import Explains, Queries, Run
 from palate.linalg.neighbours import unit_rows
 from palate.models._base import Model
 from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
@@ -53,6 +53,8 @@ class UmamiConfig(PartsConfig, HopConfig):
     """Of item-knn: a user's likes weigh (number of likes)^-user_power."""
     ease_reg: PositiveFloat = 200.0
     """Of ease: what holds its weights small."""
+    memory_limit_mb: PositiveInt = 4096
+    """Leave out what would take more than this many MiB beside the cosines; refuse where nothing is left."""
 
 
 _LATE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 4.0)
@@ -82,13 +84,14 @@ class Umami(HopModel[UmamiConfig]):
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         config = self.config
-        choice = valid if config.late is None and valid is not None else None
-        names = [config.beside] if config.beside else ["item-knn", "ease"]
-        fitted = _fitting(names if choice else names[:1], config, train, run)
+        judge = Judge(train, valid, config.judge_by) if config.late is None and valid is not None else None
+        choice = judge if judge and len(judge.users) else None
+        names = [config.beside] if config.beside else ["item-knn", "ease"] if choice else ["item-knn"]
+        fitted = _fitting(names, config, train, run) if choice or config.late else []
         super()._fit(train, valid, run)
-        self.beside, self.late = fitted[0], config.late or 0.0
-        if choice is not None:
-            self._choose(fitted, Judge(train, choice, config.judge_by), train)
+        self.beside, self.late = next(iter(fitted), None), config.late or 0.0
+        if choice:
+            self._choose(fitted, choice, train)
 
     def _choose(self, fitted: Sequence[Model[Any]], judge: Judge, train: Dataset) -> None:
         """Let validation choose what stands beside the cosines, and how much it counts."""
@@ -116,11 +119,25 @@ class Umami(HopModel[UmamiConfig]):
         scores = np.asarray(unit_rows(people) @ self.vectors[chosen].T, dtype=np.float32)
         if self.beside is not None and self.late:
             near = np.nan_to_num(self.beside.score(queries), copy=False)
-            best = near.max(axis=1, keepdims=True)
-            scores += (self.late * near / np.where(best > 0, best, 1))[:, chosen]
+            scores += (near * self._worth(near))[:, chosen]
         scores[:, ~self.placed[chosen]] = np.nan
         scores[self._strangers(queries)] = np.nan
         return scores
+
+    def _worth(self, near: Floats) -> Floats:
+        """Return what scores beside the cosines are multiplied by; float32[q, n] -> float32[q, 1]."""
+        best = near.max(axis=1, keepdims=True)
+        return np.asarray(self.late / np.where(best > 0, best, 1), dtype=np.float32)
+
+    def _amounts(self, query: Queries, item: int) -> tuple[Floats, float]:
+        amounts, own = super()._amounts(query, item)
+        length = float(np.linalg.norm(self._people(query))) or 1.0
+        amounts = amounts / np.float32(length)
+        if isinstance(self.beside, Explains) and self.late:
+            told = self.beside.explain(query, item).history
+            worth = self._worth(np.nan_to_num(self.beside.score(query)))[0, 0]
+            amounts += worth * np.array([told.get(code, 0.0) for code in query.history.indices.tolist()], np.float32)
+        return amounts, own / length
 
     def state(self) -> State:
         """The vectors, and what the model beside them learned."""
@@ -140,20 +157,29 @@ class Umami(HopModel[UmamiConfig]):
 
 
 _BESIDE: Mapping[str, Callable[[UmamiConfig], Model[Any]]] = {
-    "item-knn": lambda config: ItemKNN(shrink=config.shrink, user_power=config.user_power),
-    "ease": lambda config: EASE(reg=config.ease_reg),
+    "item-knn": lambda config: ItemKNN(
+        shrink=config.shrink, user_power=config.user_power, memory_limit_mb=config.memory_limit_mb
+    ),
+    "ease": lambda config: EASE(reg=config.ease_reg, memory_limit_mb=config.memory_limit_mb),
 }
 
 
 def _fitting(names: Sequence[str], config: UmamiConfig, train: Dataset, run: Run) -> list[Model[Any]]:
-    """Return these models, fitted; without those that would take too much memory, as long as one is left."""
+    """Return these models, fitted; without those that would take too much memory, as long as one is left.
+
+    Raises:
+        MemoryLimitError: none is left.
+    """
     fitted: list[Model[Any]] = []
     for name in names:
         try:
             fitted.append(_BESIDE[name](config).fit(train, None, Run(threads=run.threads)))
-        except MemoryLimitError:
+        except MemoryLimitError as error:
             if name == names[-1] and not fitted:
-                raise
+                raise MemoryLimitError(
+                    f"{' or '.join(names)} beside umami would take more than memory_limit_mb={config.memory_limit_mb} for "
+                    f"{len(train.items):,} items: raise the limit, or leave it out by late=0"
+                ) from error
     return fitted
 
 
