@@ -35,6 +35,10 @@ STYLE = """
 _PAPER = ".lines { background: #ffffff; } @media (prefers-color-scheme: dark) { .lines { background: #22211e; } }"
 
 
+Tick: TypeAlias = tuple[float, str]
+"""Where on an axis, and what stands there."""
+
+
 @dataclass(frozen=True)
 class Spot:
     """One point of a line, with its interval."""
@@ -65,7 +69,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Plot:
-    """Lines over a share from 0 to 1."""
+    """Lines over a share from 0 to 1; an axis can be given ticks of its own, as one of logarithms needs."""
 
     title: str
     under: Sequence[str]
@@ -74,6 +78,9 @@ class Plot:
     upward: str
     lines: Sequence[Line]
     levels: Sequence[Level] = ()
+    across_at: Sequence[Tick] = tuple((share / 100, f"{share} %") for share in range(0, 101, 20))
+    upward_at: Sequence[Tick] | None = None
+    """From the lowest height to the highest; None finds round ones."""
 
     def svg(self, alone: bool = False) -> str:
         """Return the picture; `alone` gives it a background and makes it a file of its own."""
@@ -83,7 +90,7 @@ class Plot:
         def at(y: float) -> float:
             return _TOP + height * (1 - (y - low) / (high - low))
 
-        body = [*self._words(low), *_grid(ticks, at)]
+        body = [*self._words(low), *_grid(ticks, at, self.across_at)]
         body += [_band(line, index, at) for index, line in enumerate(self.lines)]
         body += [
             f'<line class="level" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at(level.y):.1f}" y2="{at(level.y):.1f}"/>'
@@ -98,7 +105,9 @@ class Plot:
             f"<title>{escape(self.title)}</title>{style}{''.join(body)}</svg>"
         )  # fmt: skip
 
-    def _range(self) -> tuple[float, float, list[float]]:
+    def _range(self) -> tuple[float, float, Sequence[Tick]]:
+        if self.upward_at:
+            return self.upward_at[0][0], self.upward_at[-1][0], self.upward_at
         heights = [value for line in self.lines for spot in line.spots for value in (spot.low, spot.high, spot.y)]
         heights = [value for value in [*heights, *(level.y for level in self.levels)] if math.isfinite(value)] or [
             0.0,
@@ -106,10 +115,11 @@ class Plot:
         ]
         # near nought the axis begins there, so that a loss looks as large as it is
         floor = 0.0 if min(heights) < 0.6 * max(heights) else min(heights)
-        return _axis([min(floor, *heights)], [max(heights)])
+        low, high, ticks = _axis([min(floor, *heights)], [max(heights)])
+        return low, high, [(tick, f"{tick:g}") for tick in ticks]
 
     def _words(self, low: float) -> list[str]:
-        cut = "; the axis does not begin at 0" if low > 0 else ""
+        cut = "; the axis does not begin at 0" if low > 0 and not self.upward_at else ""
         middle = _TOP + (_HEIGHT - _TOP - _BOTTOM) / 2
         return [
             f'<text class="title" x="12" y="24">{escape(self.title)}</text>',
@@ -141,15 +151,15 @@ def _reach(x: float) -> float:
     return _LEFT + x * (_WIDTH - _LEFT - _RIGHT)
 
 
-def _grid(ticks: Sequence[float], at: Height) -> list[str]:
+def _grid(ticks: Sequence[Tick], at: Height, across: Sequence[Tick]) -> list[str]:
     found = [
         f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at(t):.1f}" y2="{at(t):.1f}"/>'
-        f'<text class="tick" x="{_LEFT - 8}" y="{at(t) + 4:.1f}" text-anchor="end">{t:g}</text>'
-        for t in ticks
+        f'<text class="tick" x="{_LEFT - 8}" y="{at(t) + 4:.1f}" text-anchor="end">{escape(word)}</text>'
+        for t, word in ticks
     ]
     return found + [
-        f'<text class="tick" x="{_reach(share / 100):.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{share} %</text>'
-        for share in range(0, 101, 20)
+        f'<text class="tick" x="{_reach(share):.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{escape(word)}</text>'
+        for share, word in across
     ]
 
 
