@@ -9,13 +9,21 @@ import numpy as np
 import scipy.sparse as sp
 from pydantic import PositiveInt
 
+from palate.core.cache import kept
 from palate.core.config import Config
 from palate.core.errors import ConfigError, DataError, did_you_mean
+from palate.core.fingerprint import fingerprint
+from palate.core.state import State, pack_csr, unpack_csr
 from palate.core.types import CSR, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.fusion._standard import Standard, trained_rows
 from palate.interfaces import Parts
 from palate.linalg.neighbours import nearest, unit_rows
+
+_DEAR = 1 << 33
+"""Products that a graph takes, from which on it is kept: about a second."""
+_FORM = 1
+"""Raised when equal numbers give another graph."""
 
 
 class PartsConfig(Config):
@@ -101,16 +109,25 @@ def likeness(
 ) -> CSR:
     """Return the graph from each item to its nearest by content; the weights of an item's edges add up to one.
 
-    The cosines of the parts are added by weight; an item that lacks a part is compared by the others.
+    The cosines of the parts are added by weight; an item that lacks a part is compared by the others. A graph that takes
+    long is kept in the cache, by the numbers that it was made of.
 
     Shapes:
         speaking: bool[n], which items may be neighbours -> sparse float32[n, n].
     """
-    stacked = np.concatenate([np.sqrt(weights[name]) * part.values for name, part in ready.items()], axis=1)
+    stacked = np.concatenate([np.float32(weights[name] ** 0.5) * part.values for name, part in ready.items()], axis=1)
     present = np.any([part.present for part in ready.values()], axis=0)
-    graph = nearest(
-        stacked.astype(np.float32), present, neighbours, candidates=speaking, threads=threads, label="item graph"
-    )
+
+    def graph() -> State:
+        return State(pack_csr("graph", _nearest(stacked, present, speaking, neighbours, threads)))
+
+    dear = int(present.sum()) * int((present & speaking).sum()) * stacked.shape[1] > _DEAR
+    key = fingerprint("likeness", _FORM, stacked, present, speaking, neighbours) if dear else ""
+    return unpack_csr("graph", (kept("graphs", key, graph) if dear else graph()).arrays)
+
+
+def _nearest(stacked: Floats, present: Mask, speaking: Mask, neighbours: int, threads: int | None) -> CSR:
+    graph = nearest(stacked, present, neighbours, candidates=speaking, threads=threads, label="item graph")
     graph.data = np.maximum(graph.data, 0)
     graph.eliminate_zeros()
     sums = np.asarray(graph.sum(axis=1)).ravel()
