@@ -27,6 +27,7 @@ from palate.data.split._base import Split
 from palate.evaluation import evaluate
 from palate.interfaces import Run
 from palate.models import Model, registry
+from palate.training.checkpoint import clear
 
 THREADS = 1
 _VALID, _TEST = ("recall", "ndcg"), ("recall", "ndcg", "coverage")
@@ -121,6 +122,7 @@ def run(job: Job, place: Place, results: Path, seconds: float) -> None:
     versions = {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
     settings = settings_of(job.model, job.ground, job.variation)
     write_json(job.file(results), {**about, "settings": settings, **found, "made_of": made_of, "versions": versions})
+    clear(checkpoint)
 
 
 def figures(job: Job, cut: Split, seconds: float, checkpoint: Path | None = None) -> dict[str, Any]:

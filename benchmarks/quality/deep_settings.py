@@ -40,7 +40,9 @@ SHUFFLED = "shuffled"
 
 ABLATIONS: Mapping[str, Mapping[str, Settings]] = {
     "umami": {
-        "no neighbours by likes": {"late": 0.0},
+        "nothing beside the cosines": {"late": 0.0},
+        "item-knn beside them": {"beside": "item-knn"},
+        "ease beside them": {"beside": "ease"},
         "no graph of items": {"hop": 0.0},
         "no projected parts": {"content": 0.0},
         "no content at all": {"hop": 0.0, "content": 0.0},
