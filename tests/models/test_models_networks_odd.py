@@ -18,6 +18,7 @@ from palate.data.dataset import Dataset, bare_catalogue  # noqa: E402
 from palate.data.features import FeatureTable  # noqa: E402
 from palate.data.interactions import Interactions  # noqa: E402
 from palate.data.split import Split  # noqa: E402
+from palate.explain import counterfactual  # noqa: E402
 from palate.interfaces import Queries, Run  # noqa: E402
 from palate.models import registry  # noqa: E402
 from palate.training import loop  # noqa: E402
@@ -227,6 +228,22 @@ def test_amounts_of_likes_are_what_a_new_person_lacks_without_them(name):
     for code in history:
         left = [other for other in history if other != code]
         assert told.history[code] * 2 == pytest.approx(summed(history) - summed(left), abs=1e-5)
+
+
+def test_what_would_have_changed_the_answer_leaves_the_person_as_they_are():
+    """Of lightgcn a known person and a new one with the same likes get other lists; each is told of their own."""
+    data = shop()
+    model = fitted("lightgcn", data, lr=0.05, epochs=30)
+    user = next(
+        user for user in range(12)
+        if model.rank(Queries.of_users(data, np.array([user], np.int32)), 1, data.seen[[user]]).items[0, 0]
+        != model.rank(Queries.of_history(data.liked[[user]].indices.tolist(), 9), 1, data.seen[[user]]).items[0, 0]
+    )  # fmt: skip
+    history = data.liked[[user]].indices.tolist()
+    best = int(model.rank(Queries.of_users(data, np.array([user], np.int32)), 1, data.seen[[user]]).items[0, 0])
+    assert counterfactual(model, history, best, k=1, user=user).rank == 1
+    with pytest.raises(DataError, match="is not among the 1 best"):
+        counterfactual(model, history, best, k=1)
 
 
 @pytest.mark.parametrize("beside", ["item-knn", "ease"])

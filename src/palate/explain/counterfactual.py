@@ -39,7 +39,14 @@ class Counterfactual:
 
 
 def counterfactual(
-    model: Model[Any], history: Sequence[int], item: int, k: int = 10, seen: Codes | None = None, *, tries: int = 20_000
+    model: Model[Any],
+    history: Sequence[int],
+    item: int,
+    k: int = 10,
+    seen: Codes | None = None,
+    *,
+    user: int = -1,
+    tries: int = 20_000,
 ) -> Counterfactual:
     """Find the smallest set of likes whose removal drops an item from the list of the k best.
 
@@ -58,6 +65,7 @@ def counterfactual(
         item: the code of the item to explain.
         k: the length of the list.
         seen: codes that are not to be listed; the history where none are given.
+        user: the code of a known person, of whom a model may have learned more than the likes; that stays.
         tries: how many sets to score at most in the exhaustive search.
 
     Raises:
@@ -74,7 +82,7 @@ def counterfactual(
     liked = np.unique(np.asarray(history, dtype=np.int32))
     if k < 1:
         raise DataError(f"k was {k}: ask for a list of at least one item")
-    search = _Search(model, liked, item, k, liked if seen is None else np.asarray(seen, dtype=np.int32))
+    search = _Search(model, liked, item, k, liked if seen is None else np.asarray(seen, dtype=np.int32), user)
     rank, _ = search.places([()])
     if search.met or not rank[0] or rank[0] > k:
         where = "was met before" if search.met else f"has place {rank[0]:,}" if rank[0] else "cannot be scored"
@@ -103,9 +111,9 @@ def counterfactual(
 class _Search:
     """Scores histories with some likes left out; a set is a tuple of places in `liked`."""
 
-    def __init__(self, model: Model[Any], liked: Codes, item: int, k: int, seen: Codes) -> None:
+    def __init__(self, model: Model[Any], liked: Codes, item: int, k: int, seen: Codes, user: int) -> None:
         self.model, self.liked, self.item = model, liked, item
-        self.n = len(model.items)
+        self.n, self.user = len(model.items), user
         self.k = min(k, self.n)
         self.hidden = np.zeros(self.n, dtype=bool)
         self.hidden[seen] = True
@@ -177,7 +185,7 @@ class _Search:
         pointer = np.concatenate([[0], np.cumsum([len(codes) for codes in kept])]).astype(np.int32)
         codes = np.concatenate([*kept, np.zeros(0, np.int32)])
         history = sp.csr_array((np.ones(len(codes), np.float32), codes, pointer), shape=(len(sets), self.n))
-        scores = self.model.score(Queries(history, np.full(len(sets), -1, np.int32)))
+        scores = self.model.score(Queries(history, np.full(len(sets), self.user, np.int32)))
         scores = scores.copy()  # the model may have kept it
         scores[:, self.hidden] = np.nan
         return scores

@@ -165,7 +165,9 @@ class Engine:
 
     def _without(self, query: Queries, item: int, k: int, seen: CSR) -> Without | None:
         try:
-            found = counterfactual(self.model, query.history.indices.tolist(), item, k, seen.indices, tries=_TRIES)
+            found = counterfactual(
+                self.model, query.history.indices.tolist(), item, k, seen.indices, user=int(query.user[0]), tries=_TRIES
+            )
         except DataError:  # it is not in the list
             return None
         removed = [self.items.ids[code] for code in found.removed]
