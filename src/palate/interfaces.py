@@ -33,6 +33,8 @@ class Run:
     seed: int = 0
     threads: int | None = None
     """At most this many cores; None takes all."""
+    device: str | None = None
+    """Where networks are trained: auto, cpu, cuda, cuda:1; None is what PALATE_DEVICE says, or auto."""
     checkpoint: Path | None = None
     """Folder in which trainings leave what they need to go on after a break, each in one of its own."""
     trackers: tuple[Any, ...] = ()

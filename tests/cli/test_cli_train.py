@@ -103,7 +103,9 @@ def test_trackers_are_named_with_a_place(shop, capsys):
     [
         (["--track", "jsnl"], "there is no tracker 'jsnl': did you mean 'jsonl'?"),
         (["--track", "console:often"], "setting 'every' was 'often'"),
-        (["--track", "console", "--model", "item-knn"], "'item-knn' is not trained by epochs"),
+        (["--track", "console", "--model", "item-knn"], "'item-knn' is not trained by epochs: leave out --track"),
+        (["--device", "cpu", "--model", "item-knn"], "'item-knn' is not trained by epochs: leave out --device"),
+        (["--device", "gpu"], "the device was 'gpu': here it can be auto, cpu"),
     ],
 )
 def test_what_cannot_be_followed_is_told(shop, capsys, given, says):

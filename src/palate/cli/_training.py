@@ -13,6 +13,7 @@ from palate.cli._app import Stopped
 from palate.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from palate.interfaces import Run
     from palate.models import Model
     from palate.training.trackers import Tracker
 
@@ -24,27 +25,38 @@ Track = Annotated[
         help="Who follows the training: console, jsonl:run.jsonl, tensorboard:runs, wandb:PROJECT.",
     ),
 ]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device", help="Where a network is trained: auto, cpu, cuda, cuda:1; default PALATE_DEVICE, or auto."
+    ),
+]
 
 
-def trackers_of(words: list[str] | None, model: Model[Any]) -> tuple[Tracker[Any], ...]:
-    """Return trackers by name; what follows a colon is the first setting of one.
+def run_of(model: Model[Any], track: list[str] | None = None, device: str | None = None) -> Run:
+    """Return how to fit a model.
 
     Raises:
         UnknownNameError: there is no such tracker.
-        ConfigError: what follows the colon will not do, or the model is not trained by epochs.
+        ConfigError: a tracker's place will not do, or the model is not trained by epochs and has no use for these words.
     """
+    from palate.interfaces import Run
+
+    for word, given in (("--track", track), ("--device", device)):
+        if given and not _by_epochs(model):
+            raise ConfigError(
+                f"the model '{model.name}' is not trained by epochs: leave out {word}, it would do nothing"
+            )
+    return Run(trackers=tuple(map(_tracker, track or ())), device=device)
+
+
+def _tracker(word: str) -> Tracker[Any]:
+    """Return a tracker by name; what follows a colon is its first setting."""
     from palate.training.trackers import registry
 
-    made = []
-    for word in words or ():
-        name, _, where = word.partition(":")
-        kind = registry.get(name)
-        made.append(kind(**{next(iter(kind.config_type.model_fields)): where} if where else {}))
-    if made and not _by_epochs(model):
-        raise ConfigError(
-            f"the model '{model.name}' is not trained by epochs, there is nothing to follow: leave out --track"
-        )
-    return tuple(made)
+    name, _, where = word.partition(":")
+    kind = registry.get(name)
+    return kind(**{next(iter(kind.config_type.model_fields)): where} if where else {})
 
 
 def _by_epochs(model: Model[Any]) -> bool:

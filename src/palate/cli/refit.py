@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from palate.cli._app import AsJson, app, emit
 from palate.cli._next import say_next
-from palate.cli._training import going_on
+from palate.cli._training import Device, going_on, run_of
 
 
 @app.command()
@@ -19,16 +20,18 @@ def refit(
     ds: Annotated[
         Path | None, typer.Argument(metavar="[DS]", help="Its dataset folder, where it is no longer in its place.")
     ] = None,
+    device: Device = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit a bundle again on all its data, held-back parts and new events too, to serve it."""
     from palate.bundle import Bundle
     from palate.bundle import refit as fit_again
-    from palate.interfaces import Run
 
     Bundle.refuse_foreign(out)
+    opened = Bundle.open(bundle)
+    run = run_of(opened.model, device=device)
     with going_on(out) as partial:
-        made = fit_again(Bundle.open(bundle), ds, Run(checkpoint=partial))
+        made = fit_again(opened, ds, replace(run, checkpoint=partial))
         made.save(out)
     count, seconds = len(made.data.interactions), made.manifest.metrics["seconds"]["fit"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from palate.cli._app import AsJson, app, emit
 from palate.cli._next import say_next
-from palate.cli._training import Track, going_on, trackers_of
+from palate.cli._training import Device, Track, going_on, run_of
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
 
@@ -30,6 +31,7 @@ def train(
     positive: Annotated[str | None, typer.Option("--positive", help="What counts as liked, as in weight>=4.")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="strict or refit.")] = None,
     track: Track = None,
+    device: Device = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where the bundle goes.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +42,6 @@ def train(
     from palate.bundle import Bundle, Recipe
     from palate.bundle import train as fit
     from palate.data.folder import load
-    from palate.interfaces import Run
 
     given: dict[str, Any] = {
         "model": model,
@@ -58,9 +59,9 @@ def train(
     recipe = _recipe(written, given, parse_settings(settings or []))
     target, folder = _places(recipe)
     Bundle.refuse_foreign(target)
-    trackers = trackers_of(track, recipe.build(["any"]))
+    run = run_of(recipe.build(["any"]), track, device)
     with going_on(target) as partial:
-        trained = fit(load(folder), recipe, run=Run(checkpoint=partial, trackers=trackers))
+        trained = fit(load(folder), recipe, run=replace(run, checkpoint=partial))
         trained.bundle().save(target)
     emit(_as_json(trained, target), as_json, lambda: _show(trained, target))
 

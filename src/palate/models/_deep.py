@@ -15,6 +15,7 @@ from palate.core.types import Codes, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.interfaces import Explanation, Queries, Run
 from palate.models._base import Model
+from palate.nn import device
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
 from palate.training.config import TrainingConfig
@@ -73,6 +74,12 @@ class DeepModel(Model[K]):
         """Take over from a trained network what scoring needs."""
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
+        from palate.training import memory
+
+        with device.on(device.device_for(run.device)), memory.told(self.name, self.config, train):
+            self._learn(train, valid, run)
+
+    def _learn(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         from palate.training.batches import Batches
         from palate.training.judge import Judge
         from palate.training.loop import Settings

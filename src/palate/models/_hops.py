@@ -97,7 +97,7 @@ class HopNetwork(VectorNetwork):
         losses = {self.config.loss: self.loss(pairs), **self.terms(batch, pairs, noise)}
         if self.config.reg:
             read = (self.people, batch.users), (self.things, batch.both)
-            rows = (table.index_select(0, torch.from_numpy(codes)) for table, codes in read)
+            rows = (table.index_select(0, self.weights.constant(codes)) for table, codes in read)
             losses["reg"] = self.config.reg * sum(row.square().sum() for row in rows) / (2 * len(batch))
         return losses
 

@@ -70,7 +70,7 @@ class _Network(HopNetwork):
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return what foretelling misses, and the length of the vectors that the batch reads."""
-        rows, liked = (torch.from_numpy(codes).long() for codes in (batch.users, batch.items))
+        rows, liked = (self.weights.constant(codes) for codes in (batch.users, batch.items))
         users, items = self.vectors(self.graph)
         user, item = users.index_select(0, rows), items.index_select(0, liked)
         seen_user, seen_item = self._view(user, noise), self._view(item, noise)

@@ -98,11 +98,11 @@ class _Network(HopNetwork):
         if self.config.contrast:
             lost = 0.0
             for codes in (batch.users, self.users + batch.items):
-                rows = torch.from_numpy(codes).long()
+                rows = self.weights.constant(codes)
                 lost = lost + self.agreement.between(views.index_select(0, rows), behaviour.index_select(0, rows))
             losses["contrast"] = self.config.contrast * lost
         if self.config.reg:
             read = np.concatenate([batch.users, self.users + batch.items, self.users + batch.others.items.reshape(-1)])
-            rows = whole.index_select(0, torch.from_numpy(read).long())
+            rows = whole.index_select(0, self.weights.constant(read))
             losses["reg"] = self.config.reg * rows.square().sum() / (2 * len(batch))
         return losses

@@ -99,7 +99,7 @@ class _Network(HopNetwork):
         """Return the length of the tastes that the batch reads."""
         if not self.config.reg:
             return {}
-        rows = torch.from_numpy(batch.users).long()
+        rows = self.weights.constant(batch.users)
         squares = sum(taste.index_select(0, rows).square().sum() for taste in self.tastes.values())
         return {"tastes": self.config.reg * squares / (2 * len(batch))}
 

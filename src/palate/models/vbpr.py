@@ -85,7 +85,7 @@ class _Network(VectorNetwork):
             ]
             others = batch.others.items.reshape(-1)
             read += [(self.things, others), (self.bias, others)]
-            rows = [table.index_select(0, torch.from_numpy(codes).long()) for table, codes in read]
+            rows = [table.index_select(0, self.weights.constant(codes)) for table, codes in read]
             maps = [layer.weight for layer in (*self.maps.values(), *self.liking.values())]
             losses["reg"] = self.config.reg * (
                 sum(row.square().sum() for row in rows) / (2 * len(batch)) + sum(w.square().sum() for w in maps) / 2

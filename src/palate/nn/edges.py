@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from palate.core.types import CSR
 from palate.nn._torch import Tensor, torch
 from palate.nn.graph import multiply
+from palate.nn.precision import exact
 
 
 class Edges:
@@ -37,11 +38,13 @@ class Edges:
 
     def __call__(self, values: Tensor, x: Tensor) -> Tensor:
         """Return A x; float32[e] and float32[m, d] -> float32[n, d]."""
-        return _functions()[0].apply(values, x, self)
+        with exact(x):
+            return _functions()[0].apply(values.float(), x.float(), self)
 
     def products(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the product of the rows that each place joins; float32[n, d] and float32[m, d] -> float32[e]."""
-        return _functions()[1].apply(x, y, self)
+        with exact(x):
+            return _functions()[1].apply(x.float(), y.float(), self)
 
     def shares(self, values: Tensor) -> Tensor:
         """Return values, none below 0, over the sum of their row; 0 where all of a row are."""

@@ -11,32 +11,36 @@ import scipy.sparse as sp
 
 from palate.core.types import CSR
 from palate.nn._torch import Tensor, torch
+from palate.nn.precision import exact
 
 
 class Operator:
     """A sparse matrix A by which tensors are multiplied: A x forward, A^T g backward.
 
     torch finds the transpose anew in each backward pass, which costs many times what the product does. Here it is made
-    once, and not at all where A is symmetric.
+    once, and not at all where A is symmetric. It lives on the device that is set when it is made, and is exact: also
+    where numbers of half the width are multiplied elsewhere.
 
     Shapes:
         matrix: sparse[n, m]; called with float32[m, d] -> float32[n, d].
     """
 
-    def __init__(self, matrix: CSR, *, symmetric: bool = False, device: str = "cpu") -> None:
-        self.forward = _tensor(matrix, device)
-        self.backward = self.forward if symmetric else _tensor(sp.csr_array(matrix.T.tocsr()), device)
+    def __init__(self, matrix: CSR, *, symmetric: bool = False) -> None:
+        self.forward = _tensor(matrix)
+        self.backward = self.forward if symmetric else _tensor(sp.csr_array(matrix.T.tocsr()))
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return A x."""
-        return _functions()[0].apply(x, self)
+        with exact(x):
+            return _functions()[0].apply(x.float(), self)
 
     def averaged(self, x: Tensor, hops: int) -> Tensor:
         """Return the mean of x, A x, ..., A^hops x, for a square A, without keeping any of them.
 
         By Horner's rule, x + A (x + A (x + ...)), each step of which is one product that adds; backward likewise.
         """
-        return _functions()[1].apply(x, self, hops)
+        with exact(x):
+            return _functions()[1].apply(x.float(), self, hops)
 
 
 def bipartite(liked: CSR) -> CSR:
@@ -79,7 +83,7 @@ def _weighed(liked: CSR) -> CSR:
     return sp.csr_array((data.astype(np.float32), liked.indices, liked.indptr), shape=liked.shape)
 
 
-def _tensor(matrix: CSR, device: str) -> Tensor:
+def _tensor(matrix: CSR) -> Tensor:
     matrix.sort_indices()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse", UserWarning)  # that CSR is young, and that it is not checked
@@ -88,7 +92,7 @@ def _tensor(matrix: CSR, device: str) -> Tensor:
             torch.from_numpy(matrix.indices.astype(np.int32)),
             torch.from_numpy(matrix.data.astype(np.float32)),
             size=matrix.shape,
-        ).to(device)
+        ).to(torch.get_default_device())
 
 
 def multiply(matrix: Tensor, x: Tensor) -> Tensor:

@@ -16,11 +16,12 @@ L = TypeVar("L")
 class Weights:
     """The learned tensors of a network, by name; torch layers may be among them.
 
-    First values come from numpy, so that a seed gives the same network on every device.
+    First values come from numpy, so that a seed gives the same network on every device; they live on the one that is set
+    (`palate.nn.device.on`).
     """
 
-    def __init__(self, rng: np.random.Generator, device: str = "cpu") -> None:
-        self.rng, self.device = rng, device
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng, self.device = rng, torch.get_default_device()
         self.module = torch.nn.Module()
 
     def table(self, name: str, rows: int, dim: int) -> Tensor:

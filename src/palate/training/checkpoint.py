@@ -63,8 +63,7 @@ class Progress:
             moments = _under(f"moments/{name}/", state.arrays)
             if moments:
                 self.optimizer.state[parameter] = {
-                    key: torch.from_numpy(value.copy()).to(parameter.device if value.ndim else "cpu")
-                    for key, value in moments.items()
+                    key: torch.from_numpy(value.copy()).to(parameter.device) for key, value in moments.items()
                 }
         meta = state.meta
         self.epoch, self.best_epoch, self.waited = meta["epoch"], meta["best_epoch"], meta["waited"]

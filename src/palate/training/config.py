@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from palate.core.config import Config
+from palate.nn.precision import Precision
 
 
 class TrainingConfig(Config):
@@ -40,3 +41,5 @@ class TrainingConfig(Config):
     """What validation judges by; the weights of the best judgement are kept."""
     clip: PositiveFloat | None = None
     """Gradients longer than this are cut to it; None leaves them."""
+    precision: Precision = "auto"
+    """Of dense products in training: float32, or bfloat16 (torch.autocast); auto is bfloat16 on a GPU."""

@@ -24,6 +24,7 @@ from palate.data.dataset import Dataset
 from palate.interfaces import Run
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
+from palate.nn.precision import mixed
 from palate.training.batches import Batches
 from palate.training.checkpoint import Keeper, Progress
 from palate.training.config import TrainingConfig
@@ -87,7 +88,7 @@ class Settings:
         place = run.checkpoint
         if place is not None:
             seen = [None if part is None else part.fingerprint for part in (train, valid)]
-            made_of = fingerprint(label, config, run.seed, seen, version("palate"))
+            made_of = fingerprint(label, config, run.seed, seen, torch.get_default_device().type, version("palate"))
             place = place / f"{label}-{made_of}"
         return cls(run.seed, label, run.threads, place, _checkpoint_seconds(), run.trackers)
 
@@ -208,7 +209,8 @@ def _epoch(network: Network, batches: Batches, config: TrainingConfig, where: Pr
         network.begin_epoch(where.rng)
     for number, batch in enumerate(batches.epoch(where.rng)):
         where.optimizer.zero_grad(set_to_none=True)
-        losses = network.losses(batch, where.noise)
+        with mixed(config.precision, where.weights.device.type):
+            losses = network.losses(batch, where.noise)
         total: Tensor = sum(losses.values())
         values = {name: float(loss.detach()) for name, loss in losses.items()}
         if not math.isfinite(sum(values.values())):

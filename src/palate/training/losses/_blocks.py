@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from palate.nn._torch import Tensor, torch
+from palate.nn.precision import exact
 
 _BLOCK = 1 << 19
 """Logits worked on at a time: they stay in the cache."""
@@ -20,7 +21,8 @@ def shared_softmax(positive: Tensor, users: Tensor, items: Tensor, offset: Tenso
         positive: float32[b]; users: float32[b, d]; items: float32[m, d]; offset: float32[m]; barred: int64[2, x], its rows
         in order -> float32[].
     """
-    return _softmax().apply(positive, users, items, offset, barred)
+    with exact(users):
+        return _softmax().apply(positive.float(), users.float(), items.float(), offset, barred)
 
 
 @cache
