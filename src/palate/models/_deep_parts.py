@@ -45,6 +45,11 @@ class Prepared(NamedTuple):
     values: Floats
     present: Mask
 
+    @property
+    def numbers(self) -> Floats:
+        """The values on the scale of standardised numbers, rows of length sqrt(d)."""
+        return self.values * np.float32(np.sqrt(self.values.shape[1]))
+
 
 def parts_for(config: PartsConfig, train: Dataset, *, needed: bool = True) -> dict[str, Prepared]:
     """Return the parts that a config names, or all, ready for a network; none where there are none and none are needed.

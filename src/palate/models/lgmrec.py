@@ -75,16 +75,16 @@ class _Network(HopNetwork):
         self.has, self.values, self.smoothed, self.maps, self.groups = {}, {}, {}, {}, {}
         graph = bipartite(train.liked)
         for name, part in parts.items():
-            counts = train.liked @ part.present.astype(np.float32)
+            counts, values = train.liked @ part.present.astype(np.float32), part.numbers
             self.has[name] = np.concatenate([counts > 0, part.present])
-            self.values[name] = weights.constant(part.values)
-            spread = np.concatenate([(train.liked @ part.values) / np.maximum(counts, 1)[:, None], part.values])
+            self.values[name] = weights.constant(values)
+            spread = np.concatenate([(train.liked @ values) / np.maximum(counts, 1)[:, None], values])
             for _ in range(config.content_layers):
                 spread = graph @ spread
-            spread[self.users :][~self.warm] = part.values[~self.warm]
+            spread[self.users :][~self.warm] = values[~self.warm]
             self.smoothed[name] = weights.constant(spread.astype(np.float32))
-            self.maps[name] = weights.linear(f"map {name}", part.values.shape[1], config.dim, bias=False)
-            self.groups[name] = weights.linear(f"groups {name}", part.values.shape[1], config.hyperedges, bias=False)
+            self.maps[name] = weights.linear(f"map {name}", values.shape[1], config.dim, bias=False)
+            self.groups[name] = weights.linear(f"groups {name}", values.shape[1], config.hyperedges, bias=False)
 
     def grouped(self, items: Tensor, noise: Any) -> dict[str, Tensor]:
         """Return what the groups of each part tell of users and items; float32[n_users + n_items, dim] each.
@@ -93,13 +93,12 @@ class _Network(HopNetwork):
         """
         config, told = self.config, {}
         for name, layer in self.groups.items():
+            there = self.weights.constant(self.has[name])[:, None]
             likely = layer(self.values[name])
             likely = torch.cat([self.likes(likely), likely])
             if noise is not None:
                 likely = likely + gumbel(likely, noise)
-            belong = (
-                torch.softmax(likely / config.hyper_temperature, dim=1) * self.weights.constant(self.has[name])[:, None]
-            )
+            belong = torch.softmax(likely / config.hyper_temperature, dim=1) * there
             if noise is not None:
                 belong = dropped(belong, config.dropout, noise)
             mine = belong[self.users :]

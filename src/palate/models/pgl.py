@@ -62,7 +62,7 @@ class _Network(HopNetwork):
     def __init__(
         self, config: PGLConfig, train: Dataset, parts: Mapping[str, Prepared], rng: np.random.Generator
     ) -> None:
-        given = np.concatenate([part.values for part in parts.values()], axis=1)
+        given = np.concatenate([part.numbers for part in parts.values()], axis=1)
         super().__init__(config, train, rng, dim=config.dim * len(parts), things=given)
         self.agreement = InfoNCE(temperature=config.contrast_temperature)
         self.near = Operator(likeness(parts, shares(config.weights, parts), self.warm, config.neighbours, None))
