@@ -30,8 +30,8 @@ class MMGCN(VectorModel[MMGCNConfig]):
     """Score items by vectors that have spread in a graph of likes for each part, with what users and items are by themselves.
 
     In the graph of part m, x starts as a user's learned taste in m and an item's projected content, all of length one. A layer
-    makes of it h = f(mean over neighbours of W1 x), x^ = f(W2 x + b) + e with the vector e of the user or item, the same in all
-    graphs, and x = f(W3 h + b' + x^), f a leaky ReLU; what comes out is averaged over parts (Wei et al. 2019, equations 1 to 9,
+    makes of it h = f(mean over neighbours of W1 x), x^ = f(W2 x) + e with the vector e of the user or item, the same in all
+    graphs, and x = f(W3 h + x^), f a leaky ReLU; what comes out is averaged over parts (Wei et al. 2019, equations 1 to 9,
     mean of neighbours and element-wise sum; there it is summed). The loss is BPR.
 
     Missing data:
@@ -59,7 +59,7 @@ class _Network(HopNetwork):
         self.tastes = {name: weights.table(f"taste {name}", self.users, dim) for name in parts}
         self.heard, self.kept, self.mixed = (
             {
-                (name, layer): weights.linear(f"{role} {layer} {name}", dim, dim, bias=role != "hear")
+                (name, layer): weights.linear(f"{role} {layer} {name}", dim, dim, bias=False)
                 for name in parts
                 for layer in range(config.layers)
             }
@@ -87,12 +87,12 @@ class _Network(HopNetwork):
 
     def spread(self, name: str, own: Tensor) -> Tensor:
         """Return what tastes and content come to in the graph of a part; float32[n_users + n_items, dim]."""
-        leaky, content = torch.nn.functional.leaky_relu, self.maps[name](self.values[name])
+        leaky, content = torch.nn.functional.leaky_relu_, self.maps[name](self.values[name])
         x = torch.nn.functional.normalize(torch.cat([self.tastes[name], content]), dim=1)
         for layer in range(self.config.layers):
             heard = leaky(self.graphs[name](self.heard[name, layer](x)))
             kept = leaky(self.kept[name, layer](x)) + own
-            x = leaky(self.mixed[name, layer](heard) + kept)
+            x = leaky(torch.addmm(kept, heard, self.mixed[name, layer].weight.T))
         return x
 
     def terms(self, batch: Batch, pairs: Pairs, noise: Any) -> Mapping[str, Tensor]:
