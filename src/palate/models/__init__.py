@@ -32,6 +32,8 @@ _PUBLIC = {
     "MMGCN": "mmgcn",
     "LGMRec": "lgmrec",
     "PGL": "pgl",
+    "MMDFM": "mmdfm",
+    "MMAL": "mmal",
     "Umami": "umami",
 }
 
