@@ -39,11 +39,13 @@ def weights(network):
     return {name: array.astype(np.float64) for name, array in network.weights.arrays().items()}
 
 
-def hops(data, people, things, layers):
+def hops(data, people, things, layers, item_power=0.5):
     liked = data.liked.toarray().astype(np.float64)
     with np.errstate(divide="ignore"):
         rows, columns = (np.where(d > 0, d**-0.5, 0) for d in (liked.sum(1), liked.sum(0)))
-    damped = rows[:, None] * liked * columns
+        powered = np.where(columns > 0, liked.sum(0) ** -item_power, 0)
+    damped = rows[:, None] * liked * powered
+    damped *= (rows[:, None] * liked * columns).sum() / damped.sum()
     found = [(people, things)]
     for _ in range(layers):
         people, things = found[-1]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 
 torch = pytest.importorskip("torch")
 
@@ -95,15 +94,22 @@ def test_mgcn_lets_views_through_by_behaviour():
     np.testing.assert_allclose(np.concatenate([people, items]), expected, atol=1e-5)
 
 
-def test_umami_starts_from_content_and_takes_from_neighbours():
+@pytest.mark.parametrize("item_power", [0.5, 0.8])
+@pytest.mark.parametrize("prior", [None, 2.0])
+def test_umami_starts_from_content_and_takes_from_neighbours(prior, item_power):
     data = shop()
-    network, learned, people, items = built("umami", data, neighbours=3, content=0.5, hop=0.7)
+    settings = {"prior": prior, "item_power": item_power}
+    network, learned, people, items = built("umami", data, neighbours=3, content=0.5, hop=0.7, **settings)
+    trust = np.ones(9) if prior is None else prior / (data.liked.toarray().sum(0) + prior)
     present = np.stack([data.features[name].present for name in ("photo", "text")]).sum(0)
     seen = sum(linear(learned, f"map {n}", v.numpy().astype(np.float64)) for n, v in network.values.items())
-    first = learned["things"] + 0.5 * seen / np.maximum(present, 1)[:, None]
-    expected = hops(data, learned["people"], first, 2)
+    first = learned["things"] + 0.5 * (trust / np.maximum(present, 1))[:, None] * seen
+    expected = hops(data, learned["people"], first, 2, item_power)
     np.testing.assert_allclose(people, expected[0], atol=1e-5)
-    np.testing.assert_allclose(items, expected[1] + 0.7 * dense(network.near) @ expected[1], atol=1e-5)
+    near = dense(network.near)
+    shared = near.sum(1) > 0
+    np.testing.assert_allclose(near.sum(1)[shared], 0.7 * trust[shared], rtol=1e-5)
+    np.testing.assert_allclose(items, expected[1] + near @ expected[1], atol=1e-5)
 
 
 @pytest.mark.parametrize("cosine", [False, True])
@@ -195,14 +201,15 @@ def test_an_opened_bundle_is_fitted_again_on_everything(name, tmp_path):
     assert refit(Bundle.open(tmp_path / "c.palate")).model.epochs == trained.model.epochs
 
 
-def test_without_torch_a_fitted_model_scores(monkeypatch):
+@pytest.mark.parametrize("beside", ["item-knn", "ease"])
+def test_without_torch_a_fitted_model_scores(beside, monkeypatch):
     from palate.nn import _torch
 
     data = shop()
-    model = registry.get("umami")(epochs=2).fit(data)
+    model = registry.get("umami")(epochs=2, beside=beside, late=0.5).fit(data)
     before = model.score(everyone(data))
     monkeypatch.setattr(_torch.torch, "_library", None)
-    again = registry.get("umami")().load_state(model.state())
+    again = registry.get("umami")(model.config).load_state(model.state())
     again.remember(model.users, model.items, model.liked, model.seen)
     assert np.array_equal(again.score(everyone(data)), before, equal_nan=True)
-    assert sp.issparse(again.graph)
+    assert again.beside.name == beside

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import NonNegativeInt
+from pydantic import NonNegativeFloat, NonNegativeInt
 
 from palate.core.types import CSR, Floats
 from palate.data.dataset import Dataset
 from palate.models._deep import DeepConfig, VectorModel, VectorNetwork, ranking_loss
 from palate.nn._torch import Tensor, torch
-from palate.nn.graph import Operator, bipartite
+from palate.nn.graph import Operator, bipartite, item_weights
 from palate.nn.network import Weights
 from palate.training.pairs import Batch, Pairs, multiplied
 
@@ -24,6 +24,8 @@ class HopConfig(DeepConfig):
     """Hops over the graph of likes; the vectors of all hops are averaged."""
     cosine: bool = False
     """Whether scores are cosines, as sampled-softmax wants them, rather than products."""
+    item_power: NonNegativeFloat = 0.5
+    """What passes along a like is divided by (likes of the item)^item_power: the more, the less popular items tell."""
 
 
 H = TypeVar("H", bound=HopConfig)
@@ -49,7 +51,7 @@ class HopNetwork(VectorNetwork):
         self.config, self.users, self.liked = config, len(train.users), train.liked
         self.warm = np.bincount(train.liked.indices, minlength=len(train.items)) > 0
         self.placed = self.warm
-        self.graph = self.whole = Operator(bipartite(train.liked), symmetric=True)
+        self.graph = self.whole = self.operator(train.liked)
         self.weights = Weights(rng)
         self.people = self.weights.table("people", self.users, dim or config.dim)
         if things is None:
@@ -58,6 +60,10 @@ class HopNetwork(VectorNetwork):
             self.things = self.weights.put("things", things)
         self.has_likes = self.weights.constant(self.warm[:, None].astype(np.float32))
         self.loss = ranking_loss(config)
+
+    def operator(self, liked: CSR) -> Operator:
+        """Return the graph of these likes, ready to hop over."""
+        return Operator(bipartite(liked, self.config.item_power), symmetric=True)
 
     def first_items(self) -> Tensor:
         """Return what items start with; float32[n_items, dim]. One that nobody likes has no vector of its own."""
@@ -117,13 +123,7 @@ class HopModel(VectorModel[H]):
         count, share = len(train.users), np.float32(1 / len(hops))
         self.own = hops[0][:count] * share
         before = sum((hop[count:] for hop in hops[:-1]), np.zeros_like(hops[0][count:]))
-        self.message = before * share * _damped(train.liked)[:, None]
+        self.message = before * share * item_weights(train.liked, self.config.item_power)[:, None]
         self.vectors = items.cpu().numpy()
         self.known = np.diff(train.liked.indptr) > 0
         self.placed = network.placed
-
-
-def _damped(liked: CSR) -> Floats:
-    """Return one over the root of each item's likes; float32[n_items], 0 where nobody likes it."""
-    counts = np.bincount(liked.indices, minlength=liked.shape[1])
-    return np.where(counts > 0, 1 / np.sqrt(np.maximum(counts, 1)), 0).astype(np.float32)

@@ -12,7 +12,7 @@ from palate.data.dataset import Dataset
 from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.nn._torch import Tensor
-from palate.nn.graph import Operator, bipartite, thinned
+from palate.nn.graph import Operator, thinned
 from palate.training.pairs import Batch, Pairs, multiplied
 
 
@@ -65,7 +65,7 @@ class _Network(HopNetwork):
     def begin_epoch(self, rng: np.random.Generator) -> None:
         """Leave out likes, the popular first."""
         if self.config.dropped:
-            self.graph = Operator(bipartite(thinned(self.liked, 1 - self.config.dropped, rng)), symmetric=True)
+            self.graph = self.operator(thinned(self.liked, 1 - self.config.dropped, rng))
 
     def finished(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """Add to each item what its nearest by content start with."""

@@ -73,7 +73,7 @@ class _Network(HopNetwork):
         self.likes = Operator(train.liked)
         self.placed = self.warm | np.any([part.present for part in parts.values()], axis=0)
         self.has, self.values, self.smoothed, self.maps, self.groups = {}, {}, {}, {}, {}
-        graph = bipartite(train.liked)
+        graph = bipartite(train.liked, config.item_power)
         for name, part in parts.items():
             counts, values = train.liked @ part.present.astype(np.float32), part.numbers
             self.has[name] = np.concatenate([counts > 0, part.present])

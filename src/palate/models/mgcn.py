@@ -55,7 +55,7 @@ class _Network(HopNetwork):
         super().__init__(config, train, rng)
         weights, dim = self.weights, config.dim
         self.agreement = InfoNCE(temperature=config.contrast_temperature)
-        self.likes = Operator(bipartite(train.liked)[: self.users, self.users :])
+        self.likes = Operator(bipartite(train.liked, config.item_power)[: self.users, self.users :])
         self.values = {name: weights.constant(part.values) for name, part in parts.items()}
         self.near = {
             name: Operator(likeness({name: part}, {name: 1.0}, self.warm, config.neighbours, None))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
+import scipy.sparse as sp
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from palate.core.errors import MemoryLimitError
@@ -29,13 +30,15 @@ from palate.training.judge import Judge
 class UmamiConfig(PartsConfig, HopConfig):
     """How deep, and how much content and neighbourhoods count."""
 
-    lr: PositiveFloat = 2e-3
+    lr: PositiveFloat = 1e-3
+    batch_size: PositiveInt = 512
+    temperature: PositiveFloat = 0.25
     reg: NonNegativeFloat = 0.0
     loss: str = "sampled-softmax"
     sampler: str = "in-batch"
     width: PositiveInt = 256
     cosine: bool = True
-    content: NonNegativeFloat = 0.1
+    content: NonNegativeFloat = 0.5
     """How much the projected parts count beside an item's own vector."""
     neighbours: NonNegativeInt = 10
     """How many of the nearest items by content an item takes from; 0 takes from none."""
@@ -43,6 +46,9 @@ class UmamiConfig(PartsConfig, HopConfig):
     """How much each part counts in nearness; None lets all count alike."""
     hop: NonNegativeFloat = 1.0
     """How much it takes."""
+    prior: PositiveFloat | None = 3.0
+    """An item's parts and neighbours count prior / (its likes + prior) of that: the more is known of it, the less. None lets
+    them count wholly for all."""
     beside: Literal["item-knn", "ease"] | None = None
     """A model of which items go together that each score is made of too; None lets validation choose, as far as memory allows."""
     late: NonNegativeFloat | None = None
@@ -64,9 +70,9 @@ _LATE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 4.0)
 class Umami(HopModel[UmamiConfig]):
     """Score items by the cosine of vectors that hold behaviour, content and the neighbourhood of both.
 
-    e^(0) of an item is its own vector and content times the mean of its projected parts; e is the mean over hops on the
-    graph of likes (He et al. 2020); an item adds hop times the mean of e over its nearest items by content (Zhou and Shen
-    2023). Learned by softmax over the batch with log-popularity taken off (Yi et al. 2019). To the cosine a score adds `late`
+    e^(0) of an item is its own vector and t content times the mean of its projected parts; e is the mean over hops on the
+    graph of likes (He et al. 2020); an item adds t hop times the mean of e over its nearest items by content (Zhou and Shen
+    2023), where t = prior / (likes of the item + prior). Learned by softmax over the batch with log-popularity taken off (Yi et al. 2019). To the cosine a score adds `late`
     times what item-knn or ease says, as a share of what it says of the person's best.
     """
 
@@ -198,10 +204,13 @@ class _Network(HopNetwork):
             return
         present = np.stack([part.present for part in parts.values()])
         self.placed = self.warm | present.any(axis=0)
-        share = config.content / np.maximum(present.sum(axis=0), 1)
+        known = np.bincount(train.liked.indices, minlength=len(train.items))
+        trust = np.ones(len(known)) if config.prior is None else config.prior / (known + config.prior)
+        share = config.content * trust / np.maximum(present.sum(axis=0), 1)
         self.share = self.weights.constant(share.astype(np.float32)[:, None])
         if config.neighbours and config.hop:
-            self.near = Operator(likeness(parts, shares(config.weights, parts), self.warm, config.neighbours, None))
+            near = likeness(parts, shares(config.weights, parts), self.warm, config.neighbours, None)
+            self.near = Operator(sp.csr_array(sp.diags_array((config.hop * trust).astype(np.float32)) @ near))
 
     def first_items(self) -> Tensor:
         """Return items' own vectors and their content."""
@@ -212,4 +221,4 @@ class _Network(HopNetwork):
 
     def finished(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """Add to each item what its nearest by content have come to."""
-        return users, items if self.near is None else items + self.config.hop * self.near(items)
+        return users, items if self.near is None else items + self.near(items)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from palate.core.types import CSR
+from palate.core.types import CSR, Floats
 from palate.nn._torch import Tensor, torch
 from palate.nn.precision import exact
 
@@ -43,10 +43,11 @@ class Operator:
             return _functions()[1].apply(x.float(), self, hops)
 
 
-def bipartite(liked: CSR) -> CSR:
+def bipartite(liked: CSR, item_power: float = 0.5) -> CSR:
     """Return the graph of users and items, each edge divided by the roots of both ends' degrees.
 
-    He et al. 2020, equations 7 and 8. Users come first, then items.
+    He et al. 2020, equations 7 and 8. Users come first, then items. Another power of an item's degree than the root holds
+    popular items back more (above) or less, as `item_weights` has it.
 
     Shapes:
         liked: sparse[u, i] -> sparse[u + i, u + i], symmetric.
@@ -55,8 +56,26 @@ def bipartite(liked: CSR) -> CSR:
         >>> bipartite(sp.csr_array(np.ones((1, 4), np.float32))).toarray()[0].tolist()
         [0.0, 0.5, 0.5, 0.5, 0.5]
     """
-    edges = _weighed(liked)
+    lengths = np.diff(liked.indptr)
+    users = 1 / np.sqrt(np.maximum(lengths, 1))
+    data = np.repeat(users, lengths) * item_weights(liked, item_power)[liked.indices]
+    edges = sp.csr_array((data.astype(np.float32), liked.indices, liked.indptr), shape=liked.shape)
     return sp.csr_array(sp.block_array([[None, edges], [edges.T, None]], format="csr"))
+
+
+def item_weights(liked: CSR, power: float = 0.5) -> Floats:
+    """Return each item's number of likes to the power -power, 0 where nobody likes it.
+
+    They are scaled so that all edges together weigh what they do at one half: hops keep their share in a mean of hops.
+
+    Shapes:
+        liked: sparse[u, i] -> float32[i].
+    """
+    counts = np.bincount(liked.indices, minlength=liked.shape[1])
+    root, other = (np.where(counts > 0, np.maximum(counts, 1.0) ** -by, 0) for by in (0.5, power))
+    users = np.repeat(1 / np.sqrt(np.maximum(np.diff(liked.indptr), 1)), np.diff(liked.indptr))
+    sums = [float((users * weights[liked.indices]).sum()) for weights in (root, other)]
+    return (other * (sums[0] / sums[1] if liked.nnz else 1)).astype(np.float32)
 
 
 def thinned(liked: CSR, kept: float, rng: np.random.Generator) -> CSR:
@@ -73,14 +92,6 @@ def thinned(liked: CSR, kept: float, rng: np.random.Generator) -> CSR:
     chosen[np.argpartition(keys, round(kept * liked.nnz) - 1)[: max(1, round(kept * liked.nnz))]] = True
     rows = np.repeat(np.arange(liked.shape[0]), np.diff(liked.indptr))[chosen]
     return sp.csr_array((liked.data[chosen], (rows, liked.indices[chosen])), shape=liked.shape)
-
-
-def _weighed(liked: CSR) -> CSR:
-    """Return likes, each over the roots of its user's and its item's number of them."""
-    users = 1 / np.sqrt(np.maximum(np.diff(liked.indptr), 1))
-    items = 1 / np.sqrt(np.maximum(np.bincount(liked.indices, minlength=liked.shape[1]), 1))
-    data = np.repeat(users, np.diff(liked.indptr)) * items[liked.indices]
-    return sp.csr_array((data.astype(np.float32), liked.indices, liked.indptr), shape=liked.shape)
 
 
 def _tensor(matrix: CSR) -> Tensor:
