@@ -38,6 +38,7 @@ ROOMS = (
     ("retrieval", "retrieval"),
     ("explain", "explain"),
     ("bundle", "bundle"),
+    ("tuning", "tuning"),
 )
 KINDS = (
     ("Sources", "palate.data.sources", "palate data import"),
@@ -48,6 +49,7 @@ KINDS = (
     ("Late fusions", "palate.fusion.late", "--late"),
     ("Indexes", "palate.retrieval.indexes", "palate serve --index"),
     ("Models", "palate.models", "--model"),
+    ("Trackers", "palate.training.trackers", "--track"),
 )
 
 

@@ -18,6 +18,7 @@ ROAD = (
     "data",
     "encode",
     "compare",
+    "tune",
     "train",
     "evaluate",
     "recommend",

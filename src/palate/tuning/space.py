@@ -1,0 +1,200 @@
+"""What may be tried: for each model the settings that matter, over the ranges that the literature uses."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from palate.core.config import Config
+from palate.core.errors import ConfigError, did_you_mean
+from palate.models import Model, registry
+
+
+@dataclass(frozen=True)
+class Between:
+    """Numbers from low to high; `log` tries as many below their geometric middle as above."""
+
+    low: float
+    high: float
+    log: bool = True
+
+    def asked(self, trial: Any, name: str) -> float:
+        """Return the number that a trial of Optuna proposes, of three digits."""
+        return float(f"{trial.suggest_float(name, self.low, self.high, log=self.log):.3g}")
+
+    def stretched(self, value: Any) -> Dimension:
+        """Return the range that reaches to a value."""
+        return Between(min(self.low, value), max(self.high, value), self.log)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Whole numbers from low to high."""
+
+    low: int
+    high: int
+    log: bool = False
+
+    def asked(self, trial: Any, name: str) -> int:
+        """Return the number that a trial of Optuna proposes."""
+        return int(trial.suggest_int(name, self.low, self.high, log=self.log))
+
+    def stretched(self, value: Any) -> Dimension:
+        """Return the range that reaches to a value."""
+        return Whole(min(self.low, value), max(self.high, value), self.log)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Some values, in no order."""
+
+    values: tuple[Any, ...]
+
+    def asked(self, trial: Any, name: str) -> Any:
+        """Return the value that a trial of Optuna proposes."""
+        return trial.suggest_categorical(name, self.values)
+
+    def stretched(self, value: Any) -> Dimension:
+        """Return the values with one more among them."""
+        return self if value in self.values else OneOf((*self.values, value))
+
+
+Dimension: TypeAlias = Between | Whole | OneOf
+Space: TypeAlias = Mapping[str, Dimension]
+"""Setting -> what may be tried; `fuse` is the recipe's word."""
+
+_FUSE = OneOf(("concat", "weighted", "mean"))
+_SHRINK = Between(1, 1000)
+_POWER = Between(0, 0.5, log=False)
+_DIM = OneOf((32, 64, 128))
+_SHARE = Between(0, 0.8, log=False)
+
+NETWORKS: Space = {
+    "dim": _DIM,
+    "lr": Between(3e-4, 1e-2),
+    "reg": OneOf((0.0, 1e-5, 1e-4, 1e-3, 1e-2)),
+    "layers": Whole(1, 3),
+    "temperature": Between(0.05, 1.0),
+    "negatives": OneOf((1, 4, 16)),
+    "dropout": _SHARE,
+    "dropped": _SHARE,
+    "hidden": _SHARE,
+    "neighbours": OneOf((5, 10, 20)),
+    "content": Between(1e-4, 3),
+    "contrast": Between(1e-4, 1),
+    "contrast_temperature": Between(0.05, 1.0),
+}
+"""What networks are tried with, by the names that they share; one that has no such setting goes without."""
+
+SPACES: Mapping[str, Space] = {
+    "popularity": {},
+    "item-knn": {"shrink": _SHRINK, "user_power": _POWER, "neighbours": OneOf((0, 50, 200))},
+    "user-knn": {"shrink": _SHRINK, "item_power": _POWER, "neighbours": Whole(50, 1000, log=True)},
+    "ease": {"reg": Between(1, 3000)},
+    "slim": {"l1": Between(0.1, 10), "reg": Between(1, 300)},
+    "vector-space": {"fuse": _FUSE},
+    "content-knn": {"neighbours": Whole(5, 100, log=True), "fuse": _FUSE},
+    "als": {"dim": _DIM, "reg": Between(0.1, 300), "alpha": Between(1, 40), "epochs": OneOf((10, 20))},
+    "bpr": {"dim": _DIM, "lr": Between(0.01, 0.1), "reg": Between(1e-3, 0.1), "epochs": OneOf((30, 100, 300))},
+    "logistic": {"reg": Between(0.1, 100), "negatives": OneOf((1, 4, 10)), "dim": _DIM, "fuse": _FUSE},
+    "mlp-ctr": {
+        "epochs": Whole(5, 20), "lr": Between(1e-3, 1e-2), "reg": Between(1e-4, 1), "negatives": OneOf((4, 10)), "dim": _DIM,
+    },
+    "lgmrec": {"hyperedges": OneOf((4, 8, 32)), "alpha": Between(0.05, 1)},
+    "umami": {"hop": Between(0, 2, log=False), "shrink": _SHRINK, "user_power": _POWER, "ease_reg": Between(10, 1000)},
+}  # fmt: skip
+"""What each model is tried with; a network, beside what is its own here, with what networks share."""
+
+
+def space_of(name: str, settings: Mapping[str, Any], words: Mapping[str, Dimension] | None = None) -> Space:
+    """Return what to try of a model: what is on the list, without what is settled or has nothing to act on.
+
+    Each range reaches to the model's default, which is the first trial.
+
+    Args:
+        name: of the model.
+        settings: what is settled, by the recipe.
+        words: further settings to try, or other ranges.
+
+    Raises:
+        ConfigError: nothing can be tried, or the model has no such setting.
+    """
+    kind: type[Model[Any]] = registry.get(name)
+    if name == "ensemble":
+        raise ConfigError("an ensemble has nothing to try, since validation weighs its members: tune these")
+    config, more = kind.config_type.of(settings), dict(words or {})
+    for word in more:
+        if word not in kind.config_type.model_fields:
+            raise ConfigError(
+                f"{name} has no setting '{word}' to try: {did_you_mean(word, kind.config_type.model_fields)}"
+            )
+    listed = {**(NETWORKS if kind.extra == "deep" else {}), **SPACES.get(name, {})}
+    found = {word: dimension for word, dimension in listed.items() if word == "fuse" or _acts(word, config)} | more
+    space = {
+        word: dimension if getattr(config, word, None) is None else dimension.stretched(getattr(config, word))
+        for word, dimension in sorted(found.items())
+        if word not in settings
+    }
+    if not space:
+        raise ConfigError(f"of {name} there is nothing to try that is not settled: leave out some --set, or give --try")
+    return space
+
+
+def _acts(word: str, config: Config) -> bool:
+    """Tell whether a model has a setting, a number, and whether under the others it does anything."""
+    if not isinstance(getattr(config, word, None), int | float):
+        return False
+    if hasattr(config, "loss") and word in ("temperature", "log_q"):
+        from palate.training.losses import registry as losses
+
+        return word in losses.get(config.loss).config_type.model_fields
+    if hasattr(config, "sampler") and word == "negatives":
+        from palate.training.samplers import registry as samplers
+
+        return "count" in samplers.get(config.sampler).config_type.model_fields
+    return True
+
+
+def parse_space(pairs: list[str]) -> dict[str, Dimension]:
+    """Read `name=low..high` and `name=a|b|c` words of a command line.
+
+    A range of numbers that spans a factor of ten or more is tried by its logarithm.
+
+    Example:
+        >>> parse_space(["lr=1e-4..1e-2", "layers=1..3", "dim=32|64"])
+        {'lr': Between(low=0.0001, high=0.01, log=True), 'layers': Whole(low=1, high=3, log=False), 'dim': OneOf(values=(32, 64))}
+    """
+    space: dict[str, Dimension] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        low, dots, high = text.partition("..")
+        numbers: Any = (_number(low), _number(high)) if dots else ()
+        if not name or not equals or not text or (dots and (None in numbers or numbers[0] >= numbers[1])):
+            raise ConfigError(f"'{pair}' is nothing to try: write a range as lr=1e-4..1e-2, or values as dim=32|64|128")
+        if not dots:
+            space[name] = OneOf(tuple(_value(word) for word in text.split("|")))
+            continue
+        kind: Any = Whole if all(isinstance(end, int) for end in numbers) else Between
+        space[name] = kind(*numbers, log=numbers[0] > 0 and numbers[1] / numbers[0] >= 10)
+    return space
+
+
+def _number(text: str) -> Any:
+    return int(text) if re.fullmatch(r"-?\d+", text) else _float(text)
+
+
+def _float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
