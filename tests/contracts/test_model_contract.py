@@ -58,10 +58,12 @@ def board(features=True, likes=True):
 
 
 class Together(Ensemble):
-    """All the others, scored together: an ensemble must keep the contract too. Validation chooses no weights here."""
+    """Many others scored together, one network among them, which stands for all: an ensemble must keep the contract too.
+
+    Validation chooses no weights here."""
 
     def __init__(self):
-        members = {name: quick(name)() for name in registry.names() if name != Ensemble.name}
+        members = {name: quick(name)() for name in registry.names() if name not in {Ensemble.name, *DEEP} - {"umami"}}
         super().__init__(members, weights="given")
 
 
