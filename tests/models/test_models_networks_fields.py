@@ -66,7 +66,7 @@ def dense_mmdfm(network, learned, data):
             products = sum(all_fields[a] * all_fields[b] for a in range(len(all_fields)) for b in range(a))
             hidden = linear(learned, "enter person", person) + linear(learned, "enter item", rows[0][item])
             hidden = hidden + sum(
-                linear(learned, f"enter {n}", row[item]) for n, row in zip(parts, rows[1:], strict=True)
+                linear(learned, f"enter part {n}", row[item]) for n, row in zip(parts, rows[1:], strict=True)
             )
             hidden = np.maximum(linear(learned, "layer 0", np.maximum(hidden, 0)), 0)
             known = np.concatenate([products, hidden])

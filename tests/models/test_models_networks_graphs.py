@@ -88,7 +88,7 @@ def descended(network, data):
     batches = Batches(data.liked, samplers.get("uniform")(), 1000)
     (batch,) = batches.epoch(np.random.default_rng(0))
     sum(network.losses(batch, None).values()).backward()
-    return {name: weight.grad for name, weight in network.weights.module.named_parameters()}
+    return {name: weight.grad for name, weight in network.weights.named.items()}
 
 
 @pytest.mark.parametrize("name", ["lattice", "mmgcn"])

@@ -129,6 +129,17 @@ def test_what_stands_in_absent_rows_is_never_read(name):
 
 
 @pytest.mark.parametrize("name", READ_CONTENT)
+def test_parts_may_be_called_anything(name):
+    """A part of a part has a dot in its name, as all reviews have; no name is mistaken for another weight of the network."""
+    data, found = shop(), []
+    for names in (("photo", "text"), ("interactions.text", "trailer/sound"), ("item", "person")):
+        parts = dict(zip(names, data.features.values(), strict=True))
+        found.append(scores(fitted(name, replace(data, features=parts)), data))
+    assert np.array_equal(found[0], found[1], equal_nan=True)
+    assert np.array_equal(found[0], found[2], equal_nan=True)
+
+
+@pytest.mark.parametrize("name", READ_CONTENT)
 def test_a_part_that_says_the_same_of_all_items_is_no_harm(name):
     data = shop()
     flat = FeatureTable(np.ones((9, 3), np.float32), np.ones(9, bool), "flat")

@@ -105,7 +105,7 @@ class _Network(HeadsNetwork):
         dim, (width, *more), linear = config.dim, config.layers, self.weights.linear
         self.turn = linear("turn", dim, dim, bias=False)
         self.enter, self.enter_item = linear("enter person", dim, width), linear("enter item", dim, width, bias=False)
-        self.enter_part = {name: linear(f"enter {name}", dim, width, bias=False) for name in parts}
+        self.enter_part = {name: linear(f"enter part {name}", dim, width, bias=False) for name in parts}
         self.deeper = [
             linear(f"layer {number}", inner, outer)
             for number, (inner, outer) in enumerate(zip([width, *more], more, strict=False))

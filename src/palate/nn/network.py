@@ -14,7 +14,7 @@ L = TypeVar("L")
 
 
 class Weights:
-    """The learned tensors of a network, by name; torch layers may be among them.
+    """The learned tensors of a network, by name, those of torch layers among them. Any text is a name, once.
 
     First values come from numpy, so that a seed gives the same network on every device; they live on the one that is set
     (`palate.nn.device.on`).
@@ -22,7 +22,7 @@ class Weights:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng, self.device = rng, torch.get_default_device()
-        self.module = torch.nn.Module()
+        self.named: dict[str, Tensor] = {}
 
     def table(self, name: str, rows: int, dim: int) -> Tensor:
         """Add rows of vectors, float32[rows, dim], uniform as Glorot and Bengio 2010 (equation 16) would have it."""
@@ -31,9 +31,7 @@ class Weights:
 
     def put(self, name: str, values: Floats) -> Tensor:
         """Add a tensor with these first values."""
-        parameter = torch.nn.Parameter(torch.from_numpy(np.ascontiguousarray(values)).to(self.device))
-        self.module.register_parameter(name, parameter)
-        return parameter
+        return self._added(name, torch.nn.Parameter(torch.from_numpy(np.ascontiguousarray(values)).to(self.device)))
 
     def linear(self, name: str, inner: int, outer: int, *, bias: bool = True) -> Any:
         """Add a linear layer, inner numbers in and outer out."""
@@ -44,12 +42,19 @@ class Weights:
             layer.weight.copy_(torch.from_numpy(first))
             if bias:
                 layer.bias.zero_()
-        self.module.add_module(name, layer)
+        for kind, parameter in layer.named_parameters():
+            self._added(f"{name}.{kind}", parameter)
         return layer
+
+    def _added(self, name: str, parameter: Tensor) -> Tensor:
+        if name in self.named:
+            raise ValueError(f"the network has two weights called '{name}', of which one would not be learned")
+        self.named[name] = parameter
+        return parameter
 
     def parameters(self) -> Iterator[Tensor]:
         """Yield every learned tensor."""
-        yield from self.module.parameters()
+        yield from self.named.values()
 
     def constant(self, values: Any) -> Tensor:
         """Return numbers that are read and not learned, on the device of the weights."""
@@ -57,10 +62,10 @@ class Weights:
 
     def arrays(self) -> dict[str, Any]:
         """Return a copy of every learned tensor as an array."""
-        return {name: value.detach().cpu().numpy().copy() for name, value in self.module.named_parameters()}
+        return {name: value.detach().cpu().numpy().copy() for name, value in self.named.items()}
 
     def load(self, arrays: dict[str, Any]) -> None:
         """Take over what `arrays` returned."""
         with torch.no_grad():
-            for name, parameter in self.module.named_parameters():
+            for name, parameter in self.named.items():
                 parameter.copy_(torch.from_numpy(arrays[name]))

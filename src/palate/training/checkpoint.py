@@ -41,7 +41,7 @@ class Progress:
         arrays: dict[str, Array] = {f"weights/{name}": value for name, value in self.weights.arrays().items()}
         arrays |= {f"best/{name}": value for name, value in self.best.items()}
         arrays["noise"] = self.noise.get_state().numpy()
-        for name, parameter in self.weights.module.named_parameters():
+        for name, parameter in self.weights.named.items():
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 arrays[f"moments/{name}/{key}"] = value.detach().cpu().numpy().copy()
         meta: dict[str, JSON] = {
@@ -59,7 +59,7 @@ class Progress:
         self.weights.load(_under("weights/", state.arrays))
         self.best = _under("best/", state.arrays)
         self.noise.set_state(torch.from_numpy(state.arrays["noise"].copy()))
-        for name, parameter in self.weights.module.named_parameters():
+        for name, parameter in self.weights.named.items():
             moments = _under(f"moments/{name}/", state.arrays)
             if moments:
                 self.optimizer.state[parameter] = {
