@@ -23,6 +23,7 @@ from palate.models._predicting import Frozen, PredictingConfig
 from palate.nn._torch import Tensor, torch
 from palate.nn.graph import Operator
 from palate.nn.network import Weights
+from palate.nn.rows import rows
 from palate.training.balance import Balance
 from palate.training.hiding import hidden
 from palate.training.losses.reconstruction import Reconstruction
@@ -148,18 +149,18 @@ class HeadsNetwork(ABC):
             first.append(self.first[name](self.values[name]) * mask)
         return Sides(self.things * warm, parts, there, torch.stack(first))
 
-    def others(self, rows: Tensor, summed: Tensor, users: Tensor, without: Tensor) -> Tensor:
-        """Return what a history says without one like: the sum of its rows over the root of its length.
+    def others(self, said: Tensor, summed: Tensor, users: Tensor, without: Tensor) -> Tensor:
+        """Return what a history says without one like: the sum of what its items say over the root of its length.
 
         Shapes:
-            rows: float32[n_items, d]; summed: float32[n_users, d], over whole histories; users, without: int64[b] -> float32[b, d].
+            said: float32[n_items, d]; summed: float32[n_users, d], over whole histories; users, without: int64[b] -> float32[b, d].
         """
-        return (summed[users] - rows[without]) / (self.lengths[users] - 1).clamp(min=1).sqrt()
+        return (rows(summed, users) - rows(said, without)) / (self.lengths[users] - 1).clamp(min=1).sqrt()
 
     def told(self, task: str, known: Tensor, first: Tensor, items: Tensor) -> Tensor:
         """Return what a head makes of the numbers of pairs; float32[b, c, width], float32[n, tasks] -> float32[b, c]."""
         place = list(self.heads).index(task)
-        return self.heads[task](known)[..., 0] + first[:, place][items]
+        return self.heads[task](known)[..., 0] + rows(first[:, place], items)
 
     def begin_epoch(self, rng: np.random.Generator) -> None:
         """Draw the examples of the other tasks."""
@@ -193,8 +194,8 @@ class HeadsNetwork(ABC):
                 )
         losses = self.tasks(lost)
         if self.config.reg:
-            rows = (self.people[users], self.things[liked], self.things[asked[:, 1:].reshape(-1)])
-            losses["reg"] = self.config.reg * sum(row.square().sum() for row in rows) / (2 * len(batch))
+            read_of = (rows(self.people, users), rows(self.things, liked), rows(self.things, asked[:, 1:]))
+            losses["reg"] = self.config.reg * sum(row.square().sum() for row in read_of) / (2 * len(batch))
         return losses
 
     def temper(self, noise: Any) -> None:
@@ -217,7 +218,7 @@ class HeadsNetwork(ABC):
 
     def _missed(self, read: Any, liked: Tensor) -> Tensor:
         """Return how far what follows from joint vectors lies from the parts, hidden ones too."""
-        made, loss = self.joint(read)[liked], Reconstruction()
+        made, loss = rows(self.joint(read), liked), Reconstruction()
         present = self.there[liked, 1:]
         lost = [
             loss(layer(made), self.values[name][liked], present[:, place])

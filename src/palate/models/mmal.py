@@ -17,6 +17,7 @@ from palate.models._deep_parts import Prepared, parts_for
 from palate.models._heads import HeadsConfig, HeadsNetwork, Sides
 from palate.models._predicting import Frozen, PredictingModel
 from palate.nn._torch import Tensor, torch
+from palate.nn.rows import rows
 
 _BLOCK = 1 << 18
 """Pairs of a liked item and an item to be scored that are worked on at a time: they stay in the cache."""
@@ -188,16 +189,17 @@ class _Network(HeadsNetwork):
     def taste(self, read: _Read, users: Tensor, items: Tensor, without: Tensor) -> Tensor:
         """Return z, what people look for in items; float32[b, c, dim]."""
         liked, counts = self.histories(users, without)
-        steep = (read.sharp[items] @ read.alike[liked].transpose(1, 2)).clamp(-_STEEP, _STEEP)
+        steep = (rows(read.sharp, items) @ rows(read.alike, liked).transpose(1, 2)).clamp(-_STEEP, _STEEP)
         shares = torch.softmax(steep.masked_fill(~counts[:, None], -1e9), dim=2) * counts[:, None]
-        return self.people[users][:, None] + shares @ read.tells[liked]
+        return rows(self.people, users)[:, None] + shares @ rows(read.tells, liked)
 
     def pairs(self, read: _Read, users: Tensor, items: Tensor, without: Tensor, noise: Any) -> Tensor:
         """Return z * e, number by number."""
-        wants = self.wants[users] + self.turn(self.others(read.joint, read.summed, users, without))
-        steep = (read.keys[:, items] * wants[:, None]).sum(-1).clamp(-_STEEP, _STEEP)
+        wants = rows(self.wants, users) + self.turn(self.others(read.joint, read.summed, users, without))
+        keys, views = (torch.stack([rows(view, items) for view in side]) for side in (read.keys, read.views))
+        steep = (keys * wants[:, None]).sum(-1).clamp(-_STEEP, _STEEP)
         shares = torch.softmax(steep.masked_fill(~read.there[:, items], -1e9), dim=0)
-        item = (shares[..., None] * read.views[:, items]).sum(0)
+        item = (shares[..., None] * views).sum(0)
         return self.taste(read, users, items, without) * item
 
     def alone(self, read: _Read, users: Tensor, items: Tensor, without: Tensor) -> Mapping[str, Tensor]:

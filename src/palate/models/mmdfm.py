@@ -16,6 +16,8 @@ from palate.models._deep_parts import Prepared, parts_for
 from palate.models._heads import HeadsConfig, HeadsNetwork, Sides
 from palate.models._predicting import Frozen, PredictingModel
 from palate.nn._torch import Tensor, torch
+from palate.nn.noise import dropped
+from palate.nn.rows import rows
 
 _BLOCK = 1 << 18
 """Numbers of the first hidden layer worked on at a time: they stay in the cache."""
@@ -125,22 +127,19 @@ class _Network(HeadsNetwork):
 
     def person(self, read: _Read, users: Tensor, without: Tensor) -> Tensor:
         """Return the field of people; float32[b, dim]."""
-        return self.people[users] + self.turn(self.others(read.joint, read.summed, users, without))
+        return rows(self.people, users) + self.turn(self.others(read.joint, read.summed, users, without))
 
     def pairs(self, read: _Read, users: Tensor, items: Tensor, without: Tensor, noise: Any) -> Tensor:
         """Return the products of fields, summed over pairs of them, and the last hidden layer."""
         person = self.person(read, users, without)
-        products = person[:, None] * read.joint[items] + read.cross[items]
-        hidden = self._dropped(torch.relu(self.enter(person)[:, None] + read.layer[items]), noise)
+        products = person[:, None] * rows(read.joint, items) + rows(read.cross, items)
+        hidden = self._dropped(torch.relu(self.enter(person)[:, None] + rows(read.layer, items)), noise)
         for layer in self.deeper:
             hidden = self._dropped(torch.relu(layer(hidden)), noise)
         return torch.cat([products, hidden], dim=-1)
 
     def _dropped(self, hidden: Tensor, noise: Any) -> Tensor:
-        share = self.config.dropout
-        if not share:
-            return hidden
-        return hidden * (torch.rand(hidden.shape, generator=noise, device=hidden.device) >= share) / (1 - share)
+        return dropped(hidden, self.config.dropout, noise) if self.config.dropout else hidden
 
     def alone(self, read: _Read, users: Tensor, items: Tensor, without: Tensor) -> Mapping[str, Tensor]:
         """Return the product of the person's field and each part's."""
