@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 from networks import shop  # noqa: E402
 from palate.core.errors import PalateError  # noqa: E402
 from palate.models import registry  # noqa: E402
+from palate.models._heads import HeadsNetwork  # noqa: E402
 from palate.models._hops import HopNetwork  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -34,6 +35,12 @@ def test_what_to_make_smaller_is_told_with_the_figures(monkeypatch, take, words)
     )
     assert "make one of these smaller: batch_size (500), negatives (1), dim (1,000), layers (2)" in str(told.value)
     assert told.value.exit_code == 1
+
+
+def test_widths_of_layers_are_told_as_they_were_given(monkeypatch):
+    monkeypatch.setattr(HeadsNetwork, "losses", lambda *_: cuda_is_full())
+    with pytest.raises(PalateError, match=r"mmdfm ran out of memory .* layers \(\(64, 32\)\)"):
+        registry.get("mmdfm")().fit(shop())
 
 
 def test_other_errors_stay_what_they_are(monkeypatch):

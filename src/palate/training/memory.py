@@ -35,7 +35,9 @@ def told(label: str, config: TrainingConfig, train: Dataset) -> Iterator[None]:
         tables = _KEPT * rows * given["dim"] * 4 / 1e6
         others = config.batch_size if config.sampler == "in-batch" else 2 + config.negatives
         step = config.batch_size * (others + 2 * given["dim"]) * 4 / 1e6
-        smaller = ", ".join(f"{name} ({value:,})" for name, value in given.items())
+        smaller = ", ".join(
+            f"{name} ({value if isinstance(value, tuple) else f'{value:,}'})" for name, value in given.items()
+        )
         raise PalateError(
             f"{label} ran out of memory ({free:,.0f} MB were free; {str(error).splitlines()[0]}): vectors of {rows:,} users "
             f"and items take about {tables:,.0f} MB in training, the scores of a batch {step:,.0f} MB beside what the model "
