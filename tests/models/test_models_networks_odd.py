@@ -272,6 +272,19 @@ def test_umami_explains_both_the_cosine_and_what_stands_beside_it(beside):
     assert told.own + sum(told.history.values()) == pytest.approx(model.score(query)[0, item], abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("settings", "placed"),
+    [({}, True), ({"neighbours": 0}, True), ({"content": 0.0}, True), ({"content": 0.0, "hop": 0.0}, False),
+     ({"content": 0.0, "neighbours": 0}, False)],
+)  # fmt: skip
+def test_umami_places_a_new_item_where_content_or_neighbours_count(settings, placed):
+    data = shop()
+    new = next(item for item in range(9) if all(table.present[item] for table in data.features.values()))
+    less = data.with_interactions(data.interactions.take(data.interactions.item != new))
+    found = scores(fitted("umami", less, late=0.0, **settings), less)[np.diff(less.liked.indptr) > 0, new]
+    assert np.isfinite(found).all() if placed else np.isnan(found).all()
+
+
 def test_umami_leaves_out_what_takes_too_much_memory_and_refuses_where_nothing_is_left(monkeypatch):
     data = shop(users=20, items=600, likes=0.9)
     descend = loop.train

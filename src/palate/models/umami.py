@@ -50,7 +50,8 @@ class UmamiConfig(PartsConfig, HopConfig):
     """An item's parts and neighbours count prior / (its likes + prior) of that: the more is known of it, the less. None lets
     them count wholly for all."""
     beside: Literal["item-knn", "ease"] | None = None
-    """A model of which items go together that each score is made of too; None lets validation choose, as far as memory allows."""
+    """A model of which items go together that each score is made of too; None lets validation choose, as far as memory allows; where
+    `late` is given, item-knn."""
     late: NonNegativeFloat | None = None
     """How much it counts; None lets validation choose."""
     shrink: NonNegativeFloat = 100.0
@@ -203,13 +204,15 @@ class _Network(HopNetwork):
         if not parts:
             return
         present = np.stack([part.present for part in parts.values()])
-        self.placed = self.warm | present.any(axis=0)
+        if config.content:
+            self.placed = self.warm | present.any(axis=0)
         known = np.bincount(train.liked.indices, minlength=len(train.items))
         trust = np.ones(len(known)) if config.prior is None else config.prior / (known + config.prior)
         share = config.content * trust / np.maximum(present.sum(axis=0), 1)
         self.share = self.weights.constant(share.astype(np.float32)[:, None])
         if config.neighbours and config.hop:
             near = likeness(parts, shares(config.weights, parts), self.warm, config.neighbours, None)
+            self.placed = self.placed | (np.diff(near.indptr) > 0)
             self.near = Operator(sp.csr_array(sp.diags_array((config.hop * trust).astype(np.float32)) @ near))
 
     def first_items(self) -> Tensor:
