@@ -11,7 +11,6 @@ from palate.models import registry
 from palate.models._deep import VectorModel
 
 NETWORKS = [name for name in registry.names() if issubclass(registry.get(name), VectorModel)]
-READ_CONTENT = [name for name in NETWORKS if "features" in registry.get(name).requires | registry.get(name).accepts]
 
 
 def shop(users=12, items=9, seed=0, likes=0.4, parts=True):

@@ -384,15 +384,3 @@ def test_what_cannot_be_predicted_is_nan_and_what_was_not_learned_is_told(name):
 def test_what_cannot_be_learned_is_refused(name, settings, error, sentence):
     with pytest.raises(error, match=sentence):
         registry.get(name)(**settings).fit(shop())
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_odd_data_are_data_too(name):
-    one = shop(users=1, items=2, likes=1.1)
-    assert np.isfinite(registry.get(name)(epochs=2).fit(one).score(everyone(one))).all()
-    data = shop()
-    nothing = FeatureTable(np.full((9, 3), np.nan, np.float32), np.zeros(9, bool), "none")
-    more = Dataset(data.users, data.items, data.interactions, data.catalogue, features={**data.features, "a": nothing})
-    settings = {"epochs": 3, "batch_size": 100_000}
-    scores = [registry.get(name)(**settings).fit(some, run=Run(seed=4)).score(everyone(some)) for some in (data, more)]
-    assert np.array_equal(*scores, equal_nan=True)

@@ -32,8 +32,9 @@ class FREEDOMConfig(PartsConfig, HopConfig):
 class FREEDOM(HopModel[FREEDOMConfig]):
     """Score items by vectors smoothed over likes, and add to an item what its nearest by content have for their own.
 
-    A frozen graph S of the nearest items by content, the parts' graphs added by weight (Zhou and Shen 2023, equations 1 to
-    4); a part of the likes is kept in each epoch, drawn by 1 / sqrt(d_u d_i) (5 and 6); items get S e^(0) beside the mean of
+    A frozen graph S of the nearest items by content (Zhou and Shen 2023, equations 1 to 4): here of the cosines of all parts,
+    added by weight, and an item's edges weigh as these and add up to one; there a graph of ones for each part, divided by
+    the roots of both ends' sums, and these are added. A part of the likes is kept in each epoch, drawn by 1 / sqrt(d_u d_i) (5 and 6); items get S e^(0) beside the mean of
     hops (7 to 9); the loss is BPR, and BPR of the user with each projected part (11 and 12).
 
     Missing data:
