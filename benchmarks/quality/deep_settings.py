@@ -20,7 +20,14 @@ SECONDS = 600.0
 BEST = 5
 """Of so many networks a ground all seeds are run, of the others the first."""
 
+LONG: Settings = {"epochs": 1000, "patience": 20, "judge_every": 2}
+"""Networks that learn slowly, by one other item for each like, stop only after forty epochs without a gain."""
+
 SETTINGS: Mapping[str, Mapping[str, Settings]] = {
+    **{
+        name: {"all": LONG}
+        for name in ("bm3", "freedom", "lattice", "lgmrec", "lightgcn", "mgcn", "mmal", "mmdfm", "mmgcn", "pgl", "vbpr")
+    },
     "item-knn": {
         "amazon-baby": {"neighbours": 200, "shrink": 100, "user_power": 0.25},
         "tiktok": {"neighbours": 200, "shrink": 100, "user_power": 0.25},
