@@ -28,6 +28,11 @@ SETTINGS: Mapping[str, Mapping[str, Settings]] = {
         name: {"all": LONG}
         for name in ("bm3", "freedom", "lattice", "lgmrec", "lightgcn", "mgcn", "mmal", "mmdfm", "mmgcn", "pgl", "vbpr")
     },
+    "umami": {
+        "tiktok": {"item_power": 0.7},
+        "movielens-posters, random": {"dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2},
+        "movielens-posters, cold-items": {"dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2},
+    },
     "item-knn": {
         "amazon-baby": {"neighbours": 200, "shrink": 100, "user_power": 0.25},
         "tiktok": {"neighbours": 200, "shrink": 100, "user_power": 0.25},
