@@ -50,6 +50,9 @@ SETTINGS: Mapping[str, Mapping[str, Settings]] = {
 SHUFFLED = "shuffled"
 """The variation of which no setting differs: the parts of items are dealt out anew among the items."""
 
+SOFTMAX: Settings = {"loss": "sampled-softmax", "sampler": "in-batch", "cosine": True, "lr": 2e-3, "reg": 0.0}
+"""What umami learns by, for others to be told apart by what they are, not by what they learn by."""
+
 ABLATIONS: Mapping[str, Mapping[str, Settings]] = {
     "umami": {
         "nothing beside the cosines": {"late": 0.0},
@@ -58,19 +61,25 @@ ABLATIONS: Mapping[str, Mapping[str, Settings]] = {
         "no graph of items": {"hop": 0.0},
         "no projected parts": {"content": 0.0},
         "no content at all": {"hop": 0.0, "content": 0.0},
+        "content counts alike for all": {"prior": None, "hop": 0.3, "content": 0.1},
+        "popular items not held back": {"item_power": 0.5},
+        "popular items held back": {"item_power": 0.7},
         "no hop over likes": {"layers": 0},
         "one hop over likes": {"layers": 1},
         "three hops over likes": {"layers": 3},
-        "bpr and uniform": {"loss": "bpr", "sampler": "uniform", "cosine": False, "reg": 1e-4},
+        "bpr and uniform": {"loss": "bpr", "sampler": "uniform", "cosine": False, "reg": 1e-4, **LONG},
         "softmax and uniform": {"sampler": "uniform", "negatives": 64},
         "popularity not taken off": {"log_q": 0.0},
-        "temperature 0.1": {"temperature": 0.1},
+        "temperature 0.15": {"temperature": 0.15},
+        "temperature 0.2": {"temperature": 0.2},
         "temperature 0.3": {"temperature": 0.3},
-        "more content": {"content": 0.5},
+        "narrower": {"dim": 32},
         "wider": {"dim": 128},
-        "smaller batches": {"batch_size": 1024},
-        "larger batches": {"batch_size": 4096},
-    }
+        "larger batches": {"batch_size": 2048, "lr": 2e-3},
+    },
+    "lightgcn": {"softmax": SOFTMAX},
+    "mgcn": {"softmax": SOFTMAX},
+    "freedom": {"softmax": SOFTMAX},
 }
 """Model -> name of a variation -> what it sets otherwise."""
 
