@@ -30,6 +30,7 @@ SETTINGS: Mapping[str, Mapping[str, Settings]] = {
     },
     "umami": {
         "tiktok": {"item_power": 0.7},
+        "amazon-baby": {"batch_size": 1024, "judge_every": 2, "patience": 6, "ease_reg": 300},
         "movielens-posters, random": {"dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2},
         "movielens-posters, cold-items": {"dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2},
     },
