@@ -64,7 +64,7 @@ ABLATIONS: Mapping[str, Mapping[str, Settings]] = {
         "no content at all": {"hop": 0.0, "content": 0.0},
         "content counts alike for all": {"prior": None, "hop": 0.3, "content": 0.1},
         "popular items not held back": {"item_power": 0.5},
-        "popular items held back": {"item_power": 0.7},
+        "popular items held back more": {"item_power": 0.85},
         "no hop over likes": {"layers": 0},
         "one hop over likes": {"layers": 1},
         "three hops over likes": {"layers": 3},
