@@ -100,7 +100,7 @@ def test_a_study_goes_on_and_ends_as_if_it_had_not_been_interrupted(tiny, tmp_pa
 )
 def test_a_study_of_something_else_is_refused(tiny, tmp_path, change):
     tune(tiny, KNN, 1, study=tmp_path / "study")
-    with pytest.raises(ConfigError, match="is of other data, settings, ranges, or another split or seed"):
+    with pytest.raises(ConfigError, match="is of other data, settings, ranges, or another metric, split or seed"):
         tune(tiny, KNN.model_copy(update=change), 1, study=tmp_path / "study")
 
 
@@ -190,6 +190,32 @@ def test_what_has_nothing_to_act_on_is_not_tried():
     softmax = {"loss": "sampled-softmax", "sampler": "in-batch", "lr": 0.01}
     assert {"temperature", "negatives", "lr"} & {*space_of("lightgcn", softmax)} == {"temperature"}
     assert space_of("ease", {}, {"reg": Between(1, 10)}) == {"reg": Between(1, 100.0)}
+    assert {"fuse"} & {*space_of("content-knn", {"fuse": "mean"})} == set()
+
+
+def test_a_range_takes_the_kind_of_the_default_and_gives_up_the_logarithm_where_that_is_zero():
+    assert space_of("item-knn", {}, {"user_power": Whole(0, 1)})["user_power"] == Between(0, 1, log=False)
+    assert space_of("ease", {}, {"reg": Whole(200, 3000, log=True)}) == {"reg": Between(100.0, 3000)}
+    assert space_of("item-knn", {}, {"neighbours": Whole(1, 50, log=True)})["neighbours"] == Whole(0, 50)
+    assert Between(0.01, 0.9).stretched(0.0) == Between(0.0, 0.9, log=False)
+
+
+def test_the_first_trial_has_the_default_where_the_ends_of_a_range_are_whole(tiny):
+    found = tune(tiny, KNN, 1, words={"user_power": Whole(0, 1)})
+    assert found.best.fields["user_power"] == 0.25
+
+
+def test_a_fusion_that_is_settled_is_not_tried(tiny):
+    found = tune(tiny, Recipe.of({"model": "content-knn", "fuse": "mean"}), 2)
+    assert found.recipe.fuse == "mean"
+    assert all("fuse" not in trial.fields for trial in found.trials)
+
+
+def test_the_best_is_written_again_where_it_is_gone(tiny, tmp_path):
+    found = tune(tiny, KNN, 1, study=tmp_path / "study")
+    (tmp_path / "study" / "best.toml").unlink()
+    tune(tiny, KNN, 1, study=tmp_path / "study")
+    assert Recipe.load(tmp_path / "study" / "best.toml") == found.recipe
 
 
 @pytest.mark.parametrize(
@@ -199,6 +225,8 @@ def test_what_has_nothing_to_act_on_is_not_tried():
         ("ensemble", {"members": ["ease"]}, {}, "tune these"),
         ("ease", {"reg": 3}, {}, "leave out some --set"),
         ("ease", {}, {"reg_": OneOf((1,))}, "did you mean 'reg'"),
+        ("ease", {"reg": 3}, {"reg": Between(1, 10)}, "settled as 3 and is to be tried too: leave out one"),
+        ("slim", {}, {"non_negative": Whole(0, 1)}, "is no number, so a range says nothing: give values"),
     ],
 )
 def test_where_nothing_can_be_tried_that_is_told(name, settings, words, says):
@@ -212,7 +240,7 @@ def test_ranges_are_read_from_words():
         "lr": Between(1e-4, 1e-2), "dropout": Between(0, 0.5, log=False), "layers": Whole(1, 3), "k": Whole(1, 100, log=True),
         "dim": OneOf((32, 64)), "sampler": OneOf(("uniform", "in-batch")),
     }  # fmt: skip
-    for word in ("lr", "lr=", "lr=1..x", "lr=3..1", "=1|2"):
+    for word in ("lr", "lr=", "lr=1..x", "lr=3..1", "lr=1..nan", "lr=1..inf", "=1|2"):
         with pytest.raises(ConfigError, match="is nothing to try: write a range"):
             parse_space([word])
 
@@ -247,6 +275,13 @@ def test_the_command_prints_a_table_and_what_to_train(shop, capsys):
     )
     best = next(line for line in lines if "fuse=" in line).split()[0]
     assert f"{one['valid']['metrics']['ndcg@20']:.4f}" == f"{other['valid']['metrics']['ndcg@20']:.4f}" == best
+
+
+def test_why_a_trial_failed_fits_the_terminal(shop, capsys):
+    code, said = run(capsys, "tune", "shop", "--model", "item-knn", "--trials", "4", "--try", "shrink=-5|-7")
+    assert code == 0, said.err
+    assert "one failed: ItemKNNConfig: setting 'shrink' was" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
 
 
 def test_the_command_goes_on_after_a_kill(shop, capsys, tmp_path):

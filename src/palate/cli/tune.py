@@ -96,7 +96,7 @@ def _show(data: Dataset, found: Tuned, ds: Path, place: Path) -> None:
     for trial in [*best[:_SHOWN], *([first] if first not in best[:_SHOWN] else [])]:
         _row(trial, " (the defaults)" if trial is first else "")
     for trial in [trial for trial in found.trials if trial.state == "failed"][:1]:
-        typer.echo(f"one failed: {trial.why}")
+        typer.echo(textwrap.fill(f"one failed: {trial.why}", 80, subsequent_indent="  "))
     typer.echo(f"\nwrote {place / 'best.toml'}")
     say_next(_training(recipe, ds))
 

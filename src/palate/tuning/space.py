@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, TypeAlias
 
 from palate.core.config import Config
@@ -27,7 +28,8 @@ class Between:
 
     def stretched(self, value: Any) -> Dimension:
         """Return the range that reaches to a value."""
-        return Between(min(self.low, value), max(self.high, value), self.log)
+        low = min(self.low, value)
+        return Between(low, max(self.high, value), self.log and low > 0)
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,11 @@ class Whole:
         return int(trial.suggest_int(name, self.low, self.high, log=self.log))
 
     def stretched(self, value: Any) -> Dimension:
-        """Return the range that reaches to a value."""
-        return Whole(min(self.low, value), max(self.high, value), self.log)
+        """Return the range that reaches to a value; one of all numbers where that is not whole by its kind."""
+        if isinstance(value, float):
+            return Between(self.low, self.high, self.log).stretched(value)
+        low = min(self.low, value)
+        return Whole(low, max(self.high, value), self.log and low > 0)
 
 
 @dataclass(frozen=True)
@@ -116,20 +121,29 @@ def space_of(name: str, settings: Mapping[str, Any], words: Mapping[str, Dimensi
 
     Args:
         name: of the model.
-        settings: what is settled, by the recipe.
+        settings: what is settled, by the recipe; its `fuse` too.
         words: further settings to try, or other ranges.
 
     Raises:
-        ConfigError: nothing can be tried, or the model has no such setting.
+        ConfigError: nothing can be tried, the model has no such setting, or one is settled and tried, or no number and has a range.
     """
     kind: type[Model[Any]] = registry.get(name)
     if name == "ensemble":
         raise ConfigError("an ensemble has nothing to try, since validation weighs its members: tune these")
-    config, more = kind.config_type.of(settings), dict(words or {})
+    config = kind.config_type.of({word: value for word, value in settings.items() if word != "fuse"})
+    more = dict(words or {})
     for word in more:
         if word not in kind.config_type.model_fields:
             raise ConfigError(
                 f"{name} has no setting '{word}' to try: {did_you_mean(word, kind.config_type.model_fields)}"
+            )
+        if word in settings:
+            raise ConfigError(
+                f"'{word}' of {name} is settled as {settings[word]!r} and is to be tried too: leave out one of the two"
+            )
+        if not isinstance(more[word], OneOf) and not _takes_numbers(getattr(config, word)):
+            raise ConfigError(
+                f"'{word}' of {name} is no number, so a range says nothing: give values, as in {word}=this|that"
             )
     listed = {**(NETWORKS if kind.extra == "deep" else {}), **SPACES.get(name, {})}
     found = {word: dimension for word, dimension in listed.items() if word == "fuse" or _acts(word, config)} | more
@@ -141,6 +155,11 @@ def space_of(name: str, settings: Mapping[str, Any], words: Mapping[str, Dimensi
     if not space:
         raise ConfigError(f"of {name} there is nothing to try that is not settled: leave out some --set, or give --try")
     return space
+
+
+def _takes_numbers(default: Any) -> bool:
+    """Tell whether a setting may be a number; of one whose default is nothing that shows in the trials."""
+    return default is None or (isinstance(default, int | float) and not isinstance(default, bool))
 
 
 def _acts(word: str, config: Config) -> bool:
@@ -188,9 +207,10 @@ def _number(text: str) -> Any:
 
 def _float(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if isfinite(number) else None
 
 
 def _value(text: str) -> Any:

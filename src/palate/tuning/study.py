@@ -93,7 +93,8 @@ def tune(
         DataError: validation holds nothing to judge by.
     """
     optuna = _library()
-    space = space_of(recipe.model, recipe.settings, words)
+    settled = recipe.settings if recipe.fuse is None else {**recipe.settings, "fuse": recipe.fuse}
+    space = space_of(recipe.model, settled, words)
     measure = parse_measures([by], [20])[0]
     if measure.metric in LOWER_IS_BETTER:
         raise ConfigError(
@@ -118,10 +119,8 @@ def tune(
                 break
             fit.next(search)
             advance(1)
-            best = _best(search)
-            if study is not None and best is not None:
-                _with(recipe, best.fields).save(study / _BEST)
-        best = _best(search)
+            _keep_best(search, recipe, study)
+        best = _keep_best(search, recipe, study)
         if best is None:
             raise PalateError(f"no trial of {recipe.model} came to an end: {_told(_counted(search)[-1]).why}")
         return Tuned(_with(recipe, best.fields), best, tuple(map(_told, _counted(search))), by, cut)
@@ -219,8 +218,8 @@ def _opened(optuna: Any, study: Path | None, made_of: str) -> Iterator[Any]:
             search = optuna.create_study(storage=optuna.storages.JournalStorage(backend), **common)
             if search.user_attrs.get("made_of", made_of) != made_of:
                 raise ConfigError(
-                    f"the study {study} is of other data, settings, ranges, or another split or seed: give another --study, "
-                    "or remove it"
+                    f"the study {study} is of other data, settings, ranges, or another metric, split or seed: give another "
+                    "--study, or remove it"
                 )
             search.set_user_attr("made_of", made_of)
             for trial in search.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
@@ -249,6 +248,14 @@ def _best(search: Any) -> Trial | None:
     """Return the best trial that is done, of equals the first."""
     done = [trial for trial in map(_told, _counted(search)) if trial.state == "done"]
     return max(done, key=lambda trial: trial.value or 0.0) if done else None
+
+
+def _keep_best(search: Any, recipe: Recipe, study: Path | None) -> Trial | None:
+    """Return the best trial, written down as a recipe where there is a study to keep it."""
+    best = _best(search)
+    if study is not None and best is not None:
+        _with(recipe, best.fields).save(study / _BEST)
+    return best
 
 
 def _with(recipe: Recipe, fields: Mapping[str, Any]) -> Recipe:
