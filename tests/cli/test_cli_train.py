@@ -119,3 +119,11 @@ def test_what_says_how_often_to_save_is_a_number(shop, capsys, monkeypatch):
     code, said = run(capsys, *words("a.palate"))
     assert code == 2
     assert "PALATE_CHECKPOINT_SECONDS was 'often': give a number of seconds" in said.err
+
+
+def test_what_was_learned_of_a_person_is_not_called_other_likes(shop, capsys):
+    assert run(capsys, *words("a.palate", epochs=2))[0] == 0
+    user, item = "u1", json.loads(run(capsys, "recommend", "a.palate", "--user", "u1", "--json")[1].out)["items"][0]
+    code, said = run(capsys, "explain", "a.palate", "--user", user, "--item", item["item_id"])
+    assert code == 0, said.err
+    assert "other likes, for and against, and what was learned of u1" in said.out

@@ -17,8 +17,9 @@ from networks import (  # noqa: E402
     sigmoid,
     taste_for_content,
 )
+from palate.bundle import Bundle  # noqa: E402
 from palate.core.errors import ConfigError, PalateError  # noqa: E402
-from palate.interfaces import Run  # noqa: E402
+from palate.interfaces import Queries, Run  # noqa: E402
 from palate.models import registry  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -213,3 +214,14 @@ def test_without_torch_a_fitted_model_scores(beside, monkeypatch):
     again.remember(model.users, model.items, model.liked, model.seen)
     assert np.array_equal(again.score(everyone(data)), before, equal_nan=True)
     assert again.beside.name == beside
+
+
+@pytest.mark.parametrize("beside", ["item-knn", "ease"])
+def test_a_bundle_of_umami_answers_with_what_stands_beside_it(beside, tmp_path):
+    data = shop()
+    model = registry.get("umami")(epochs=2, beside=beside, late=0.5).fit(data)
+    Bundle.of(model, data).save(tmp_path / "a.palate")
+    again = Bundle.open(tmp_path / "a.palate").model
+    assert np.array_equal(again.score(everyone(data)), model.score(everyone(data)), equal_nan=True)
+    query = Queries.of_users(data, np.array([0], np.int32))
+    assert vars(again.explain(query, 1)) == vars(model.explain(query, 1))

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from palate.core.errors import MissingExtraError
+from palate.core.errors import MissingExtraError, StoreError
 from palate.interfaces import Run
 from palate.models import LightGCN
 from palate.training.trackers import registry
@@ -78,3 +78,15 @@ def test_a_missing_library_names_the_extra(cut, monkeypatch, name, module, extra
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=rf"'{name}', which is not installed: pip install 'palate\[{extra}\]'"):
         trained(cut, registry.get(name)())
+
+
+@pytest.mark.parametrize("name", ["jsonl", "tensorboard"])
+def test_a_place_that_cannot_be_written_is_told(cut, tmp_path, name):
+    if name == "tensorboard":
+        pytest.importorskip("tensorboard")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(
+        StoreError, match=r"of a tracker, .*within, cannot be written \(.*\): name another place for it"
+    ):
+        trained(cut, registry.get(name)(path=tmp_path / "file" / "within"))
+    assert (tmp_path / "file").read_text() == "mine"

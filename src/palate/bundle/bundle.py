@@ -152,8 +152,8 @@ class Bundle:
         )
         histories = State.load(path, "histories").arrays
         model = model_of(manifest.model)
-        model.remember(users, items, unpack_csr("liked", histories), unpack_csr("seen", histories))
         model.load_state(State.load(path, "model"))
+        model.remember(users, items, unpack_csr("liked", histories), unpack_csr("seen", histories))
         return cls(model, data, manifest, recipe, path)
 
     def dataset(self, folder: Path | str | None = None) -> Dataset:

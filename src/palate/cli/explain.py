@@ -47,15 +47,18 @@ def explain(
         table.add_column("amount", justify="right")
         table.add_column("share", justify="right")
         table.add_column("reason", max_width=60, overflow="ellipsis")
+        others = "other likes, for and against"
+        if any(reason.kind == "part" and reason.of == "person" for reason in why.reasons):
+            others += f", and what was learned of {user}"
         rest = 1 - sum(reason.share or 0 for reason in why.reasons if reason.kind == "liked")
         for before, reason in zip([None, *why.reasons], why.reasons, strict=False):
             if before is not None and before.kind != reason.kind:
-                _whole(table, before.kind, rest)
+                _whole(table, before.kind, rest, others)
                 table.add_row()
             share = "" if reason.share is None else f"{reason.share:z.0%}"
             said = reason.label if reason.kind == "part" else reason.text
             table.add_row(f"{reason.amount:.4g}", share, Text(said))
-        _whole(table, why.reasons[-1].kind, rest)
+        _whole(table, why.reasons[-1].kind, rest, others)
         out.print(table)
         out.print()
         out.print(Text(_changed(why, engine, k)))
@@ -77,7 +80,7 @@ def _changed(why: Explained, engine: Engine, k: int) -> str:
     return "\n  ".join([f"{place}. Without {these} it {then}{few}:", *engine.titles(found.items)])
 
 
-def _whole(table: Table, kind: str, rest: float) -> None:
-    """Say after the named likes what all others come to, so that the shares add up."""
+def _whole(table: Table, kind: str, rest: float, others: str) -> None:
+    """Say after the named likes what all else comes to, so that the shares add up."""
     if kind == "liked" and rest > 0.005:
-        table.add_row("", f"{rest:z.0%}", "other likes, for and against")
+        table.add_row("", f"{rest:z.0%}", Text(others))

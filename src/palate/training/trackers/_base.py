@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 
+from palate.core.errors import StoreError
 from palate.core.part import C, Part
 from palate.core.types import JSON
 
@@ -21,3 +23,8 @@ class Tracker(Part[C], ABC):
 
     def end(self, *, done: bool) -> None:
         """Write what is still held; `done` is false where the training broke off."""
+
+
+def no_place(what: str, path: Path, error: OSError) -> StoreError:
+    """Build the error for a place that a tracker cannot write to."""
+    return StoreError(f"{what} of a tracker, {path}, cannot be written ({error.strerror}): name another place for it")

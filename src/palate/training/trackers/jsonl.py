@@ -8,7 +8,7 @@ from pathlib import Path
 
 from palate.core.config import Config
 from palate.core.types import JSON
-from palate.training.trackers._base import Tracker
+from palate.training.trackers._base import Tracker, no_place
 
 
 class JSONLConfig(Config):
@@ -19,7 +19,11 @@ class JSONLConfig(Config):
 
 
 class JSONL(Tracker[JSONLConfig]):
-    """Add a line to a file for each beginning, epoch and end."""
+    """Add a line to a file for each beginning, epoch and end.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
 
     name = "jsonl"
     config_type = JSONLConfig
@@ -37,6 +41,9 @@ class JSONL(Tracker[JSONLConfig]):
         self._write({"end": done})
 
     def _write(self, line: Mapping[str, JSON]) -> None:
-        self.config.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.config.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        try:
+            self.config.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.config.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise no_place("the file", self.config.path, error) from error

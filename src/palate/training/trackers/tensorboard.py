@@ -11,7 +11,7 @@ from palate.core.config import Config
 from palate.core.errors import missing_extra
 from palate.core.fingerprint import fingerprint
 from palate.core.types import JSON
-from palate.training.trackers._base import Tracker
+from palate.training.trackers._base import Tracker, no_place
 
 
 class TensorBoardConfig(Config):
@@ -29,6 +29,7 @@ class TensorBoard(Tracker[TensorBoardConfig]):
 
     Raises:
         MissingExtraError: the library tensorboard is not installed.
+        StoreError: the folder cannot be written.
     """
 
     name = "tensorboard"
@@ -37,7 +38,10 @@ class TensorBoard(Tracker[TensorBoardConfig]):
     def begin(self, about: Mapping[str, JSON]) -> None:
         """Open the folder and write down what is trained."""
         writer = _writer()
-        self.out = writer(self.config.path / f"{about['label']}-{fingerprint(about)[:8]}")
+        try:
+            self.out = writer(self.config.path / f"{about['label']}-{fingerprint(about)[:8]}")
+        except OSError as error:
+            raise no_place("the folder", self.config.path, error) from error
         self.out.add_text("training", json.dumps(dict(about), indent=2))
 
     def epoch(self, number: int, figures: Mapping[str, float]) -> None:
