@@ -104,6 +104,15 @@ def test_a_study_of_something_else_is_refused(tiny, tmp_path, change):
         tune(tiny, KNN.model_copy(update=change), 1, study=tmp_path / "study")
 
 
+@pytest.mark.parametrize("lost", [1, 7, 20])
+def test_a_study_whose_last_line_was_not_written_to_its_end_goes_on(tiny, tmp_path, lost):
+    whole = tune(tiny, KNN, 4)
+    log = tmp_path / "study" / "trials.log"
+    tune(tiny, KNN, 2, study=log.parent)
+    os.truncate(log, log.stat().st_size - lost)
+    assert tried(tune(tiny, KNN, 4, study=log.parent)) == tried(whole)
+
+
 def test_a_folder_that_is_no_study_and_one_in_use_are_left_alone(tiny, tmp_path):
     from palate.core.files import locked
 

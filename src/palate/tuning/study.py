@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -214,6 +215,7 @@ def _opened(optuna: Any, study: Path | None, made_of: str) -> Iterator[Any]:
         raise ConfigError(f"{study} is no study, and is left as it is: give another --study")
     try:
         with locked(study / ".lock", timeout=0):
+            _mend(study / _LOG)
             backend = optuna.storages.journal.JournalFileBackend(str(study / _LOG))
             search = optuna.create_study(storage=optuna.storages.JournalStorage(backend), **common)
             if search.user_attrs.get("made_of", made_of) != made_of:
@@ -227,6 +229,12 @@ def _opened(optuna: Any, study: Path | None, made_of: str) -> Iterator[Any]:
             yield search
     except Timeout as error:
         raise ConfigError(f"the study {study} is in use: wait for the other run, or give another --study") from error
+
+
+def _mend(log: Path) -> None:
+    """Cut off a last line that was not written to its end, as when the disk was full or the machine lost power."""
+    if log.is_file() and not (content := log.read_bytes()).endswith(b"\n"):
+        os.truncate(log, content.rfind(b"\n") + 1)
 
 
 def _counted(search: Any) -> list[Any]:
