@@ -127,7 +127,7 @@ def test_scores_are_those_of_the_network(name, cosine, monkeypatch):
     model = kind(epochs=3, **settings).fit(data, run=Run(seed=2))
     found = model.score(everyone(data))
     with torch.no_grad():
-        expected = kept[0].scores(np.arange(12, dtype=np.int32))
+        expected = kept[0].scorer()(np.arange(12, dtype=np.int32))
     if name == "umami":
         people = model._people(everyone(data))
         expected = expected / np.linalg.norm(people, axis=1, keepdims=True)

@@ -109,7 +109,7 @@ def dense_mmal(network, learned, data):
 def test_scores_are_those_of_the_equations(name, dense):
     data = shop()
     network, learned = built(name, data, **({"layers": (6, 4)} if name == "mmdfm" else {}))
-    found = network.scores(np.arange(12, dtype=np.int32))
+    found = network.scorer()(np.arange(12, dtype=np.int32))
     can = np.isfinite(found)
     assert np.array_equal(can.any(axis=1), np.diff(data.liked.indptr) > 0)
     assert np.array_equal(can.any(axis=0), network.placed)

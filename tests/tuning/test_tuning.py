@@ -113,6 +113,13 @@ def test_a_study_whose_last_line_was_not_written_to_its_end_goes_on(tiny, tmp_pa
     assert tried(tune(tiny, KNN, 4, study=log.parent)) == tried(whole)
 
 
+def test_a_lock_that_a_killed_run_left_is_not_waited_for(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tune(tiny, KNN, 1, study=Path("study"))
+    os.symlink("study/trials.log", "study/trials.log.lock")
+    assert len(tune(tiny, KNN, 2, study=Path("study")).trials) == 2
+
+
 def test_a_folder_that_is_no_study_and_one_in_use_are_left_alone(tiny, tmp_path):
     from palate.core.files import locked
 

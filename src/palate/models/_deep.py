@@ -19,6 +19,7 @@ from palate.nn import device
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
 from palate.training.config import TrainingConfig
+from palate.training.judge import Scores
 
 if TYPE_CHECKING:
     from palate.training.loop import History, Network
@@ -48,10 +49,14 @@ class VectorNetwork(ABC):
     def final(self) -> tuple[Tensor, Tensor]:
         """Return the vectors of users and of items whose products are the scores, as the network stands."""
 
-    def scores(self, users: Codes) -> Floats:
-        """Score all items for users; int32[q] -> float32[q, n_items]."""
+    def scorer(self) -> Scores:
+        """Return what scores all items for users, as the network stands."""
         people, items = self.final()
-        return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)
+
+        def scores(users: Codes) -> Floats:
+            return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)
+
+        return scores
 
 
 class DeepModel(Model[K]):

@@ -13,7 +13,6 @@ from pydantic import Field, NonNegativeFloat
 
 from palate.core.errors import ConfigError
 from palate.core.state import Array
-from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.interfaces import Queries
 from palate.models._deep import ranking_loss
@@ -26,6 +25,7 @@ from palate.nn.network import Weights
 from palate.nn.rows import rows
 from palate.training.balance import Balance
 from palate.training.hiding import hidden
+from palate.training.judge import Scores
 from palate.training.losses.reconstruction import Reconstruction
 from palate.training.pairs import Batch, held
 from palate.training.tasks import Kind, Tasks, TasksConfig
@@ -226,10 +226,11 @@ class HeadsNetwork(ABC):
         ]
         return sum(lost) / len(lost)
 
-    def scores(self, users: Codes) -> Floats:
-        """Score all items for users; int32[q] -> float32[q, n_items]."""
+    def scorer(self) -> Scores:
+        """Return what scores all items for users, as the network stands."""
         with torch.no_grad():
-            return self.frozen().score(Queries.of_users(self.train, users), None)
+            frozen = self.frozen()
+        return lambda users: frozen.score(Queries.of_users(self.train, users), None)
 
     def kept(self) -> dict[str, Array]:
         """Return the arrays that every such network comes to."""

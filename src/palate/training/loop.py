@@ -19,7 +19,6 @@ from palate.core.errors import ConfigError, PalateError
 from palate.core.fingerprint import fingerprint
 from palate.core.progress import progress
 from palate.core.rng import generator
-from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.interfaces import Run
 from palate.nn._torch import Tensor, torch
@@ -28,7 +27,7 @@ from palate.nn.precision import mixed
 from palate.training.batches import Batches
 from palate.training.checkpoint import Keeper, Progress
 from palate.training.config import TrainingConfig
-from palate.training.judge import Judge
+from palate.training.judge import Judge, Scores
 from palate.training.pairs import Batch
 from palate.training.trackers import Tracker
 
@@ -45,8 +44,8 @@ class Network(Protocol):
         """Return by name what to make smaller; their sum is descended. `noise` is a stream of torch."""
         ...
 
-    def scores(self, users: Codes) -> Floats:
-        """Score all items for users, as the network stands; float32[q, n_items]."""
+    def scorer(self) -> Scores:
+        """Return what scores all items for users, as the network stands; made once for all users of a judgement."""
         ...
 
 
@@ -192,7 +191,7 @@ def _ended(where: Progress, config: TrainingConfig) -> Literal["epochs", "patien
 def _judged(network: Network, judge: Judge, where: Progress) -> float:
     """Judge, and keep the weights where they are the best so far."""
     with torch.no_grad():
-        value = judge(network.scores)
+        value = judge(network.scorer())
     if value > where.best_value:
         where.best_value, where.best_epoch, where.waited = value, where.epoch, 0
         where.best = network.weights.arrays()

@@ -232,7 +232,11 @@ def _opened(optuna: Any, study: Path | None, made_of: str) -> Iterator[Any]:
 
 
 def _mend(log: Path) -> None:
-    """Cut off a last line that was not written to its end, as when the disk was full or the machine lost power."""
+    """Put right what a kill, a full disk or a loss of power leaves: Optuna's own lock, and a last line without its end.
+
+    Nobody else writes, since our lock is held; Optuna would wait for a lock that was left behind.
+    """
+    log.with_name(f"{log.name}.lock").unlink(missing_ok=True)
     if log.is_file() and not (content := log.read_bytes()).endswith(b"\n"):
         os.truncate(log, content.rfind(b"\n") + 1)
 
