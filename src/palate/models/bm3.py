@@ -23,7 +23,7 @@ class BM3Config(PartsConfig, HopConfig):
     layers: int = Field(1, ge=0)
     """Hops over the graph of likes; the vectors of all hops are averaged."""
     reg: NonNegativeFloat = 0.1
-    """Weight of the mean squared length of the vectors that a batch reads."""
+    """Weight of the mean square of the numbers in the vectors that a batch reads."""
     sampler: str = "none"
     """What a like is held against: nothing."""
     dropout: float = Field(0.3, ge=0, lt=1)
@@ -36,8 +36,10 @@ class BM3(VectorModel[BM3Config]):
     """Make a user's vector foretell those of liked items, and theirs the user's and the item's parts; no negatives.
 
     With h the mean of hops (and for items e^(0) added), h~ = h W + b and h^ = h with numbers dropped and no gradient: the sum
-    of 1 - cos(h~_u, h^_i) and 1 - cos(h~_i, h^_u), and for each part m of 1 - cos(h~_m, h^_i) and 1 - cos(h~_m, h^_m) (Zhou
-    et al. 2023, equations 5 to 11). Scores are products of h~.
+    of 1 - cos(h~_u, h^_i) and 1 - cos(h~_i, h^_u), and for each part m of 1 - cos(h~_m, h^_i) and 1 - cos(h~_m, h^_m), those
+    of the parts times `content` (Zhou et al. 2023). Scores are products of h~. What holds vectors small is the mean square of
+    the numbers read, where the authors' code has the norm of h of all people and items; there the given parts are learned
+    further.
 
     Missing data:
         A part that an item lacks is neither foretold nor foretells. NaN for items that nobody liked: parts teach vectors,

@@ -38,7 +38,7 @@ class BPR(FactorModel[BPRConfig]):
     """Score items so that what a user liked comes before what they did not.
 
     Maximises sum over u, liked i, other j of ln sigma(x_ui - x_uj) - reg |p|^2, where x_ui = b_i + <p_u, q_i>, by
-    stochastic gradients (Rendle et al. 2009, equation 3 and figure 4). The other item is drawn evenly from those that
+    stochastic gradients (Rendle et al. 2009, section 4 and figure 4). The other item is drawn evenly from those that
     the user does not like. Results follow from the seed, and do not depend on the number of threads.
 
     No user is stored. A taste is t = A s, where s is the sum of the q_i liked over the root of their number, and the

@@ -32,10 +32,13 @@ class FREEDOMConfig(PartsConfig, HopConfig):
 class FREEDOM(HopModel[FREEDOMConfig]):
     """Score items by vectors smoothed over likes, and add to an item what its nearest by content have for their own.
 
-    A frozen graph S of the nearest items by content (Zhou and Shen 2023, equations 1 to 4): here of the cosines of all parts,
-    added by weight, and an item's edges weigh as these and add up to one; there a graph of ones for each part, divided by
-    the roots of both ends' sums, and these are added. A part of the likes is kept in each epoch, drawn by 1 / sqrt(d_u d_i) (5 and 6); items get S e^(0) beside the mean of
-    hops (7 to 9); the loss is BPR, and BPR of the user with each projected part (11 and 12).
+    S is a frozen graph of the nearest items by content. A part of the likes is kept in each epoch, drawn by
+    1 / sqrt(d_u d_i); items get S e^(0) beside the mean of hops; the loss is BPR, and BPR of the user with each projected
+    part (Zhou and Shen 2023).
+
+    Here S is of the cosines of all parts, added by weight, and an item's edges weigh as these and add up to one. In the
+    authors' code it is a graph of ones for each part, divided by the roots of both ends' sums, and these are added by weight;
+    an item may be its own neighbour, and the given parts are learned further.
 
     Missing data:
         An item that lacks a part is compared by the others. One that nobody liked has what its neighbours lend it; NaN

@@ -32,9 +32,12 @@ class LATTICE(HopModel[LATTICEConfig]):
 
     For each part m, S_m joins an item to its nearest by cosine, and A_m likewise by the cosines of W_m f_m + b_m, which are
     mined anew in each epoch; A = sum over m of softmax(alpha)_m (lambda S_m + (1 - lambda) A_m), h = A^L e^(0), and items get
-    h / |h| beside the mean of hops (Zhang et al. 2021, equations 1 to 8). The loss is BPR. Gradients reach W_m and alpha in
-    every step: within an epoch the edges stay, and their weights follow what is learned. The weights of an item's edges add
-    up to one, where the paper divides by the roots of both ends' sums, and no item is its own neighbour.
+    h / |h| beside the mean of hops (Zhang et al. 2021). The loss is BPR.
+
+    Held against the authors' code: gradients reach W_m and alpha in every step, there in the first of an epoch; here the edges
+    stay for an epoch, and their weights follow what is learned. The weights of an item's edges add up to one, part by part;
+    there they are divided by the roots of both ends' sums, the learned ones after the parts are added. No item is its own
+    neighbour, and the given f_m are not learned further.
 
     Missing data:
         A part that an item lacks has no edges there, and the weights of the others make up for it. An item that nobody liked

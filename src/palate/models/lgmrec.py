@@ -47,8 +47,8 @@ class LGMRec(VectorModel[LGMRecConfig]):
     e = e_id + sum over parts m of norm(A^K f_m W_m) + alpha norm(sum over m of H_m H_m,items^T e_id,items), with e_id the
     mean of hops and f_m of a person the mean of what they like. A row of H_m tells how much an item or a person belongs to
     each group: softmax(f_m V_m / t), of a person by the sum of f_m; in training Gumbel noise is added and numbers are
-    dropped. The loss is BPR, and InfoNCE between what the groups of two parts tell (Guo et al. 2024, from local graph
-    embedding to optimization; there with two parts). The contrast is within the batch.
+    dropped. The loss is BPR, and InfoNCE between what the groups of two parts tell (Guo et al. 2024: local graph embedding
+    and global hypergraph embedding, with two parts). The contrast is within the batch; the authors' code has it with all.
 
     Missing data:
         A part that an item lacks puts it into no group. An item that nobody liked has its own parts for smoothed ones; NaN

@@ -41,7 +41,8 @@ class MLPCTR(Pointwise[MLPCTRConfig]):
     z_0 = the standardised numbers of a pair; z_k = max(0, z_{k-1} W_k + b_k); log-odds or rating = z W + b, trained by
     Adam on log loss or squared error. `score` asks for a user of level 0, so that a known and a new user with the same
     history get the same list; `predict` takes the user's own level. It tells no reasons: they would not add up.
-    (Products of embeddings beside the embeddings in a network: He et al. 2017, section 3.3, here over content.)
+    (Products of embeddings, and a network over embeddings: He et al. 2017, sections 3.2 to 3.4; here one network reads both,
+    of content.)
 
     Missing data:
         NaN for items without any part, and for people of whom no liked item has one.

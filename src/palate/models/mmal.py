@@ -39,9 +39,9 @@ class _Read(NamedTuple):
 
     Shapes:
         views, keys: float32[1 + m, n, dim], own vector and parts, and what attention over them sees; there: bool[1 + m, n];
-        joint: float32[n, dim], the mean of the views; alike, sharp: float32[n, dim], of length one, and times how sharply attention
-        sees likeness; tells: float32[n, dim], what an item that was liked says of taste; summed: float32[n_users, dim], joint over
-        histories.
+        joint: float32[n, dim], the mean of the views; alike, sharp: float32[n, dim], of length one, and times how sharply
+        attention sees likeness; tells: float32[n, dim], what an item that was liked says of taste; summed: float32[n_users,
+        dim], joint over histories.
     """
 
     sides: Sides

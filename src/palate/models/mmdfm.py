@@ -80,11 +80,12 @@ class _Fields(Frozen):
 class MMDFM(PredictingModel[MMDFMConfig]):
     """Score pairs by products of fields and by a network that reads the same fields.
 
-    y = first order + sum over pairs of fields <v_a, v_b> + w . MLP([v_person; v_item; v_part; ...]) (Guo et al. 2017, equations
-    1 to 4, with a field for each part: v_m = W_m f_m + b_m). The person's field is a vector of their own and W times the sum
-    of the joint vectors of what they liked, over the root of its number, without the like that is being learned. With loss=bce it
-    is learned pointwise, with bpr or sampled-softmax by comparing. Every task has its own weights of the products, of the last
-    hidden layer and of the first order, and to outcomes the levels of item and person are added.
+    y = first order + sum over pairs of fields <v_a, v_b> + w . MLP([v_person; v_item; v_part; ...]) (Guo et al. 2017,
+    equations 1 to 4 before the sigmoid, with a field for each part: v_m = W_m f_m + b_m). The person's field is a vector of
+    their own and W times the sum of the joint vectors of what they liked, over the root of its number, without the like that
+    is being learned. With loss=bce it is learned pointwise, with bpr or sampled-softmax by comparing. Every task has its own
+    weights of the products, of the last hidden layer and of the first order, and to outcomes the levels of item and person
+    are added.
 
     Missing data:
         A part that an item lacks adds nothing. An item that nobody liked has its parts alone; NaN where it has none, and for

@@ -31,8 +31,8 @@ class MMGCN(VectorModel[MMGCNConfig]):
 
     In the graph of part m, x starts as a user's learned taste in m and an item's projected content, all of length one. A layer
     makes of it h = f(mean over neighbours of W1 x), x^ = f(W2 x) + e with the vector e of the user or item, the same in all
-    graphs, and x = f(W3 h + x^), f a leaky ReLU; what comes out is averaged over parts (Wei et al. 2019, equations 1 to 9,
-    mean of neighbours and element-wise sum; there it is summed). The loss is BPR.
+    graphs, and x = f(W3 h + x^), f a leaky ReLU; what comes out is averaged over parts (Wei et al. 2019, equations 2, 5, 7
+    and 8; equation 9 adds the parts up, the authors' code averages them and brings x to length one at first). The loss is BPR.
 
     Missing data:
         An item is in the graphs of the parts that it has, and is the mean of these; with none of them it is e alone, as are

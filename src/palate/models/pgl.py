@@ -43,7 +43,8 @@ class PGL(HopModel[PGLConfig]):
     e^(0) of an item is norm(W_m f_m) of each part m side by side, f_m learned further from the given one; of a person, a
     vector for each part. e is the mean over hops, on a part of the likes that is drawn for each epoch by 1 / sqrt(d_u d_i);
     an item adds S e^(0). Scores are made on all likes. The loss is BPR, and InfoNCE between two views of the same vector
-    with numbers dropped (Yu et al. 2025, with the local-aware extraction of the principal graph).
+    with numbers dropped (Yu et al. 2025, with the local-aware extraction of the principal graph; the authors' code adds a
+    bias to W_m f_m). S is made as in `freedom`.
 
     Missing data:
         A part that an item lacks is zeros, and it is compared by the others. One without parts is what people and

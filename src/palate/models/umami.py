@@ -72,9 +72,10 @@ class Umami(HopModel[UmamiConfig]):
     """Score items by the cosine of vectors that hold behaviour, content and the neighbourhood of both.
 
     e^(0) of an item is its own vector and t content times the mean of its projected parts; e is the mean over hops on the
-    graph of likes (He et al. 2020); an item adds t hop times the mean of e over its nearest items by content (Zhou and Shen
-    2023), where t = prior / (likes of the item + prior). Learned by softmax over the batch with log-popularity taken off (Yi et al. 2019). To the cosine a score adds `late`
-    times what item-knn or ease says, as a share of what it says of the person's best.
+    graph of likes (He et al. 2020); an item adds t hop times the mean of e over its nearest items by content (Zhou and
+    Shen 2023), where t = prior / (likes of the item + prior). Learned by softmax over the batch with log-popularity taken
+    off (Yi et al. 2019). To the cosine a score adds `late` times what item-knn or ease says, as a share of what it says
+    of the person's best.
     """
 
     name = "umami"

@@ -22,8 +22,8 @@ class VBPRConfig(PartsConfig, DeepConfig):
 class VBPR(VectorModel[VBPRConfig]):
     """Score items by products of factors, and of a person's taste in content with the projected parts of an item.
 
-    x_ui = b_i + <gamma_u, gamma_i> + sum over parts m of <theta_u, E_m f_mi> + <beta_m, f_mi> (He and McAuley 2016,
-    equations 4 and 5, there with pictures alone), learned by BPR.
+    x_ui = b_i + <gamma_u, gamma_i> + sum over parts m of <theta_u, E_m f_mi> + <beta_m, f_mi> (He and McAuley 2016, there with
+    pictures alone, and with an offset and a level of the user, which change no ranking), learned by BPR.
 
     Missing data:
         A part that an item lacks adds nothing. An item that nobody liked has its parts alone; NaN where it has none.

@@ -81,7 +81,7 @@ def item_weights(liked: CSR, power: float = 0.5) -> Floats:
 def thinned(liked: CSR, kept: float, rng: np.random.Generator) -> CSR:
     """Keep a share of the likes, drawn without return by 1 / sqrt(d_u d_i): those between popular ends go first.
 
-    Zhou and Shen 2023, equation 5.
+    Zhou and Shen 2023, degree-sensitive edge pruning.
 
     Shapes:
         liked: sparse[u, i] -> sparse[u, i].

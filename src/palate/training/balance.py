@@ -15,7 +15,7 @@ class Balance:
     With s_m how well part m alone tells the batch (the chance given to what is right, meaned), rho_m = s_m over the mean of the
     others', the gradient of its encoder counts 1 - tanh(strength rho_m) where rho_m > 1, and wholly elsewhere. With `noisy`,
     numbers drawn as wide as the gradient's are added, for what the scaling takes of their randomness (OGM-GE: Peng et al. 2022,
-    sections 3.2 and 3.3, there of two parts).
+    equation 10 for the scaling, there of two parts, whose rho are s_1 / s_2 and s_2 / s_1).
 
     Args:
         strength: alpha.

@@ -21,8 +21,8 @@ class Alignment(Loss[AlignmentConfig]):
     """Bring users close to what they like, and spread users and items over the sphere; nothing is drawn against a like.
 
     mean |u - i|^2 + uniformity * (l(users) + l(items)) / 2, with l the logarithm of the mean of exp(-2 |x - y|^2) over
-    pairs of the batch, all of length one (Wang et al. 2022, equations 6 to 8). `sampled-softmax` over the batch does both in
-    one term (Wang and Isola 2020); here the weight of each is set.
+    pairs of the batch, all of length one (DirectAU: Wang et al. 2022, as in the authors' code). `sampled-softmax` over the
+    batch does both in one term (Wang and Isola 2020); here the weight of each is set.
 
     Raises:
         ConfigError: the network has no vectors.

@@ -15,8 +15,8 @@ class BCEConfig(Config):
 class BCE(Loss[BCEConfig]):
     """Make the score the logarithm of the odds that the item is liked.
 
-    -ln sigma(x_ui) - ln(1 - sigma(x_uj)), the mean over likes, and over all j of each (He et al. 2017, equation 7). Unlike
-    `bpr` and `sampled-softmax`, whose scores mean something beside others only, it fits a probability.
+    -ln sigma(x_ui) - ln(1 - sigma(x_uj)), the mean over likes, and over all j of each (He et al. 2017, equation 7, there
+    the sums). Unlike `bpr` and `sampled-softmax`, whose scores mean something beside others only, it fits a probability.
     """
 
     name = "bce"

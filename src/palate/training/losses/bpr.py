@@ -15,7 +15,7 @@ class BPRLossConfig(Config):
 class BPRLoss(Loss[BPRLossConfig]):
     """Make the liked item score more than each other one, the closer the harder.
 
-    -ln sigma(x_ui - x_uj), the mean over all j (Rendle et al. 2009, equation 4). With one other item it is what
+    -ln sigma(x_ui - x_uj), the mean over all j (Rendle et al. 2009, section 4.1: BPR-Opt). With one other item it is what
     `sampled-softmax` is at temperature 1 without log_q; that one lets hard items weigh more where there are several.
     """
 

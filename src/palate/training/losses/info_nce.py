@@ -20,8 +20,9 @@ class InfoNCEConfig(Config):
 class InfoNCE(Loss[InfoNCEConfig]):
     """Make the cosine of two views of the same row stand out among those with all other rows.
 
-    -ln softmax over j of cos(a_i, b_j) / temperature, at j = i (van den Oord et al. 2018, equation 4). Between users and
-    what they like it is `sampled-softmax` over the batch without log_q; between two parts of an item it aligns them.
+    -ln softmax over j of cos(a_i, b_j) / temperature, at j = i (van den Oord et al. 2018, equation 4, with cosines for the
+    bilinear form of equation 3). Between users and what they like it is `sampled-softmax` over the batch without log_q;
+    between two parts of an item it aligns them.
 
     Raises:
         ConfigError: the network has no vectors.

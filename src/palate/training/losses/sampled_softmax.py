@@ -23,9 +23,10 @@ class SampledSoftmaxConfig(Config):
 class SampledSoftmax(Loss[SampledSoftmaxConfig]):
     """Make the liked item the likeliest of all it is held against, as if against the whole catalogue.
 
-    -ln softmax over i and all j of x / temperature - log_q ln q (Bengio and Senécal 2008; Yi et al. 2019, equation 5),
-    with q the chance that an item was drawn. With the likes of the batch as each other's other items it is `info-nce`
-    between users and items, but for the correction, without which popular items are held down too far.
+    -ln softmax over i and all j of x / temperature - log_q ln q (Bengio and Senécal 2008; Yi et al. 2019, section 3, whose
+    equation 4 is this with log_q = 1), with q the chance that an item was drawn. With the likes of the batch as each
+    other's other items it is `info-nce` between users and items, but for the correction, without which popular items are
+    held down too far.
     """
 
     name = "sampled-softmax"
