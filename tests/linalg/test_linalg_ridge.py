@@ -16,9 +16,20 @@ def test_equals_the_inverse_in_double_precision(shape):
     assert np.allclose(inverse, expected, atol=1e-5)
 
 
-def test_both_roads_lead_to_the_same_inverse():
-    matrix = sp.csr_array((np.random.default_rng(1).random((200, 350)) < 0.1).astype(np.float32))
-    assert np.allclose(ridge._tall(matrix, 5, None), ridge._wide(matrix, 5, None), atol=1e-5)
+@pytest.mark.parametrize("rows", [0, 7])
+def test_both_roads_lead_to_the_same_inverse(rows):
+    rng = np.random.default_rng(1)
+    matrix = sp.csr_array((rng.random((200, 350)) < 0.1).astype(np.float32))
+    dense = rng.normal(size=(rows, 350)).astype(np.float32)
+    assert np.allclose(ridge._tall(matrix, dense, 5, None), ridge._wide(matrix, dense, 5, None), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(90, 30), (5, 60)])
+def test_dense_rows_count_as_if_they_stood_in_the_matrix(shape):
+    rng = np.random.default_rng(2)
+    rows = [(rng.random(shape) < 0.3).astype(np.float32), rng.normal(size=(4, shape[1])).astype(np.float32)]
+    together = ridge_inverse(sp.csr_array(np.concatenate(rows)), 3)
+    np.testing.assert_allclose(ridge_inverse(sp.csr_array(rows[0]), 3, dense=rows[1]), together, atol=1e-5)
 
 
 def test_takes_as_much_memory_as_it_says():

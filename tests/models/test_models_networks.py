@@ -104,13 +104,33 @@ def test_umami_starts_from_content_and_takes_from_neighbours(prior, item_power):
     trust = np.ones(9) if prior is None else prior / (data.liked.toarray().sum(0) + prior)
     present = np.stack([data.features[name].present for name in ("photo", "text")]).sum(0)
     seen = sum(linear(learned, f"map {n}", v.numpy().astype(np.float64)) for n, v in network.values.items())
-    first = learned["things"] + 0.5 * (trust / np.maximum(present, 1))[:, None] * seen
+    first = learned["things"] + 0.5 / np.maximum(present, 1)[:, None] * seen
     expected = hops(data, learned["people"], first, 2, item_power)
     np.testing.assert_allclose(people, expected[0], atol=1e-5)
     near = dense(network.near)
-    shared = near.sum(1) > 0
-    np.testing.assert_allclose(near.sum(1)[shared], 0.7 * trust[shared], rtol=1e-5)
-    np.testing.assert_allclose(items, expected[1] + near @ expected[1], atol=1e-5)
+    np.testing.assert_allclose(near.sum(1)[near.sum(1) > 0], 0.7, rtol=1e-5)
+    np.testing.assert_allclose(items, expected[1] + trust[:, None] * (near @ expected[1]), atol=1e-5)
+
+
+def test_umami_sees_drawn_items_as_if_nobody_had_liked_them(monkeypatch):
+    """As an item without likes has it: its content after the mean of hops, and its neighbours wholly."""
+    data, seen = shop(), []
+    network, learned, _, _ = built("umami", data, neighbours=3, content=0.5, hop=0.7, prior=2.0, unmet=0.5)
+    monkeypatch.setattr(type(network), "losses_of", lambda self, users, items, *rest: seen.append(items) or {})
+    noise = torch.Generator().manual_seed(0)
+    network.losses(None, noise)
+    drawn = torch.rand((9, 1), generator=noise.manual_seed(0)).numpy()[:, 0] < 0.5
+    present = np.stack([data.features[name].present for name in ("photo", "text")]).sum(0)
+    said = sum(linear(learned, f"map {n}", v.numpy().astype(np.float64)) for n, v in network.values.items())
+    said *= 0.5 / np.maximum(present, 1)[:, None]
+    items = hops(data, learned["people"], learned["things"] + said, 2, 0.5)[1]
+    near = dense(network.near) @ items
+    trust = 2 / (data.liked.toarray().sum(0) + 2)
+    told = (present > 0) | (dense(network.near).sum(1) > 0)
+    assert drawn[told].any()
+    assert not drawn.all()
+    expected = np.where((drawn & told)[:, None], said / 3 + near, items + trust[:, None] * near)
+    np.testing.assert_allclose(seen[0].detach().numpy(), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("cosine", [False, True])

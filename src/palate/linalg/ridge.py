@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg as sla
 import scipy.sparse as sp
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 from threadpoolctl import threadpool_limits
 
 from palate.core.progress import progress
@@ -16,7 +16,7 @@ _ROWS = 512
 
 
 def ridge_megabytes(rows: int, columns: int) -> int:
-    """Return how many MiB `ridge_inverse` takes for a matrix of that shape.
+    """Return how many MiB `ridge_inverse` takes for a matrix of that shape, dense rows counted among them.
 
     Example:
         >>> ridge_megabytes(100_000, 10_000)
@@ -26,8 +26,10 @@ def ridge_megabytes(rows: int, columns: int) -> int:
     return int(np.ceil((4 * columns * columns + extra) / (1 << 20)))
 
 
-def ridge_inverse(matrix: CSR, reg: float, *, threads: int | None = None, label: str = "inverting") -> Floats:
-    """Return (X'X + reg I)^-1, symmetric.
+def ridge_inverse(
+    matrix: CSR, reg: float, *, dense: Floats | None = None, threads: int | None = None, label: str = "inverting"
+) -> Floats:
+    """Return (X'X + reg I)^-1, symmetric; X is the matrix, with the dense rows under it where some are given.
 
     A tall X is squared, factorised (Cholesky) and inverted in place. A wide one (fewer than half as many rows as
     columns) goes by (I - X' (X X' + reg I)^-1 X) / reg (Woodbury), whose factorisation is as small as X has rows.
@@ -36,19 +38,21 @@ def ridge_inverse(matrix: CSR, reg: float, *, threads: int | None = None, label:
     eigenvalue over reg; float64 would take twice the memory and time.
 
     Shapes:
-        matrix: sparse[rows, columns] -> float32[columns, columns].
+        matrix: sparse[rows, columns]; dense: float32[more, columns] -> float32[columns, columns].
 
     Example:
         >>> ridge_inverse(sp.csr_array([[1.0], [1.0]]), 2).tolist()
         [[0.25]]
     """
     matrix = sp.csr_array(matrix.astype(np.float32))
-    rows, columns = (int(size) for size in matrix.shape)
+    columns = int(matrix.shape[1])
+    dense = np.zeros((0, columns), np.float32) if dense is None else dense
+    rows = int(matrix.shape[0]) + len(dense)
     solve = _wide if _is_wide(rows, columns) else _tall
     size = f"{columns:,} x {columns:,}, {ridge_megabytes(rows, columns):,} MB"
     with progress(f"{label} {size}", 3, "steps") as advance, threadpool_limits(threads):
         advance(1)
-        inverse = solve(matrix, reg, threads)
+        inverse = solve(matrix, dense, reg, threads)
         advance(2)
     return inverse
 
@@ -57,8 +61,10 @@ def _is_wide(rows: int, columns: int) -> bool:
     return 2 * rows < columns
 
 
-def _tall(matrix: CSR, reg: float, threads: int | None) -> Floats:
+def _tall(matrix: CSR, dense: Floats, reg: float, threads: int | None) -> Floats:
     gram = _gram(matrix, threads)
+    if len(dense):
+        gram = blas.sgemm(1, dense.T, dense.T, 1, gram.T, trans_b=True, overwrite_c=True).T
     np.einsum("nn->n", gram)[:] += np.float32(reg)
     factor, failed = lapack.spotrf(gram.T, lower=1, clean=0, overwrite_a=1)
     if failed == 0:
@@ -68,11 +74,15 @@ def _tall(matrix: CSR, reg: float, threads: int | None) -> Floats:
     return _mirrored(inverse.T)
 
 
-def _wide(matrix: CSR, reg: float, threads: int | None) -> Floats:
+def _wide(matrix: CSR, dense: Floats, reg: float, threads: int | None) -> Floats:
     outer = _gram(sp.csr_array(matrix.T.tocsr()), threads).astype(np.float64)
+    if len(dense):
+        across = np.asarray(matrix @ dense.T)
+        outer = np.block([[outer, across], [across.T, (dense @ dense.T).astype(np.float64)]])
     np.einsum("nn->n", outer)[:] += reg
     factor = np.linalg.cholesky(outer)
-    root = np.asarray(sla.solve_triangular(factor.astype(np.float32), matrix.toarray(), lower=True), np.float32)
+    rows = np.concatenate([matrix.toarray(), dense])
+    root = np.asarray(sla.solve_triangular(factor.astype(np.float32), rows, lower=True), np.float32)
     inverse = root.T @ root
     np.negative(inverse, out=inverse)
     np.einsum("nn->n", inverse)[:] += np.float32(1)

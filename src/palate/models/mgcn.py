@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
+from palate.core.types import CSR, Mask
 from palate.data.dataset import Dataset
 from palate.models._deep import VectorModel
 from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for
@@ -23,7 +25,7 @@ class MGCNConfig(PartsConfig, HopConfig):
 
     neighbours: PositiveInt = 10
     """How many of the nearest items by a part an item takes from."""
-    contrast: NonNegativeFloat = 0.01
+    contrast: NonNegativeFloat = 0.001
     """How much the agreement of views and behaviour counts in the loss."""
     contrast_temperature: PositiveFloat = 0.2
     """How sharply they must agree."""
@@ -58,9 +60,11 @@ class _Network(HopNetwork):
         weights, dim = self.weights, config.dim
         self.agreement = InfoNCE(temperature=config.contrast_temperature)
         self.likes = Operator(bipartite(train.liked, config.item_power)[: self.users, self.users :])
-        self.values = {name: weights.constant(part.values) for name, part in parts.items()}
+        self.values = {name: weights.constant(part.numbers) for name, part in parts.items()}
         self.near = {
-            name: Operator(likeness({name: part}, {name: 1.0}, self.warm, config.neighbours, None))
+            name: Operator(
+                _with_itself(likeness({name: part}, {name: 1.0}, self.warm, config.neighbours, None), part.present)
+            )
             for name, part in parts.items()
         }
         self.maps = {name: weights.linear(f"map {name}", part.values.shape[1], dim) for name, part in parts.items()}
@@ -68,43 +72,56 @@ class _Network(HopNetwork):
         self.prefer = {name: weights.linear(f"prefer {name}", dim, dim) for name in parts}
         self.ask, self.answer = weights.linear("ask", dim, dim), weights.linear("answer", dim, 1, bias=False)
 
-    def both(self, graph: Operator) -> tuple[Tensor, Tensor]:
-        """Return what behaviour says, and what the views add; float32[n_users + n_items, dim] each."""
-        behaviour = graph.averaged(self.first(), self.config.layers)
-        views = []
-        for name, layer in self.maps.items():
-            gate = torch.sigmoid(self.purify[name](layer(self.values[name])))
-            items = self.near[name](self.first_items() * gate)
-            views.append(torch.cat([self.likes(items), items]))
-        stacked = torch.stack(views)
-        attention = torch.softmax(self.answer(torch.tanh(self.ask(stacked))), dim=0)
-        common = (attention * stacked).sum(0)
-        special = [
-            torch.sigmoid(self.prefer[name](behaviour)) * (view - common)
-            for name, view in zip(self.maps, views, strict=True)
-        ]
-        return behaviour, (common + sum(special)) / (len(views) + 1)
+    def views(self, rows: Tensor, behaviour: Tensor) -> Tensor:
+        """Return what the views add to these users and items; float32[r, dim] for codes int64[r] of both, users first."""
+        views = torch.stack([self._view(name).index_select(0, rows) for name in self.maps])
+        attention = torch.softmax(self.answer(torch.tanh(self.ask(views))), dim=0)
+        common = (attention * views).sum(0)
+        gates = torch.stack([torch.sigmoid(self.prefer[name](behaviour)) for name in self.maps])
+        return (common + (gates * (views - common)).sum(0)) / (len(views) + 1)
+
+    def _view(self, name: str) -> Tensor:
+        """Return what a part, let through where behaviour agrees, says of all; float32[n_users + n_items, dim]."""
+        layer, purify = self.maps[name], self.purify[name]
+        turn, shift = purify.weight @ layer.weight, purify.weight @ layer.bias + purify.bias
+        gate = torch.sigmoid(torch.nn.functional.linear(self.values[name], turn, shift))
+        items = self.near[name](self.first_items() * gate)
+        return torch.cat([self.likes(items), items])
 
     def vectors(self, graph: Operator) -> tuple[Tensor, Tensor]:
         """Return the vectors of users and of items."""
-        behaviour, views = self.both(graph)
-        whole = behaviour + views
-        return whole[: self.users], whole[self.users :]
+        behaviour = graph.averaged(self.first(), self.config.layers)
+        whole = behaviour + self.views(torch.arange(len(behaviour), device=behaviour.device), behaviour)
+        return self._sides(whole)
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
-        """Return the loss of the ranking, of the agreement, and of the length of the vectors that the batch reads."""
-        behaviour, views = self.both(self.graph)
-        whole = behaviour + views
-        pairs = multiplied(whole[: self.users], whole[self.users :], batch, cosine=self.config.cosine)
-        losses = {self.config.loss: self.loss(pairs)}
+        """Return the loss of the ranking, of the agreement, and of the length of the vectors that the batch reads.
+
+        Views are put together for the users and items of the batch alone.
+        """
+        read = np.concatenate([batch.users, self.users + batch.both])
+        codes, place = np.unique(read, return_inverse=True)
+        rows, place = self.weights.constant(codes.astype(np.int64)), self.weights.constant(place)
+        behaviour = self.graph.averaged(self.first(), self.config.layers)
+        known = behaviour.index_select(0, rows)
+        views = self.views(rows, known)
+        whole = behaviour.index_add(0, rows, views)
+        losses = {self.config.loss: self.loss(multiplied(*self._sides(whole), batch, cosine=self.config.cosine))}
         if self.config.contrast:
-            lost = 0.0
-            for codes in (batch.users, self.users + batch.items):
-                rows = self.weights.constant(codes)
-                lost = lost + self.agreement.between(views.index_select(0, rows), behaviour.index_select(0, rows))
-            losses["contrast"] = self.config.contrast * lost
+            sides = place[: len(batch)], place[len(batch) : 2 * len(batch)]
+            lost = [self.agreement.between(views.index_select(0, at), known.index_select(0, at)) for at in sides]
+            losses["contrast"] = self.config.contrast * sum(lost)
         if self.config.reg:
-            read = np.concatenate([batch.users, self.users + batch.items, self.users + batch.others.items.reshape(-1)])
-            rows = whole.index_select(0, self.weights.constant(read))
-            losses["reg"] = self.config.reg * rows.square().sum() / (2 * len(batch))
+            vectors = (views + known).index_select(0, place)
+            losses["reg"] = self.config.reg * vectors.square().sum() / (2 * len(batch))
         return losses
+
+    def _sides(self, whole: Tensor) -> tuple[Tensor, Tensor]:
+        return whole[: self.users], whole[self.users :]
+
+
+def _with_itself(near: CSR, present: Mask) -> CSR:
+    """Let an item that has the part take from itself as much as from each of its nearest, on average."""
+    counts = np.diff(near.indptr)
+    own = sp.diags_array((present / (counts + 1)).astype(np.float32))
+    return sp.csr_array(sp.diags_array((counts / (counts + 1)).astype(np.float32)) @ near + own)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from palate.core.errors import MemoryLimitError
 from palate.core.ids import IdMap
@@ -22,9 +22,10 @@ from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.models.ease import EASE
 from palate.models.item_knn import ItemKNN
-from palate.nn._torch import Tensor
+from palate.nn._torch import Tensor, torch
 from palate.nn.graph import Operator
 from palate.training.judge import Judge
+from palate.training.pairs import Batch
 
 
 class UmamiConfig(PartsConfig, HopConfig):
@@ -47,8 +48,9 @@ class UmamiConfig(PartsConfig, HopConfig):
     hop: NonNegativeFloat = 1.0
     """How much it takes."""
     prior: PositiveFloat | None = 3.0
-    """An item's parts and neighbours count prior / (its likes + prior) of that: the more is known of it, the less. None lets
-    them count wholly for all."""
+    """An item takes prior / (its likes + prior) of that: the more is known of it, the less. None lets all take alike."""
+    unmet: float = Field(0.2, ge=0, lt=1)
+    """Share of the items that each step sees as if nobody had liked them, so that parts and neighbours learn to stand alone."""
     beside: Literal["item-knn", "ease"] | None = None
     """A model of which items go together that each score is made of too; None lets validation choose, as far as memory allows; where
     `late` is given, item-knn."""
@@ -60,6 +62,8 @@ class UmamiConfig(PartsConfig, HopConfig):
     """Of item-knn: a user's likes weigh (number of likes)^-user_power."""
     ease_reg: PositiveFloat = 200.0
     """Of ease: what holds its weights small."""
+    ease_content: NonNegativeFloat | None = None
+    """Of ease: how much the likeness of items by their parts counts in it; None lets validation choose, from 0 and 0.3."""
     memory_limit_mb: PositiveInt = 4096
     """Leave out what would take more than this many MiB beside the cosines; refuse where nothing is left."""
 
@@ -71,11 +75,12 @@ _LATE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 4.0)
 class Umami(HopModel[UmamiConfig]):
     """Score items by the cosine of vectors that hold behaviour, content and the neighbourhood of both.
 
-    e^(0) of an item is its own vector and t content times the mean of its projected parts; e is the mean over hops on the
-    graph of likes (He et al. 2020); an item adds t hop times the mean of e over its nearest items by content (Zhou and
-    Shen 2023), where t = prior / (likes of the item + prior). Learned by softmax over the batch with log-popularity taken
-    off (Yi et al. 2019). To the cosine a score adds `late` times what item-knn or ease says, as a share of what it says
-    of the person's best.
+    e^(0) of an item is its own vector and `content` times the mean of its projected parts; e is the mean over hops on the
+    graph of likes (He et al. 2020); an item adds `hop` prior / (its likes + prior) times the mean of e over its nearest
+    items by content (Zhou and Shen 2023). Learned by softmax over the batch with log-popularity taken off (Yi et al. 2019).
+    Some items, drawn anew in each step, are seen as they would be if nobody had liked them: by content / (layers + 1) and
+    `hop` times their neighbours alone (after DropoutNet, Volkovs et al. 2017). To the cosine a score adds `late` times
+    what item-knn or ease says, as a share of what it says of the person's best.
     """
 
     name = "umami"
@@ -94,8 +99,8 @@ class Umami(HopModel[UmamiConfig]):
         config = self.config
         judge = Judge(train, valid, config.judge_by) if config.late is None and valid is not None else None
         choice = judge if judge and len(judge.users) else None
-        names = [config.beside] if config.beside else ["item-knn", "ease"] if choice else ["item-knn"]
-        fitted = _fitting(names, config, train, run) if choice or config.late else []
+        rivals = _rivals(config, bool(choice), bool(parts_for(config, train, needed=False)))
+        fitted = _fitting(rivals, train, run) if choice or config.late else []
         super()._fit(train, valid, run)
         self.beside, self.late = next(iter(fitted), None), config.late or 0.0
         if choice:
@@ -112,7 +117,9 @@ class Umami(HopModel[UmamiConfig]):
         self.beside, self.late = chosen
 
     def _chosen(self) -> dict[str, Any]:
-        return {**super()._chosen(), "late": self.late, "beside": self.beside.name if self.beside else None}
+        beside = {"beside": self.beside.name} if self.beside else {}
+        content = {"ease_content": self.beside.config.content} if isinstance(self.beside, EASE) else {}
+        return {**super()._chosen(), "late": self.late, **beside, **content}
 
     def remember(self, users: IdMap, items: IdMap, liked: CSR, seen: CSR) -> None:
         """Take over whom the model knows, for the one beside it too."""
@@ -159,33 +166,43 @@ class Umami(HopModel[UmamiConfig]):
         """Take over the vectors, and what the model beside them learned."""
         self.late = state.meta["late"]
         if self.late:
-            self.beside = _BESIDE[state.meta["name"]](self.config)
+            self.beside = _beside(self.config, state.meta["name"])
             self.beside.load_state(state.nested("beside"))
         return super().load_state(state)
 
 
-_BESIDE: Mapping[str, Callable[[UmamiConfig], Model[Any]]] = {
-    "item-knn": lambda config: ItemKNN(
-        shrink=config.shrink, user_power=config.user_power, memory_limit_mb=config.memory_limit_mb
-    ),
-    "ease": lambda config: EASE(reg=config.ease_reg, memory_limit_mb=config.memory_limit_mb),
-}
+def _beside(config: UmamiConfig, name: str, content: float = 0.0) -> Model[Any]:
+    """Return a model to stand beside the cosines."""
+    limit = config.memory_limit_mb
+    if name == "ease":
+        return EASE(reg=config.ease_reg, content=content, parts=config.parts, memory_limit_mb=limit)
+    return ItemKNN(shrink=config.shrink, user_power=config.user_power, memory_limit_mb=limit)
 
 
-def _fitting(names: Sequence[str], config: UmamiConfig, train: Dataset, run: Run) -> list[Model[Any]]:
+def _rivals(config: UmamiConfig, choice: bool, parts: bool) -> list[Model[Any]]:
+    """Return which models may stand beside the cosines: with no choice, one."""
+    knn = [_beside(config, "item-knn")] if config.beside != "ease" else []
+    shares = [config.ease_content] if config.ease_content is not None else [0.0, 0.3]
+    shares = sorted({share if parts else 0.0 for share in shares})
+    ease = [_beside(config, "ease", share) for share in shares] if config.beside != "item-knn" else []
+    return knn + ease if choice else (knn + ease[::-1])[:1]
+
+
+def _fitting(rivals: Sequence[Model[Any]], train: Dataset, run: Run) -> list[Model[Any]]:
     """Return these models, fitted; without those that would take too much memory, as long as one is left.
 
     Raises:
         MemoryLimitError: none is left.
     """
     fitted: list[Model[Any]] = []
-    for name in names:
+    for model in rivals:
         try:
-            fitted.append(_BESIDE[name](config).fit(train, None, Run(threads=run.threads)))
+            fitted.append(model.fit(train, None, Run(threads=run.threads)))
         except MemoryLimitError as error:
-            if name == names[-1] and not fitted:
+            if model is rivals[-1] and not fitted:
+                names = " or ".join(dict.fromkeys(each.name for each in rivals))
                 raise MemoryLimitError(
-                    f"{' or '.join(names)} beside umami would take more than memory_limit_mb={config.memory_limit_mb} for "
+                    f"{names} beside umami would take more than memory_limit_mb={model.config.memory_limit_mb} for "
                     f"{len(train.items):,} items: raise the limit, or leave it out by late=0"
                 ) from error
     return fitted
@@ -205,24 +222,41 @@ class _Network(HopNetwork):
         if not parts:
             return
         present = np.stack([part.present for part in parts.values()])
-        if config.content:
-            self.placed = self.warm | present.any(axis=0)
-        known = np.bincount(train.liked.indices, minlength=len(train.items))
-        trust = np.ones(len(known)) if config.prior is None else config.prior / (known + config.prior)
-        share = config.content * trust / np.maximum(present.sum(axis=0), 1)
+        share = config.content / np.maximum(present.sum(axis=0), 1)
         self.share = self.weights.constant(share.astype(np.float32)[:, None])
+        told = present.any(axis=0) & (config.content > 0)
         if config.neighbours and config.hop:
             near = likeness(parts, shares(config.weights, parts), self.warm, config.neighbours, None)
-            self.placed = self.placed | (np.diff(near.indptr) > 0)
-            self.near = Operator(sp.csr_array(sp.diags_array((config.hop * trust).astype(np.float32)) @ near))
+            self.near = Operator(sp.csr_array(config.hop * near))
+            known = np.bincount(train.liked.indices, minlength=len(train.items))
+            trust = np.ones(len(known)) if config.prior is None else config.prior / (known + config.prior)
+            self.trust = self.weights.constant(trust.astype(np.float32)[:, None])
+            told = told | (np.diff(near.indptr) > 0)
+        self.told = self.weights.constant(told[:, None])
+        self.placed = self.warm | told
+
+    def content(self) -> Tensor:
+        """Return what the parts of items say; float32[n_items, dim], or 0 where there are none."""
+        return self.share * sum(layer(self.values[name]) for name, layer in self.maps.items()) if self.maps else 0
 
     def first_items(self) -> Tensor:
         """Return items' own vectors and their content."""
-        things = super().first_items()
-        for name, layer in self.maps.items():
-            things = things + self.share * layer(self.values[name])
-        return things
+        return super().first_items() + self.content()
 
     def finished(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """Add to each item what its nearest by content have come to."""
-        return users, items if self.near is None else items + self.near(items)
+        return users, items if self.near is None else items + self.trust * self.near(items)
+
+    def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
+        """Return the losses; some items are drawn to be seen as if nobody had liked them."""
+        if not self.maps or not self.config.unmet:
+            return super().losses(batch, noise)
+        content = self.content()
+        first = torch.cat([self.people, super().first_items() + content])
+        users, items = self.graph.averaged(first, self.config.layers).split([self.users, len(self.warm)])
+        met, unmet = items, content / (self.config.layers + 1)
+        if self.near is not None:
+            near = self.near(items)
+            met, unmet = met + self.trust * near, unmet + near
+        drawn = torch.rand(self.told.shape, generator=noise, device=met.device) < self.config.unmet
+        return self.losses_of(users, torch.where(drawn & self.told, unmet, met), batch, noise)
