@@ -21,6 +21,7 @@ from palate.bundle import Bundle  # noqa: E402
 from palate.core.errors import ConfigError, PalateError  # noqa: E402
 from palate.interfaces import Queries, Run  # noqa: E402
 from palate.models import registry  # noqa: E402
+from palate.training.pairs import Batch, Candidates  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -93,6 +94,30 @@ def test_mgcn_lets_views_through_by_behaviour():
     )
     expected = behaviour + (common + special) / 3
     np.testing.assert_allclose(np.concatenate([people, items]), expected, atol=1e-5)
+
+
+def test_mgcn_counts_an_item_among_its_own_nearest():
+    data = shop()
+    network, _, _, _ = built("mgcn", data, neighbours=3)
+    for name, near in network.near.items():
+        rows, present = dense(near), data.features[name].present
+        counts = (rows > 0).sum(1)
+        np.testing.assert_allclose(rows.sum(1), present, rtol=1e-5)
+        np.testing.assert_allclose(np.diag(rows)[present], 1 / counts[present], rtol=1e-5)
+
+
+def test_mgcn_learns_by_the_vectors_that_it_scores_by():
+    """In training views are made for the batch alone: the losses are those of the whole."""
+    data = shop()
+    network, _, people, items = built("mgcn", data, neighbours=3)
+    users, liked = (codes.astype(np.int32) for codes in data.liked.nonzero())
+    others = Candidates(np.roll(liked, 1)[:, None], np.zeros((len(liked), 1), np.float32))
+    with torch.no_grad():
+        found = network.losses(Batch(users, liked, np.zeros(len(liked), np.float32), others), None)
+    apart = (people[users] * (items[liked] - items[np.roll(liked, 1)])).sum(1)
+    assert float(found["bpr"]) == pytest.approx(np.log1p(np.exp(-apart)).mean(), rel=1e-5)
+    read = np.concatenate([people[users], items[liked], items[np.roll(liked, 1)]])
+    assert float(found["reg"]) == pytest.approx(network.config.reg * (read**2).sum() / 2 / len(liked), rel=1e-4)
 
 
 @pytest.mark.parametrize("item_power", [0.5, 0.8])

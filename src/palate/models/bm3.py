@@ -60,7 +60,7 @@ class _Network(HopNetwork):
     ) -> None:
         super().__init__(config, train, rng)
         self.foretell = self.weights.linear("foretell", config.dim, config.dim)
-        self.values = {name: self.weights.constant(part.numbers) for name, part in parts.items()}
+        self.values = {name: self.weights.constant(part.values) for name, part in parts.items()}
         self.present = {name: self.weights.constant(part.present) for name, part in parts.items()}
         self.maps = {
             name: self.weights.linear(f"map {name}", part.values.shape[1], config.dim) for name, part in parts.items()

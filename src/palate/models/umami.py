@@ -232,7 +232,7 @@ class _Network(HopNetwork):
             trust = np.ones(len(known)) if config.prior is None else config.prior / (known + config.prior)
             self.trust = self.weights.constant(trust.astype(np.float32)[:, None])
             told = told | (np.diff(near.indptr) > 0)
-        self.told = self.weights.constant(told[:, None])
+        self.told = self.weights.constant(np.asarray(told)[:, None])
         self.placed = self.warm | told
 
     def content(self) -> Tensor:
