@@ -91,3 +91,17 @@ def taste_for_content(seed=0, shuffled=False):
     part = FeatureTable(values.astype(np.float32), np.ones(items, bool), "look")
     data = Dataset(IdMap(f"u{n}" for n in range(users)), ids, rows, bare_catalogue(ids), features={"look": part})
     return data, colour
+
+
+def normed(rows):
+    """Rows of length one; zeros stay."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def softmax(x):
+    raised = np.exp(x - x.max(1, keepdims=True))
+    return raised / raised.sum(1, keepdims=True)
+
+
+def info_nce(one, other):
+    return -np.log(np.diag(softmax(normed(one) @ normed(other).T / 0.2))).mean()

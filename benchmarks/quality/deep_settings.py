@@ -12,7 +12,7 @@ from typing import Any
 Settings = Mapping[str, Any]
 
 GROUNDS = ("tiktok", "amazon-baby", "movielens-posters, random", "movielens-posters, cold-items")
-REFERENCES = ("popularity", "item-knn", "ease")
+REFERENCES = ("popularity", "item-knn", "ease", "cease")
 FIRST = ("umami", "lightgcn", "mgcn", "freedom", "bm3")
 """Networks that are judged before the others, so that the table is soon of use."""
 SECONDS = 600.0
@@ -26,19 +26,31 @@ LONG: Settings = {"epochs": 1000, "patience": 20, "judge_every": 2}
 SETTINGS: Mapping[str, Mapping[str, Settings]] = {
     **{
         name: {"all": LONG}
-        for name in ("bm3", "freedom", "lattice", "lgmrec", "lightgcn", "mgcn", "mmal", "mmdfm", "mmgcn", "pgl", "vbpr")
+        for name in ("freedom", "lattice", "lgmrec", "lightgcn", "mgcn", "mmal", "mmdfm", "mmgcn", "pgl", "vbpr")
     },
+    "bm3": {"all": LONG, "tiktok": {"reg": 0.01, "dropout": 0.5}},
     "umami": {
-        "tiktok": {"item_power": 0.7},
+        "tiktok": {"item_power": 0.7, "content": 30.0},
         "amazon-baby": {"batch_size": 1024, "judge_every": 2, "patience": 6, "ease_reg": 300},
-        "movielens-posters, random": {"dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2},
-        "movielens-posters, cold-items": {"dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2},
+        "movielens-posters, random": {"content": 0.5, "dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2},
+        "movielens-posters, cold-items": {
+            "content": 0.5,
+            "dim": 128,
+            "batch_size": 2048,
+            "lr": 2e-3,
+            "temperature": 0.2,
+        },
     },
     "item-knn": {
         "amazon-baby": {"neighbours": 200, "shrink": 100, "user_power": 0.25},
         "tiktok": {"neighbours": 200, "shrink": 100, "user_power": 0.25},
         "movielens-posters, random": {"neighbours": 200, "shrink": 0, "user_power": 0},
         "movielens-posters, cold-items": {"neighbours": 0, "shrink": 30, "user_power": 0.5},
+    },
+    "cease": {
+        "tiktok": {"reg": 50},
+        "movielens-posters, random": {"reg": 100},
+        "movielens-posters, cold-items": {"reg": 100},
     },
     "ease": {
         "amazon-baby": {"reg": 300},
@@ -59,10 +71,14 @@ ABLATIONS: Mapping[str, Mapping[str, Settings]] = {
         "nothing beside the cosines": {"late": 0.0},
         "item-knn beside them": {"beside": "item-knn"},
         "ease beside them": {"beside": "ease"},
+        "cease beside them": {"beside": "cease"},
         "no graph of items": {"hop": 0.0},
         "no projected parts": {"content": 0.0},
         "no content at all": {"hop": 0.0, "content": 0.0},
-        "content counts alike for all": {"prior": None, "hop": 0.3, "content": 0.1},
+        "projected parts count little": {"content": 0.5},
+        "projected parts count much": {"content": 30.0},
+        "all items take alike from neighbours": {"prior": None},
+        "no item seen as if new": {"unmet": 0.0},
         "popular items not held back": {"item_power": 0.5},
         "popular items held back more": {"item_power": 0.85},
         "no hop over likes": {"layers": 0},

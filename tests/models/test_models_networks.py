@@ -12,6 +12,7 @@ from networks import (  # noqa: E402
     dense,
     everyone,
     hops,
+    info_nce,
     linear,
     shop,
     sigmoid,
@@ -118,6 +119,19 @@ def test_mgcn_learns_by_the_vectors_that_it_scores_by():
     assert float(found["bpr"]) == pytest.approx(np.log1p(np.exp(-apart)).mean(), rel=1e-5)
     read = np.concatenate([people[users], items[liked], items[np.roll(liked, 1)]])
     assert float(found["reg"]) == pytest.approx(network.config.reg * (read**2).sum() / 2 / len(liked), rel=1e-4)
+    with torch.no_grad():
+        behaviour = network.graph.averaged(network.first(), 2).numpy()
+    views = np.concatenate([people, items]) - behaviour
+    expected = sum(info_nce(views[codes], behaviour[codes]) for codes in (users, len(people) + liked))
+    assert float(found["contrast"]) == pytest.approx(network.config.contrast * expected, rel=1e-4)
+
+
+def test_mgcn_reads_parts_on_the_scale_of_standardised_numbers():
+    data = shop()
+    network = built("mgcn", data)[0]
+    for name, values in network.values.items():
+        lengths = np.linalg.norm(values.numpy(), axis=1)
+        np.testing.assert_allclose(lengths, data.features[name].present * np.sqrt(values.shape[1]), rtol=1e-5)
 
 
 @pytest.mark.parametrize("item_power", [0.5, 0.8])
@@ -247,7 +261,7 @@ def test_an_opened_bundle_is_fitted_again_on_everything(name, tmp_path):
     assert refit(Bundle.open(tmp_path / "c.palate")).model.epochs == trained.model.epochs
 
 
-@pytest.mark.parametrize("beside", ["item-knn", "ease"])
+@pytest.mark.parametrize("beside", ["item-knn", "ease", "cease"])
 def test_without_torch_a_fitted_model_scores(beside, monkeypatch):
     from palate.nn import _torch
 
@@ -261,7 +275,7 @@ def test_without_torch_a_fitted_model_scores(beside, monkeypatch):
     assert again.beside.name == beside
 
 
-@pytest.mark.parametrize("beside", ["item-knn", "ease"])
+@pytest.mark.parametrize("beside", ["item-knn", "ease", "cease"])
 def test_a_bundle_of_umami_answers_with_what_stands_beside_it(beside, tmp_path):
     data = shop()
     model = registry.get("umami")(epochs=2, beside=beside, late=0.5).fit(data)
@@ -270,3 +284,5 @@ def test_a_bundle_of_umami_answers_with_what_stands_beside_it(beside, tmp_path):
     assert np.array_equal(again.score(everyone(data)), model.score(everyone(data)), equal_nan=True)
     query = Queries.of_users(data, np.array([0], np.int32))
     assert vars(again.explain(query, 1)) == vars(model.explain(query, 1))
+    assert again.settled().config == model.settled().config
+    assert again.settled().config.beside == beside

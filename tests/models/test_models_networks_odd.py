@@ -257,7 +257,7 @@ def test_what_would_have_changed_the_answer_leaves_the_person_as_they_are():
         counterfactual(model, history, best, k=1)
 
 
-@pytest.mark.parametrize("beside", ["item-knn", "ease"])
+@pytest.mark.parametrize("beside", ["item-knn", "ease", "cease"])
 def test_umami_explains_both_the_cosine_and_what_stands_beside_it(beside):
     data = shop()
     model = fitted("umami", data, late=0.7, beside=beside, epochs=20)

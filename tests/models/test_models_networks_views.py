@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from networks import NETWORKS, built, dense, hops, linear, shop, units  # noqa: E402
+from networks import NETWORKS, built, dense, hops, info_nce, linear, normed, shop, softmax  # noqa: E402
 from palate.training.batches import Batches  # noqa: E402
 from palate.training.samplers import registry as samplers  # noqa: E402
 
@@ -20,11 +20,6 @@ def whole(data, items, people, layers):
     for _ in range(layers):
         people, items = damped @ items, damped.T @ people
     return people, np.where(liked.sum(0)[:, None] > 0, items, first)
-
-
-def softmax(x):
-    raised = np.exp(x - x.max(1, keepdims=True))
-    return raised / raised.sum(1, keepdims=True)
 
 
 def by_parts(data, network):
@@ -52,11 +47,6 @@ def told_by_groups(data, network, learned, layers):
     return told
 
 
-def normed(rows):
-    """Rows of length one; zeros stay."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-
-
 @pytest.mark.parametrize("layers", [1, 2])
 def test_lgmrec_adds_smoothed_parts_and_what_groups_tell(layers):
     data = shop(items=14, likes=0.15, seed=2)
@@ -78,10 +68,6 @@ def test_lgmrec_adds_smoothed_parts_and_what_groups_tell(layers):
 def batch_of(data, config, seed=0):
     kind = samplers.get(config.sampler)
     return next(Batches(data.liked, kind(), 64).epoch(np.random.default_rng(seed)))
-
-
-def info_nce(one, other):
-    return -np.log(np.diag(softmax(units(one) @ units(other).T / 0.2))).mean()
 
 
 def test_lgmrec_contrasts_those_that_have_both_parts_once_each():

@@ -15,15 +15,16 @@ from palate.linalg.parallel import even_cuts, map_blocks
 _ROWS = 512
 
 
-def ridge_megabytes(rows: int, columns: int) -> int:
-    """Return how many MiB `ridge_inverse` takes for a matrix of that shape, dense rows counted among them.
+def ridge_megabytes(rows: int, columns: int, dense: int = 0) -> int:
+    """Return how many MiB `ridge_inverse` takes for a matrix of that shape, with so many dense rows under it.
 
     Example:
         >>> ridge_megabytes(100_000, 10_000)
         382
     """
-    extra = 16 * rows * rows + 8 * rows * columns if _is_wide(rows, columns) else 0
-    return int(np.ceil((4 * columns * columns + extra) / (1 << 20)))
+    rows += dense
+    extra = (28 if dense else 16) * rows * rows + 8 * rows * columns if _is_wide(rows, columns) else 0
+    return int(np.ceil((4 * columns * columns + 4 * dense * columns + extra) / (1 << 20)))
 
 
 def ridge_inverse(

@@ -18,6 +18,7 @@ _PUBLIC = {
     "UserKNN": "user_knn",
     "SLIM": "slim",
     "EASE": "ease",
+    "CEASE": "cease",
     "ALS": "als",
     "BPR": "bpr",
     "Ensemble": "ensemble",

@@ -6,8 +6,9 @@ from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import PositiveFloat, PositiveInt
 
+from palate.core.config import Config
 from palate.core.errors import ConfigError, MemoryLimitError
 from palate.core.state import State
 from palate.core.types import Codes, Floats
@@ -17,36 +18,26 @@ from palate.linalg.parallel import even_cuts, map_blocks
 from palate.linalg.products import ones_where
 from palate.linalg.ridge import ridge_inverse, ridge_megabytes
 from palate.models._base import Model
-from palate.models._deep_parts import PartsConfig, parts_for
 
 _ROWS = 256
 
 
-class EASEConfig(PartsConfig):
-    """How strongly weights are held small, how much content counts, and how much memory may go."""
-
-    width: PositiveInt = 256
-    """Parts wider than this are turned onto so many main directions."""
+class EASEConfig(Config):
+    """How strongly weights are held small, and how much memory may go."""
 
     reg: PositiveFloat = 100.0
     """Added to the diagonal of the Gram matrix: more where users are many, since co-occurrences then count higher."""
-    content: NonNegativeFloat = 0.0
-    """How much the likeness of items by their parts counts beside what was liked together, as a multiple of `reg`; 0 reads
-    no parts. About 0.3 is a good first try."""
     memory_limit_mb: PositiveInt = 4096
-    """Refuse to fit where it would take more than this many MiB: about 4 bytes a pair of items that anyone liked."""
+    """Refuse to fit where it would take more than this many MiB: about 4 bytes a pair of items that can be scored."""
 
 
 class EASE(Model[EASEConfig]):
     """Score items by a linear model from items to items whose diagonal is zero (Steck 2019, equation 8).
 
-    P = (X'X + reg I)^-1; B_ij = -P_ij / P_jj for i != j and 0 for i = j; score(j) = sum over liked i of B_ij. With content c,
-    X'X gets c reg K besides, where K_ij is the mean cosine of the parts of i and j: as if, for each direction of the parts,
-    there were one more user, who likes items by their number in it (Jeunen et al. 2020, CEASE).
+    P = (X'X + reg I)^-1; B_ij = -P_ij / P_jj for i != j and 0 for i = j; score(j) = sum over liked i of B_ij.
 
     Missing data:
-        NaN for items that nobody liked in training, unless content counts and they have a part; and for users of whom no
-        liked item was such. A part that an item lacks makes it like no other.
+        NaN for items that nobody liked in training, and for users of whom no liked item was.
     Raises:
         MemoryLimitError: the items are too many for `memory_limit_mb`; the message says how much it would take.
         ConfigError: `reg` is lost in rounding.
@@ -54,7 +45,6 @@ class EASE(Model[EASEConfig]):
 
     name = "ease"
     config_type = EASEConfig
-    accepts = frozenset({"features"})
 
     weights: Floats
     """float32[m, m], from a liked item to a scored one, over the m items that can be scored."""
@@ -62,31 +52,33 @@ class EASE(Model[EASEConfig]):
     """int32[m], which items these are."""
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
-        config = self.config
-        parts = list(parts_for(config, train).values()) if config.content else []
+        more = self._further_rows(train)
         liked = np.bincount(train.liked.indices, minlength=len(train.items)) > 0
-        self.codes = np.flatnonzero(np.any([liked, *(part.present for part in parts)], axis=0)).astype(np.int32)
+        self.codes = np.flatnonzero(liked | (more != 0).any(axis=0)).astype(np.int32)
         likes = sp.csr_array(train.liked[np.diff(train.liked.indptr) > 0][:, self.codes])
-        self._refuse_too_much(likes.shape[0] + sum(part.values.shape[1] for part in parts), len(self.codes))
-        scale = np.float32(np.sqrt(config.content * config.reg / max(len(parts), 1)))
-        content = np.concatenate([scale * part.values[self.codes].T for part in parts]) if parts else None
+        more = np.ascontiguousarray(more[:, self.codes])
+        self._refuse_too_much(likes.shape[0], len(self.codes), len(more))
         label = f"{self.name}: inverting"
         try:
-            weights = ridge_inverse(likes, config.reg, dense=content, threads=run.threads, label=label)
+            weights = ridge_inverse(likes, self.config.reg, dense=more, threads=run.threads, label=label)
         except (ArithmeticError, np.linalg.LinAlgError) as error:
             raise ConfigError(
-                f"reg was {config.reg:g}, which is too little to tell items apart in single precision: give more, "
+                f"reg was {self.config.reg:g}, which is too little to tell items apart in single precision: give more, "
                 "such as 1"
             ) from error
         weights /= -weights.diagonal()
         np.fill_diagonal(weights, 0)
         self.weights = weights
 
-    def _refuse_too_much(self, users: int, items: int) -> None:
-        needed = ridge_megabytes(users, items)
+    def _further_rows(self, train: Dataset) -> Floats:
+        """Return what counts as people do beside those of the training; float32[rows, n_items]."""
+        return np.zeros((0, len(train.items)), np.float32)
+
+    def _refuse_too_much(self, users: int, items: int, more: int) -> None:
+        needed = ridge_megabytes(users, items, more)
         if needed > self.config.memory_limit_mb:
             raise MemoryLimitError(
-                f"ease would take {needed:,} MB for {items:,} items, and memory_limit_mb is "
+                f"{self.name} would take {needed:,} MB for {items:,} items, and memory_limit_mb is "
                 f"{self.config.memory_limit_mb:,}: raise the limit, keep fewer items, or use item-knn"
             )
 

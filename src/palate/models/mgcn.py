@@ -37,8 +37,8 @@ class MGCN(VectorModel[MGCNConfig]):
     For each part m: e_m = S_m (E_id * sigma(W (W' f_m + b') + b)), users by the likes; the common view is their mean under
     attention, what is special in each is let through by a gate of behaviour; their sum, over its number of terms as in the
     authors' code, is added to the mean of hops (Yu et al. 2023, equations 1 to 17). The loss is BPR and InfoNCE between the
-    views and behaviour (16 and 19). The weights of an item's edges in S_m add up to one, where the authors' code divides by
-    the roots of both ends' sums and lets an item be its own neighbour; there the given f_m are learned further.
+    views and behaviour (16 and 19). The weights of an item's edges in S_m, that to itself among them, add up to one, where
+    the authors' code divides by the roots of both ends' sums; there the given f_m are learned further.
 
     Missing data:
         A part that an item lacks is its neighbours' by nobody: its view is 0 there. NaN for items that nobody liked.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -20,6 +20,7 @@ from palate.linalg.neighbours import unit_rows
 from palate.models._base import Model
 from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
 from palate.models._hops import HopConfig, HopModel, HopNetwork
+from palate.models.cease import CEASE
 from palate.models.ease import EASE
 from palate.models.item_knn import ItemKNN
 from palate.nn._torch import Tensor, torch
@@ -39,7 +40,7 @@ class UmamiConfig(PartsConfig, HopConfig):
     sampler: str = "in-batch"
     width: PositiveInt = 256
     cosine: bool = True
-    content: NonNegativeFloat = 0.5
+    content: NonNegativeFloat = 4.0
     """How much the projected parts count beside an item's own vector."""
     neighbours: NonNegativeInt = 10
     """How many of the nearest items by content an item takes from; 0 takes from none."""
@@ -51,9 +52,9 @@ class UmamiConfig(PartsConfig, HopConfig):
     """An item takes prior / (its likes + prior) of that: the more is known of it, the less. None lets all take alike."""
     unmet: float = Field(0.2, ge=0, lt=1)
     """Share of the items that each step sees as if nobody had liked them, so that parts and neighbours learn to stand alone."""
-    beside: Literal["item-knn", "ease"] | None = None
-    """A model of which items go together that each score is made of too; None lets validation choose, as far as memory allows; where
-    `late` is given, item-knn."""
+    beside: Literal["item-knn", "ease", "cease"] | None = None
+    """A model of which items go together that each score is made of too; None lets validation choose, as far as parts and memory
+    allow; where `late` is given or nothing validates, item-knn."""
     late: NonNegativeFloat | None = None
     """How much it counts; None lets validation choose."""
     shrink: NonNegativeFloat = 100.0
@@ -61,15 +62,15 @@ class UmamiConfig(PartsConfig, HopConfig):
     user_power: NonNegativeFloat = 0.25
     """Of item-knn: a user's likes weigh (number of likes)^-user_power."""
     ease_reg: PositiveFloat = 200.0
-    """Of ease: what holds its weights small."""
-    ease_content: NonNegativeFloat | None = None
-    """Of ease: how much the likeness of items by their parts counts in it; None lets validation choose, from 0 and 0.3."""
+    """Of ease and cease: what holds their weights small."""
+    ease_content: float = Field(0.3, gt=0, le=100)
+    """Of cease: how much the likeness of items by their parts counts, as a multiple of `ease_reg`."""
     memory_limit_mb: PositiveInt = 4096
-    """Leave out what would take more than this many MiB beside the cosines; refuse where nothing is left."""
+    """Leave out a model that would take more than this many MiB beside the cosines; refuse where none is left."""
 
 
-_LATE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 4.0)
-"""What validation chooses from."""
+_LATE = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 4.0)
+"""What validation chooses from, beside 0."""
 
 
 class Umami(HopModel[UmamiConfig]):
@@ -80,7 +81,7 @@ class Umami(HopModel[UmamiConfig]):
     items by content (Zhou and Shen 2023). Learned by softmax over the batch with log-popularity taken off (Yi et al. 2019).
     Some items, drawn anew in each step, are seen as they would be if nobody had liked them: by content / (layers + 1) and
     `hop` times their neighbours alone (after DropoutNet, Volkovs et al. 2017). To the cosine a score adds `late` times
-    what item-knn or ease says, as a share of what it says of the person's best.
+    what item-knn, ease or cease says, as a share of what it says of the person's best.
     """
 
     name = "umami"
@@ -88,7 +89,7 @@ class Umami(HopModel[UmamiConfig]):
     accepts = frozenset({"features"})
 
     beside: Model[Any] | None = None
-    """item-knn or ease, fitted."""
+    """item-knn, ease or cease, fitted."""
     late: float
     """How much it counts."""
 
@@ -99,8 +100,10 @@ class Umami(HopModel[UmamiConfig]):
         config = self.config
         judge = Judge(train, valid, config.judge_by) if config.late is None and valid is not None else None
         choice = judge if judge and len(judge.users) else None
-        rivals = _rivals(config, bool(choice), bool(parts_for(config, train, needed=False)))
-        fitted = _fitting(rivals, train, run) if choice or config.late else []
+        names: list[str] = [config.beside or "item-knn"]
+        if choice and not config.beside:
+            names = [name for name in _BESIDE if name != "cease" or _has_parts(config, train)]
+        fitted = _fitting(names, config, train, run) if choice or config.late else []
         super()._fit(train, valid, run)
         self.beside, self.late = next(iter(fitted), None), config.late or 0.0
         if choice:
@@ -109,7 +112,7 @@ class Umami(HopModel[UmamiConfig]):
     def _choose(self, fitted: Sequence[Model[Any]], judge: Judge, train: Dataset) -> None:
         """Let validation choose what stands beside the cosines, and how much it counts."""
         best = -np.inf
-        for model, late in itertools.product(fitted, _LATE):
+        for model, late in [(fitted[0], 0.0), *itertools.product(fitted, _LATE)]:
             self.beside, self.late = model, late
             value = judge(lambda users: self.score(Queries.of_users(train, users)))
             if value > best:
@@ -117,9 +120,7 @@ class Umami(HopModel[UmamiConfig]):
         self.beside, self.late = chosen
 
     def _chosen(self) -> dict[str, Any]:
-        beside = {"beside": self.beside.name} if self.beside else {}
-        content = {"ease_content": self.beside.config.content} if isinstance(self.beside, EASE) else {}
-        return {**super()._chosen(), "late": self.late, **beside, **content}
+        return {**super()._chosen(), "late": self.late, "beside": self.beside.name if self.beside else None}
 
     def remember(self, users: IdMap, items: IdMap, liked: CSR, seen: CSR) -> None:
         """Take over whom the model knows, for the one beside it too."""
@@ -166,43 +167,47 @@ class Umami(HopModel[UmamiConfig]):
         """Take over the vectors, and what the model beside them learned."""
         self.late = state.meta["late"]
         if self.late:
-            self.beside = _beside(self.config, state.meta["name"])
+            self.beside = _BESIDE[state.meta["name"]](self.config)
             self.beside.load_state(state.nested("beside"))
         return super().load_state(state)
 
 
-def _beside(config: UmamiConfig, name: str, content: float = 0.0) -> Model[Any]:
-    """Return a model to stand beside the cosines."""
-    limit = config.memory_limit_mb
-    if name == "ease":
-        return EASE(reg=config.ease_reg, content=content, parts=config.parts, memory_limit_mb=limit)
-    return ItemKNN(shrink=config.shrink, user_power=config.user_power, memory_limit_mb=limit)
+_BESIDE: Mapping[str, Callable[[UmamiConfig], Model[Any]]] = {
+    "item-knn": lambda config: ItemKNN(
+        shrink=config.shrink, user_power=config.user_power, memory_limit_mb=config.memory_limit_mb
+    ),
+    "ease": lambda config: EASE(reg=config.ease_reg, memory_limit_mb=config.memory_limit_mb),
+    "cease": lambda config: CEASE(
+        reg=config.ease_reg,
+        content=config.ease_content,
+        parts=config.parts,
+        width=config.width,
+        memory_limit_mb=config.memory_limit_mb,
+    ),
+}
 
 
-def _rivals(config: UmamiConfig, choice: bool, parts: bool) -> list[Model[Any]]:
-    """Return which models may stand beside the cosines: with no choice, one."""
-    knn = [_beside(config, "item-knn")] if config.beside != "ease" else []
-    shares = [config.ease_content] if config.ease_content is not None else [0.0, 0.3]
-    shares = sorted({share if parts else 0.0 for share in shares})
-    ease = [_beside(config, "ease", share) for share in shares] if config.beside != "item-knn" else []
-    return knn + ease if choice else (knn + ease[::-1])[:1]
+def _has_parts(config: UmamiConfig, train: Dataset) -> bool:
+    """Tell whether an item has any of the parts that the config names."""
+    if config.parts is None and not train.part_names():
+        return False
+    return any(table.present.any() for table in train.item_parts(config.parts).values())
 
 
-def _fitting(rivals: Sequence[Model[Any]], train: Dataset, run: Run) -> list[Model[Any]]:
+def _fitting(names: Sequence[str], config: UmamiConfig, train: Dataset, run: Run) -> list[Model[Any]]:
     """Return these models, fitted; without those that would take too much memory, as long as one is left.
 
     Raises:
         MemoryLimitError: none is left.
     """
     fitted: list[Model[Any]] = []
-    for model in rivals:
+    for name in names:
         try:
-            fitted.append(model.fit(train, None, Run(threads=run.threads)))
+            fitted.append(_BESIDE[name](config).fit(train, None, Run(threads=run.threads)))
         except MemoryLimitError as error:
-            if model is rivals[-1] and not fitted:
-                names = " or ".join(dict.fromkeys(each.name for each in rivals))
+            if name == names[-1] and not fitted:
                 raise MemoryLimitError(
-                    f"{names} beside umami would take more than memory_limit_mb={model.config.memory_limit_mb} for "
+                    f"{' or '.join(names)} beside umami would take more than memory_limit_mb={config.memory_limit_mb} for "
                     f"{len(train.items):,} items: raise the limit, or leave it out by late=0"
                 ) from error
     return fitted

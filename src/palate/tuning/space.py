@@ -88,7 +88,7 @@ NETWORKS: Space = {
     "dropped": _SHARE,
     "hidden": _SHARE,
     "neighbours": OneOf((5, 10, 20)),
-    "content": Between(1e-4, 3),
+    "content": Between(1e-4, 100),
     "contrast": Between(1e-4, 1),
     "contrast_temperature": Between(0.05, 1.0),
 }
@@ -99,6 +99,7 @@ SPACES: Mapping[str, Space] = {
     "item-knn": {"shrink": _SHRINK, "user_power": _POWER, "neighbours": OneOf((0, 50, 200))},
     "user-knn": {"shrink": _SHRINK, "item_power": _POWER, "neighbours": Whole(50, 1000, log=True)},
     "ease": {"reg": Between(1, 3000)},
+    "cease": {"reg": Between(1, 3000), "content": Between(0.01, 10)},
     "slim": {"l1": Between(0.1, 10), "reg": Between(1, 300)},
     "vector-space": {"fuse": _FUSE},
     "content-knn": {"neighbours": Whole(5, 100, log=True), "fuse": _FUSE},
@@ -109,7 +110,9 @@ SPACES: Mapping[str, Space] = {
         "epochs": Whole(5, 20), "lr": Between(1e-3, 1e-2), "reg": Between(1e-4, 1), "negatives": OneOf((4, 10)), "dim": _DIM,
     },
     "lgmrec": {"hyperedges": OneOf((4, 8, 32)), "alpha": Between(0.05, 1)},
-    "umami": {"hop": Between(0, 2, log=False), "shrink": _SHRINK, "user_power": _POWER, "ease_reg": Between(10, 1000)},
+    "umami": {
+        "hop": Between(0, 2, log=False), "unmet": Between(0, 0.5, log=False), "shrink": _SHRINK, "user_power": _POWER, "ease_reg": Between(10, 1000),
+    },
 }  # fmt: skip
 """What each model is tried with; a network, beside what is its own here, with what networks share."""
 

@@ -1,12 +1,13 @@
-"""ease with content: likeness by parts beside what was liked together."""
+"""cease: likeness by parts beside what was liked together."""
 
 import numpy as np
 import pytest
 
 from palate.core.errors import DataError
 from palate.data.dataset import Dataset, bare_catalogue
+from palate.data.features import FeatureTable
 from palate.interfaces import Queries
-from palate.models import EASE
+from palate.models import CEASE, EASE
 from palate.models._deep_parts import parts_for
 
 COLD = [3, 17]
@@ -24,7 +25,7 @@ def shop(tiny) -> Dataset:
 
 
 def test_equals_the_formula_in_double_precision(shop):
-    model = EASE(reg=3, content=0.7).fit(shop)
+    model = CEASE(reg=3, content=0.7).fit(shop)
     likes = shop.liked.toarray().astype(np.float64)
     parts = parts_for(model.config, shop).values()
     assert not all(part.present.all() for part in parts)
@@ -38,7 +39,7 @@ def test_equals_the_formula_in_double_precision(shop):
 def test_items_that_nobody_liked_are_scored_by_content_alone(shop):
     query = everyone(shop)
     assert np.isnan(EASE().fit(shop).score(query)[:, COLD]).all()
-    model = EASE(content=0.5).fit(shop)
+    model = CEASE(content=0.5).fit(shop)
     assert np.isfinite(model.score(query)).all()
     one = Queries(shop.liked[[0]], np.zeros(1, np.int32))
     told = model.explain(one, COLD[0])
@@ -58,13 +59,21 @@ def test_content_that_says_who_likes_what_helps_and_content_dealt_anew_does_not(
 
     order = np.random.default_rng(0).permutation(30)
     dealt = shop.with_features(title=shop.features["title"].take(order))
-    real = apart(EASE(content=1, parts=("title",)), shop)
+    real = apart(CEASE(content=1, parts=("title",)), shop)
     assert real > 0.5
-    assert apart(EASE(content=1, parts=("title",)), dealt) < real / 2
+    assert apart(CEASE(content=1, parts=("title",)), dealt) < real / 2
 
 
 def test_content_without_parts_is_refused(shop):
     bare = Dataset(shop.users, shop.items, shop.interactions, catalogue=bare_catalogue(shop.items))
     with pytest.raises(DataError, match="encode"):
-        EASE(content=1).fit(bare)
+        CEASE(content=1).fit(bare)
     assert EASE().fit(bare).score(everyone(bare)).shape == (40, 30)
+
+
+def test_a_part_that_tells_items_apart_by_nothing_places_no_new_item(shop):
+    flat = shop.features["title"]
+    same = shop.with_features(title=FeatureTable(np.ones_like(flat.values), flat.present, flat.source))
+    scores = CEASE(parts=("title",)).fit(same).score(everyone(same))
+    assert np.isnan(scores[:, COLD]).all()
+    assert np.isfinite(np.delete(scores, COLD, axis=1)).all()
