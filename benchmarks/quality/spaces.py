@@ -26,6 +26,7 @@ SPACES: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "item-knn": {"shrink": _SHRINK, "user_power": _POWER, "neighbours": [0, 50, 200]},
     "user-knn": {"shrink": _SHRINK, "item_power": _POWER, "neighbours": [50, 100, 200, 500, 1000]},
     "ease": {"reg": [1, 3, 10, 30, 100, 300, 1000, 3000]},
+    "cease": {"reg": [1, 3, 10, 30, 100, 300, 1000, 3000], "content": [0.03, 0.1, 0.3, 1, 3]},
     "slim": {"l1": [0.1, 0.5, 1, 2, 5], "reg": [1, 3, 10, 30, 100, 300]},
     "vector-space": {"fuse": ["concat", "weighted", "mean"]},
     "content-knn": {"neighbours": [5, 10, 20, 50, 100], "fuse": ["concat", "weighted", "mean"]},

@@ -168,3 +168,12 @@ def test_comments_docstrings_and_form_are_no_code(tmp_path):
     same.write_text("x = [1, 2]\ndef f():\n    '''Other.'''\n")
     other.write_text("x = [1, 3]\ndef f():\n    '''Other.'''\n")
     assert deep_code.essence(one) == deep_code.essence(same) != deep_code.essence(other)
+
+
+def test_the_published_table_is_of_the_published_runs():
+    """But for the words about runs that an earlier state of the code made, which change with the code."""
+    place = ROOT / "docs" / "results"
+    runs = read(place / "deep", deep_settings.GROUNDS)
+    published = (place / "deep.md").read_text(encoding="utf-8").split("\nMade by an earlier state")[0]
+    assert published.rstrip() == table(runs, deep_settings.GROUNDS).rstrip()
+    assert len(runs) > 30

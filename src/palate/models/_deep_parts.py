@@ -1,4 +1,4 @@
-"""Parts as networks read them: standardised, narrow, rows of length one, zeros where missing; and a graph of likeness."""
+"""Parts as networks and `cease` read them: standardised, narrow, rows of length one, zeros where missing; and a graph of likeness."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FORM = 1
 
 
 class PartsConfig(Config):
-    """What every model with a network that reads parts can be told."""
+    """What every model can be told that reads parts as they are prepared here."""
 
     parts: tuple[str, ...] | None = None
     """Names of the parts to look at; None takes every part of items."""
