@@ -76,7 +76,7 @@ ABLATIONS: Mapping[str, Mapping[str, Settings]] = {
         "no projected parts": {"content": 0.0},
         "no content at all": {"hop": 0.0, "content": 0.0},
         "projected parts count little": {"content": 0.5},
-        "projected parts count much": {"content": 30.0},
+        "projected parts count more": {"content": 100.0},
         "all items take alike from neighbours": {"prior": None},
         "no item seen as if new": {"unmet": 0.0},
         "popular items not held back": {"item_power": 0.5},
