@@ -21,6 +21,7 @@ from palate.encoders.use import USE
 from palate.models import ContentKNN, VectorSpace
 from planted import interval, recall, shuffled
 
+pytestmark = pytest.mark.xdist_group("planted")  # the worlds are made once
 SEEDS = range(5)
 SIZE = {"n_items": 150, "n_users": 240, "n_events": 4_800, "clips": 0, "picture_size": 96, "sound_seconds": 0.5}
 PART = {"text": "title", "picture": "picture", "sound": "sound"}
