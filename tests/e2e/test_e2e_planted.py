@@ -21,7 +21,6 @@ from palate.encoders.use import USE
 from palate.models import ContentKNN, VectorSpace
 from planted import interval, recall, shuffled
 
-pytestmark = pytest.mark.xdist_group("planted")  # the worlds are made once
 SEEDS = range(5)
 SIZE = {"n_items": 150, "n_users": 240, "n_events": 4_800, "clips": 0, "picture_size": 96, "sound_seconds": 0.5}
 PART = {"text": "title", "picture": "picture", "sound": "sound"}
@@ -87,6 +86,7 @@ def test_what_was_broken_on_purpose_is_absent_and_told(tmp_path):
         assert set(of_column) == set(expected)
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("model_type", [VectorSpace, ContentKNN])
 def test_how_a_thing_moves_is_found_in_its_clip(tmp_path, model_type):

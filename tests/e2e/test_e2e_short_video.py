@@ -22,7 +22,6 @@ from planted import interval, only, recall, shuffled
 
 pytest.importorskip("av", reason="clips need the media extra")
 
-pytestmark = pytest.mark.xdist_group("short-video")  # the worlds are made once
 SEEDS = range(3)
 SIZE = {"n_items": 200, "n_users": 200, "n_events": 5_000, "clip_seconds": 1.0, "clip_size": 48}
 PART = {"picture": "look", "motion": "course", "sound": "clip.sound"}
