@@ -23,6 +23,8 @@ BEST = 5
 LONG: Settings = {"epochs": 1000, "patience": 20, "judge_every": 2}
 """Networks that learn slowly, by one other item for each like, stop only after forty epochs without a gain."""
 
+_FILMS: Settings = {"content": 0.5, "dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2}
+
 SETTINGS: Mapping[str, Mapping[str, Settings]] = {
     **{
         name: {"all": LONG}
@@ -32,14 +34,8 @@ SETTINGS: Mapping[str, Mapping[str, Settings]] = {
     "umami": {
         "tiktok": {"item_power": 0.7, "content": 30.0},
         "amazon-baby": {"batch_size": 1024, "judge_every": 2, "patience": 6, "ease_reg": 300},
-        "movielens-posters, random": {"content": 0.5, "dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2},
-        "movielens-posters, cold-items": {
-            "content": 0.5,
-            "dim": 128,
-            "batch_size": 2048,
-            "lr": 2e-3,
-            "temperature": 0.2,
-        },
+        "movielens-posters, random": _FILMS,
+        "movielens-posters, cold-items": _FILMS,
     },
     "item-knn": {
         "amazon-baby": {"neighbours": 200, "shrink": 100, "user_power": 0.25},
