@@ -16,7 +16,8 @@ chosen by NDCG@20 on validation, test opened once. A run is one process on one t
 deviation over seeds; a model of one seed has none. `items` counts the distinct items in all lists of 20: where it is small, a
 figure was reached by near-constant lists. `epochs` are those of the best weights and, after the stroke, all that were run; `ended`
 says by what: patience (validation saw no gain any more), epochs (all that were allowed), or seconds (the time was over while it may
-still have been rising). Seconds are those of a whole fit and of one evaluation of all test users.
+still have been rising). Seconds are those of a whole fit and of one evaluation of all test users, some of them taken while other
+work ran. `shuffled` is the same model with the same settings, chosen with the parts as they are, its parts dealt out anew among the items.
 """
 _COLUMNS = "| model | Recall@10 | Recall@20 | NDCG@20 | items | validation NDCG@20 | seeds | epochs | ended | fit s | evaluate s |"
 _VARIED = "| variation | Recall@20 | NDCG@20 | items | validation NDCG@20 | epochs | ended | fit s |"
