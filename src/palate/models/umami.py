@@ -223,7 +223,7 @@ class _Network(HopNetwork):
             name: self.weights.linear(f"map {name}", part.values.shape[1], config.dim, bias=False)
             for name, part in parts.items()
         }
-        self.near = None
+        self.near, self.trust = None, self.weights.constant(np.ones(1, dtype=np.float32))
         if not parts:
             return
         present = np.stack([part.present for part in parts.values()])
@@ -248,20 +248,18 @@ class _Network(HopNetwork):
         """Return items' own vectors and their content."""
         return super().first_items() + self.content()
 
-    def finished(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
-        """Add to each item what its nearest by content have come to."""
-        return users, items if self.near is None else items + self.trust * self.near(items)
+    def vectors(self, graph: Operator, unmet: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the vectors of users and of items; those of `unmet`, bool[n_items, 1], as if nobody had liked them."""
+        content = self.content()
+        first = torch.cat([self.people, super().first_items() + content])
+        users, items = graph.averaged(first, self.config.layers).split([self.users, len(self.warm)])
+        near = 0 if self.near is None else self.near(items)
+        met = items + self.trust * near
+        return users, met if unmet is None else torch.where(unmet, content / (self.config.layers + 1) + near, met)
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return the losses; some items are drawn to be seen as if nobody had liked them."""
         if not self.maps or not self.config.unmet:
             return super().losses(batch, noise)
-        content = self.content()
-        first = torch.cat([self.people, super().first_items() + content])
-        users, items = self.graph.averaged(first, self.config.layers).split([self.users, len(self.warm)])
-        met, unmet = items, content / (self.config.layers + 1)
-        if self.near is not None:
-            near = self.near(items)
-            met, unmet = met + self.trust * near, unmet + near
-        drawn = torch.rand(self.told.shape, generator=noise, device=met.device) < self.config.unmet
-        return self.losses_of(users, torch.where(drawn & self.told, unmet, met), batch, noise)
+        drawn = torch.rand(self.told.shape, generator=noise, device=self.told.device) < self.config.unmet
+        return self.losses_of(*self.vectors(self.graph, drawn & self.told), batch, noise)
