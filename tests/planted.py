@@ -12,6 +12,9 @@ from palate.data.split import split
 from palate.evaluation import evaluate
 from palate.interfaces import Recommender
 
+BARE = {"missing": 0.5, "lost": 0.5}
+"""Faults of a world that has no files at all: the same people like the same things in it, and it is made at once."""
+
 
 def recall(model: Recommender, data: Dataset, how: str = "random-per-user") -> float:
     """Return Recall@20 on the test part, fitted on the training part."""

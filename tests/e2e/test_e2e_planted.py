@@ -19,7 +19,7 @@ from palate.encoders.pipeline import encode
 from palate.encoders.tf_idf import TfIdf
 from palate.encoders.use import USE
 from palate.models import ContentKNN, VectorSpace
-from planted import interval, recall, shuffled
+from planted import BARE, interval, recall, shuffled
 
 SEEDS = range(5)
 SIZE = {"n_items": 150, "n_users": 240, "n_events": 4_800, "clips": 0, "picture_size": 96, "sound_seconds": 0.5}
@@ -28,14 +28,15 @@ PART = {"text": "title", "picture": "picture", "sound": "sound"}
 
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory):
-    """Datasets by modality that carries the taste, one a seed; the goods of a seed are the same for all modalities."""
+    """Datasets by modality that carries the taste, one a seed; goods are made and encoded once a seed, since they are the same for all."""
     folder = tmp_path_factory.mktemp("planted")
     encoders = {"title": USE(), "picture": EfficientNetLite0(), "sound": Mel()}
     encoded: dict[int, Mapping[str, FeatureTable]] = {}
 
     def world(modality: str, seed: int) -> Dataset:
         tastes = {f"{name}_taste": 2.5 * (name == modality) for name in PART}
-        made = make(Shop(**SIZE, **tastes, hidden_taste=0, seed=seed), folder / f"{modality}{seed}")
+        bare = BARE if seed in encoded else {}
+        made = make(Shop(**SIZE, **tastes, **bare, hidden_taste=0, seed=seed), folder / f"{modality}{seed}")
         data = load(made.path)
         if seed not in encoded:
             encoded[seed] = encode(data, **encoders).features
