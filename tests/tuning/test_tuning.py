@@ -18,7 +18,7 @@ pytest.importorskip("optuna")
 
 from palate.bundle import Recipe
 from palate.cli import main
-from palate.core.errors import ConfigError, DataError, MissingExtraError, PalateError
+from palate.core.errors import ConfigError, DataError, MissingExtraError, PalateError, UnknownNameError
 from palate.data.folder import save
 from palate.evaluation import evaluate
 from palate.models import registry
@@ -155,6 +155,18 @@ def test_a_trial_that_fails_is_told_and_the_others_go_on(tiny, monkeypatch):
         tune(tiny, recipe, 6)
 
 
+def test_a_study_whose_first_trial_fails_is_not_in_the_way(tiny, tmp_path, monkeypatch):
+    def fails(*_):
+        raise PalateError("too much")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ItemKNN, "_fit", fails)
+        with pytest.raises(PalateError, match="too much"):
+            tune(tiny, KNN, 2, study=tmp_path / "study")
+    other = KNN.model_copy(update={"seed": 4})
+    assert tried(tune(tiny, other, 2, study=tmp_path / "study")) == tried(tune(tiny, other, 2))
+
+
 def test_what_cannot_be_judged_is_told_at_once(tiny):
     with pytest.raises(DataError, match="validation holds nothing to judge by"):
         tune(tiny, KNN.model_copy(update={"split_settings": {"valid": 0.0}}), 1)
@@ -227,6 +239,13 @@ def test_a_fusion_that_is_settled_is_not_tried(tiny):
     assert all("fuse" not in trial.fields for trial in found.trials)
 
 
+def test_fusions_to_try_can_be_named(tiny):
+    found = tune(tiny, Recipe.of({"model": "vector-space"}), 6, words={"fuse": OneOf(("mean", "weighted"))})
+    assert {trial.fields["fuse"] for trial in found.trials} <= {"concat", "mean", "weighted"}
+    assert found.trials[0].fields["fuse"] == "concat"
+    assert found.recipe.fuse == found.best.fields["fuse"]
+
+
 def test_the_best_is_written_again_where_it_is_gone(tiny, tmp_path):
     found = tune(tiny, KNN, 1, study=tmp_path / "study")
     (tmp_path / "study" / "best.toml").unlink()
@@ -242,12 +261,19 @@ def test_the_best_is_written_again_where_it_is_gone(tiny, tmp_path):
         ("ease", {"reg": 3}, {}, "leave out some --set"),
         ("ease", {}, {"reg_": OneOf((1,))}, "did you mean 'reg'"),
         ("ease", {"reg": 3}, {"reg": Between(1, 10)}, "settled as 3 and is to be tried too: leave out one"),
+        ("ease", {}, {"fuse": OneOf(("mean",))}, "ease has no setting 'fuse' to try"),
+        ("content-knn", {}, {"fuse": Whole(1, 2)}, "'fuse' of content-knn is no number"),
         ("slim", {}, {"non_negative": Whole(0, 1)}, "is no number, so a range says nothing: give values"),
     ],
 )
 def test_where_nothing_can_be_tried_that_is_told(name, settings, words, says):
     with pytest.raises(ConfigError, match=says):
         space_of(name, settings, words)
+
+
+def test_a_fusion_to_try_that_is_not_there_is_told():
+    with pytest.raises(UnknownNameError, match="no fusion 'maen': did you mean 'mean'"):
+        space_of("content-knn", {}, {"fuse": OneOf(("mean", "maen"))})
 
 
 def test_ranges_are_read_from_words():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _OF_MEMBER = ("name", "model", "settings", "parts", "fuse", "fuse_settings", "late", "late_settings")
 """What a member of an ensemble can be told."""
+_FUSING = "or choose a model that takes one, such as content-knn"
 
 
 def build_model(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
@@ -50,6 +52,11 @@ def model_of(spec: Mapping[str, Any]) -> Model[Any]:
         return kind(config)  # type: ignore[no-any-return]
     joined = fusion.registry.get(spec["fusion"]["name"])(**spec["fusion"]["settings"])
     return kind(config, fusion=joined)  # type: ignore[no-any-return]
+
+
+def fuses(name: str) -> bool:
+    """Tell whether a model takes a fusion of the parts' vectors; an ensemble hands it to its members."""
+    return name == Ensemble.name or "fusion" in inspect.signature(models.registry.get(name)).parameters
 
 
 def parts_read(spec: Mapping[str, Any], there: Iterable[str]) -> tuple[str, ...]:
@@ -108,9 +115,16 @@ def _ensemble(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
     }
     if not any(parts_read(model.spec(), ("any",)) for model in members.values()):
         _refuse_idle(recipe, ("parts", "fuse"))
+    if recipe.fuse is not None and not any(_fusing(model.spec()) for model in members.values()):
+        raise ConfigError(f"no member of the ensemble takes a fusion of parts: leave out 'fuse', {_FUSING}")
     _refuse_unnamed(recipe, ("fuse",))
     combine = late.registry.get(recipe.late or WeightedScores.name)(**recipe.late_settings)
     return Ensemble(members, combine, Ensemble.config_type.of(settings))
+
+
+def _fusing(spec: Mapping[str, Any]) -> bool:
+    """Tell whether the model of a spec, or a member of it, fuses parts."""
+    return "fusion" in spec or any(map(_fusing, spec.get("members", {}).values()))
 
 
 def _member_words(entry: Any) -> dict[str, Any]:
@@ -136,7 +150,8 @@ def _for_member(recipe: Recipe, member: Recipe, parts: Iterable[str]) -> Recipe:
         reads = _reads_content(member.model)
     if not reads:
         return member
-    fuse = {} if member.fuse is not None else {"fuse": recipe.fuse, "fuse_settings": recipe.fuse_settings}
+    given = {"fuse": recipe.fuse, "fuse_settings": recipe.fuse_settings}
+    fuse = given if member.fuse is None and fuses(member.model) else {}
     return member.model_copy(update={"parts": member.parts or recipe.parts, **fuse})
 
 
@@ -159,6 +174,10 @@ def _check_words(recipe: Recipe) -> None:
                 f"the model '{recipe.model}' learns from likes, and a late fusion trains one model per part: leave out "
                 "'late', or choose a model by content"
             )
+    if recipe.fuse is not None and not fuses(recipe.model):
+        raise ConfigError(
+            f"the model '{recipe.model}' joins the parts in a way of its own: leave out 'fuse', {_FUSING}"
+        )
     _refuse_unnamed(recipe, ("fuse", "late"))
 
 

@@ -119,6 +119,7 @@ def _recipes(
     named: dict[str, str], settings: dict[str, Any], parts: list[str] | None, fuse: str | None, common: dict[str, Any]
 ) -> dict[str, Recipe]:
     from palate.bundle import Recipe
+    from palate.bundle.build import fuses
 
     if not named:
         raise ConfigError("no model was named: give --models, as in popularity,item-knn")
@@ -136,8 +137,18 @@ def _recipes(
     content = {name for name, recipe in plain.items() if _reads(recipe)}
     if not content:
         raise ConfigError(f"none of {', '.join(named)} reads parts: leave out --parts and --fuse, or add content-knn")
-    given = {"parts": None if parts is None else tuple(parts), "fuse": fuse}
-    return {name: recipe.model_copy(update=given) if name in content else recipe for name, recipe in plain.items()}
+    joining = {name for name in content if fuses(named[name])}
+    if fuse is not None and not joining:
+        raise ConfigError(f"{', '.join(named)} take no fusion: leave out --fuse, or add content-knn")
+    return {
+        name: recipe.model_copy(
+            update={
+                "parts": tuple(parts) if parts is not None and name in content else None,
+                "fuse": fuse if name in joining else None,
+            }
+        )
+        for name, recipe in plain.items()
+    }
 
 
 def _reads(recipe: Recipe) -> bool:

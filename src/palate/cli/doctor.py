@@ -17,6 +17,7 @@ from palate.core.memory import available_mb
 LIBRARIES = {
     "soundfile": "media", "soxr": "media", "kaldi_native_fbank": "media", "av": "media",
     "fastapi": "serve", "uvicorn": "serve", "torch": "deep", "transformers": "hub",
+    "optuna": "tune", "tensorboard": "track", "wandb": "wandb",
 }  # fmt: skip
 
 

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, TypeAlias
 
+from palate import fusion
+from palate.bundle.build import fuses
 from palate.core.config import Config
 from palate.core.errors import ConfigError, did_you_mean
+from palate.fusion.concat import Concat
 from palate.models import Model, registry
 
 
@@ -136,23 +139,26 @@ def space_of(name: str, settings: Mapping[str, Any], words: Mapping[str, Dimensi
         raise ConfigError("an ensemble has nothing to try, since validation weighs its members: tune these")
     config = kind.config_type.of({word: value for word, value in settings.items() if word != "fuse"})
     more = dict(words or {})
+    known = [*kind.config_type.model_fields, *(["fuse"] if fuses(name) else [])]
     for word in more:
-        if word not in kind.config_type.model_fields:
-            raise ConfigError(
-                f"{name} has no setting '{word}' to try: {did_you_mean(word, kind.config_type.model_fields)}"
-            )
+        if word not in known:
+            raise ConfigError(f"{name} has no setting '{word}' to try: {did_you_mean(word, known)}")
         if word in settings:
             raise ConfigError(
                 f"'{word}' of {name} is settled as {settings[word]!r} and is to be tried too: leave out one of the two"
             )
-        if not isinstance(more[word], OneOf) and not _takes_numbers(getattr(config, word)):
+        if not isinstance(more[word], OneOf) and not _takes_numbers(getattr(config, word, "")):
             raise ConfigError(
                 f"'{word}' of {name} is no number, so a range says nothing: give values, as in {word}=this|that"
             )
+    if "fuse" in more:
+        for value in more["fuse"].values:  # type: ignore[union-attr]  # a range was refused
+            fusion.registry.get(value)
     listed = {**(NETWORKS if kind.extra == "deep" else {}), **SPACES.get(name, {})}
     found = {word: dimension for word, dimension in listed.items() if word == "fuse" or _acts(word, config)} | more
+    defaults = {**dict(config), "fuse": Concat.name}
     space = {
-        word: dimension if getattr(config, word, None) is None else dimension.stretched(getattr(config, word))
+        word: dimension if defaults.get(word) is None else dimension.stretched(defaults[word])
         for word, dimension in sorted(found.items())
         if word not in settings
     }

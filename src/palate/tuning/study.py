@@ -29,7 +29,7 @@ from palate.metrics.names import LOWER_IS_BETTER
 from palate.training.trackers import Tracker
 from palate.tuning.space import Dimension, Space, space_of
 
-_LOG, _BEST = "trials.log", "best.toml"
+_LOG, _BEST, _LOCK = "trials.log", "best.toml", ".lock"
 _WAIT = 5
 """Trials, and epochs of a trial, before any is given up."""
 
@@ -211,10 +211,10 @@ def _opened(optuna: Any, study: Path | None, made_of: str) -> Iterator[Any]:
     if study is None:
         yield optuna.create_study(**common)
         return
-    if study.exists() and not (study / _LOG).is_file() and (study.is_file() or any(study.iterdir())):
+    if study.exists() and not (study / _LOG).is_file() and (study.is_file() or any(_others(study))):
         raise ConfigError(f"{study} is no study, and is left as it is: give another --study")
     try:
-        with locked(study / ".lock", timeout=0):
+        with locked(study / _LOCK, timeout=0):
             _mend(study / _LOG)
             backend = optuna.storages.journal.JournalFileBackend(str(study / _LOG))
             search = optuna.create_study(storage=optuna.storages.JournalStorage(backend), **common)
@@ -226,9 +226,18 @@ def _opened(optuna: Any, study: Path | None, made_of: str) -> Iterator[Any]:
             search.set_user_attr("made_of", made_of)
             for trial in search.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
                 search.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-            yield search
+            try:
+                yield search
+            finally:
+                if not _counted(search):  # nothing to go on from, and what was asked for may have been wrong
+                    (study / _LOG).unlink()
     except Timeout as error:
         raise ConfigError(f"the study {study} is in use: wait for the other run, or give another --study") from error
+
+
+def _others(study: Path) -> Iterator[Path]:
+    """Yield what lies in a folder beside the lock, which stays when a study without a trial goes."""
+    return (file for file in study.iterdir() if file.name != _LOCK)
 
 
 def _mend(log: Path) -> None:
