@@ -180,9 +180,8 @@ def test_scores_are_those_of_the_network(name, cosine, monkeypatch):
     kind = registry.get(name)
     take = kind._take
     monkeypatch.setattr(kind, "_take", lambda self, network, train: (kept.append(network), take(self, network, train)))
-    settings = (
-        {"late": 0.0} if name == "umami" else {"cosine": cosine} if "cosine" in kind.config_type.model_fields else {}
-    )
+    field = kind.config_type.model_fields.get("cosine")
+    settings = {"late": 0.0} if name == "umami" else {"cosine": cosine} if field and field.annotation is bool else {}
     model = kind(epochs=3, **settings).fit(data, run=Run(seed=2))
     found = model.score(everyone(data))
     with torch.no_grad():

@@ -59,6 +59,14 @@ def test_settings_that_cannot_be_are_refused(name):
         fitted(name, shop(), sampler="hrad")
 
 
+@pytest.mark.parametrize(
+    ("name", "setting", "value"), [("bm3", "loss", "bce"), ("bm3", "cosine", True), ("mmgcn", "item_power", 0.8)]
+)
+def test_settings_that_would_do_nothing_are_refused(name, setting, value):
+    with pytest.raises(ConfigError, match=f"setting '{setting}' was"):
+        registry.get(name)(**{setting: value})
+
+
 @pytest.mark.parametrize("name", DEEP)
 def test_without_training_rows_there_is_nothing_to_learn(name):
     data = shop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, NonNegativeFloat
@@ -26,6 +26,10 @@ class BM3Config(PartsConfig, HopConfig):
     """Weight of the mean square of the numbers in the vectors that a batch reads."""
     sampler: str = "none"
     """What a like is held against: nothing."""
+    loss: Literal["bpr"] = "bpr"
+    """Of no use here, so not to be changed: what is learned is to foretell."""
+    cosine: Literal[False] = False
+    """Of no use here, so not to be changed: vectors are compared by cosine in learning, by product in scoring."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Share of the numbers that the view to be foretold loses."""
     content: NonNegativeFloat = 2.0

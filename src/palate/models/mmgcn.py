@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from palate.core.types import CSR, Mask
 from palate.data.dataset import Dataset
@@ -24,6 +24,8 @@ class MMGCNConfig(PartsConfig, HopConfig):
 
     layers: PositiveInt = 2
     """How often neighbours are asked, in the graph of each part."""
+    item_power: float = Field(0.5, ge=0.5, le=0.5)
+    """Of no use here, so not to be changed: what neighbours say is averaged."""
 
 
 class MMGCN(VectorModel[MMGCNConfig]):
