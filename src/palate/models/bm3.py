@@ -34,6 +34,8 @@ class BM3Config(PartsConfig, HopConfig):
     """Share of the numbers that the view to be foretold loses."""
     content: NonNegativeFloat = 2.0
     """How much foretelling by and of the parts counts."""
+    learn_parts: bool = True
+    """Whether the numbers of the parts are learned too, from those given on."""
 
 
 class BM3(VectorModel[BM3Config]):
@@ -41,9 +43,8 @@ class BM3(VectorModel[BM3Config]):
 
     With h the mean of hops (and for items e^(0) added), h~ = h W + b and h^ = h with numbers dropped and no gradient: the sum
     of 1 - cos(h~_u, h^_i) and 1 - cos(h~_i, h^_u), and for each part m of 1 - cos(h~_m, h^_i) and 1 - cos(h~_m, h^_m), those
-    of the parts times `content` (Zhou et al. 2023). Scores are products of h~. What holds vectors small is the mean square of
-    the numbers read, where the authors' code has the norm of h of all people and items; there the given parts are learned
-    further.
+    of the parts times `content` (Zhou et al. 2023). Scores are products of h~. The parts are learned further, as in the
+    authors' code; what holds vectors small is the mean square of the numbers read, where that has the norm of all h.
 
     Missing data:
         A part that an item lacks is neither foretold nor foretells. NaN for items that nobody liked: parts teach vectors,
@@ -64,7 +65,12 @@ class _Network(HopNetwork):
     ) -> None:
         super().__init__(config, train, rng)
         self.foretell = self.weights.linear("foretell", config.dim, config.dim)
-        self.values = {name: self.weights.constant(part.values) for name, part in parts.items()}
+        self.values = {
+            name: self.weights.put(f"part {name}", part.values)
+            if config.learn_parts
+            else self.weights.constant(part.values)
+            for name, part in parts.items()
+        }
         self.present = {name: self.weights.constant(part.present) for name, part in parts.items()}
         self.maps = {
             name: self.weights.linear(f"map {name}", part.values.shape[1], config.dim) for name, part in parts.items()
