@@ -26,3 +26,10 @@ def test_it_tells_which_are_here(capsys):
     told = json.loads(capsys.readouterr().out)["libraries"]
     here = {name: importlib.util.find_spec(name) is not None for name in LIBRARIES}
     assert {name: version is not None for name, version in told.items()} == here
+
+
+def test_what_to_type_names_the_extra(capsys, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert _run(["doctor"], debug=False) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(f"{name} not installed: pip install 'palate[{extra}]'" in said for name, extra in LIBRARIES.items())

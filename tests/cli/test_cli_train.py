@@ -105,6 +105,8 @@ def test_trackers_are_named_with_a_place(shop, capsys):
         (["--track", "console:often"], "setting 'every' was 'often'"),
         (["--track", "console", "--model", "item-knn"], "'item-knn' is not trained by epochs: leave out --track"),
         (["--device", "cpu", "--model", "item-knn"], "'item-knn' is not trained by epochs: leave out --device"),
+        (["--device", "", "--model", "item-knn"], "'item-knn' is not trained by epochs: leave out --device"),
+        (["--device", ""], "--device was '': allowed are auto, cpu"),
         (["--device", "gpu"], "the device was 'gpu': here it can be auto, cpu"),
     ],
 )
@@ -127,3 +129,27 @@ def test_what_was_learned_of_a_person_is_not_called_other_likes(shop, capsys):
     code, said = run(capsys, "explain", "a.palate", "--user", user, "--item", item["item_id"])
     assert code == 0, said.err
     assert "other likes, for and against, and what was learned of u1" in said.out
+
+
+def test_a_model_without_reasons_says_so_and_what_would_have_changed_the_answer(shop, capsys):
+    assert run(capsys, "train", "shop", "--model", "mlp-ctr", "--set", "epochs=1", "--out", "b.palate")[0] == 0
+    item = json.loads(run(capsys, "recommend", "b.palate", "--user", "u1", "--json")[1].out)["items"][0]
+    code, said = run(capsys, "explain", "b.palate", "--user", "u1", "--item", item["item_id"])
+    assert code == 0, said.err
+    assert "no reasons: mlp-ctr tells none" in said.out
+    assert "It has place 1 in the list of 10" in said.out
+
+
+def test_a_file_where_a_training_keeps_what_it_needs_is_left_alone(shop, capsys):
+    (shop / "a.palate.partial").write_text("mine")
+    code, said = run(capsys, *words("a.palate"))
+    assert code == 2
+    assert "a.palate.partial is a file, and a training keeps there" in said.err
+    assert (shop / "a.palate.partial").read_text() == "mine"
+
+
+def test_a_device_that_is_not_here_is_told_before_networks_are_compared(shop, capsys, monkeypatch):
+    monkeypatch.setenv("PALATE_DEVICE", "gpu")
+    code, said = run(capsys, "compare", "shop", "--models", "popularity,lightgcn")
+    assert (code, said.out) == (2, "")
+    assert "PALATE_DEVICE was 'gpu': here it can be auto, cpu" in said.err

@@ -217,18 +217,33 @@ def test_what_has_nothing_to_act_on_is_not_tried():
     assert {"temperature", "negatives"} & {*space_of("lightgcn", {})} == {"negatives"}
     softmax = {"loss": "sampled-softmax", "sampler": "in-batch", "lr": 0.01}
     assert {"temperature", "negatives", "lr"} & {*space_of("lightgcn", softmax)} == {"temperature"}
-    assert space_of("ease", {}, {"reg": Between(1, 10)}) == {"reg": Between(1, 100.0)}
     assert {"fuse"} & {*space_of("content-knn", {"fuse": "mean"})} == set()
+    assert {"content", "hop", "neighbours", "unmet"} <= {*space_of("umami", {})}
+    assert not {"content", "hop", "neighbours", "unmet"} & {*space_of("umami", {}, parts=False)}
+    beside = {"shrink", "user_power", "ease_reg"}
+    assert beside & {*space_of("umami", {})} == beside
+    assert beside & {*space_of("umami", {"beside": "ease"})} == {"ease_reg"}
+    assert beside & {*space_of("umami", {"late": 0})} == set()
 
 
-def test_a_range_takes_the_kind_of_the_default_and_gives_up_the_logarithm_where_that_is_zero():
-    assert space_of("item-knn", {}, {"user_power": Whole(0, 1)})["user_power"] == Between(0, 1, log=False)
-    assert space_of("ease", {}, {"reg": Whole(200, 3000, log=True)}) == {"reg": Between(100.0, 3000)}
-    assert space_of("item-knn", {}, {"neighbours": Whole(1, 50, log=True)})["neighbours"] == Whole(0, 50)
+def test_a_range_on_the_list_reaches_to_the_default_and_one_that_is_given_stays():
+    assert SPACES["ease"]["reg"].holds(EASE().config.reg)
+    assert space_of("ease", {}, {"reg": Between(1, 10)}) == {"reg": Between(1, 10)}
     assert Between(0.01, 0.9).stretched(0.0) == Between(0.0, 0.9, log=False)
+    assert Whole(2, 9, log=True).stretched(0) == Whole(0, 9)
+    assert OneOf((1, 2)).stretched(3) == OneOf((1, 2, 3))
 
 
-def test_the_first_trial_has_the_default_where_the_ends_of_a_range_are_whole(tiny):
+def test_a_range_of_whole_ends_is_of_all_numbers_where_the_default_is_no_whole_one():
+    assert space_of("item-knn", {}, {"user_power": Whole(0, 1)})["user_power"] == Between(0, 1, log=False)
+    assert space_of("ease", {}, {"reg": Whole(200, 3000, log=True)}) == {"reg": Between(200, 3000)}
+    assert space_of("item-knn", {}, {"neighbours": Whole(1, 50, log=True)})["neighbours"] == Whole(1, 50, log=True)
+
+
+def test_no_trial_leaves_a_range_that_is_given_and_the_first_has_the_other_defaults(tiny):
+    found = tune(tiny, KNN, 6, words={"user_power": Between(0.5, 0.75, log=False)})
+    assert all(0.5 <= trial.fields["user_power"] <= 0.75 for trial in found.trials)
+    assert found.trials[0].fields["shrink"] == ItemKNN().config.shrink
     found = tune(tiny, KNN, 1, words={"user_power": Whole(0, 1)})
     assert found.best.fields["user_power"] == 0.25
 
@@ -241,8 +256,7 @@ def test_a_fusion_that_is_settled_is_not_tried(tiny):
 
 def test_fusions_to_try_can_be_named(tiny):
     found = tune(tiny, Recipe.of({"model": "vector-space"}), 6, words={"fuse": OneOf(("mean", "weighted"))})
-    assert {trial.fields["fuse"] for trial in found.trials} <= {"concat", "mean", "weighted"}
-    assert found.trials[0].fields["fuse"] == "concat"
+    assert {trial.fields["fuse"] for trial in found.trials} == {"mean", "weighted"}
     assert found.recipe.fuse == found.best.fields["fuse"]
 
 
@@ -262,6 +276,9 @@ def test_the_best_is_written_again_where_it_is_gone(tiny, tmp_path):
         ("ease", {}, {"reg_": OneOf((1,))}, "did you mean 'reg'"),
         ("ease", {"reg": 3}, {"reg": Between(1, 10)}, "settled as 3 and is to be tried too: leave out one"),
         ("ease", {}, {"fuse": OneOf(("mean",))}, "ease has no setting 'fuse' to try"),
+        ("ease", {}, {"reg": Between(-5, 5)}, "setting 'reg' was -5"),
+        ("ease", {}, {"memory_limit_mb": Between(1.0, 3.0)}, "setting 'memory_limit_mb' was 1.67"),
+        ("item-knn", {}, {"neighbours": OneOf((5, "many"))}, "setting 'neighbours' was 'many'"),
         ("content-knn", {}, {"fuse": Whole(1, 2)}, "'fuse' of content-knn is no number"),
         ("slim", {}, {"non_negative": Whole(0, 1)}, "is no number, so a range says nothing: give values"),
     ],
@@ -285,6 +302,8 @@ def test_ranges_are_read_from_words():
     for word in ("lr", "lr=", "lr=1..x", "lr=3..1", "lr=1..nan", "lr=1..inf", "=1|2"):
         with pytest.raises(ConfigError, match="is nothing to try: write a range"):
             parse_space([word])
+    with pytest.raises(ConfigError, match="'lr' is to be tried twice: give one range"):
+        parse_space(["lr=1e-4..1e-2", "lr=1|2"])
 
 
 @pytest.fixture
@@ -319,10 +338,18 @@ def test_the_command_prints_a_table_and_what_to_train(shop, capsys):
     assert f"{one['valid']['metrics']['ndcg@20']:.4f}" == f"{other['valid']['metrics']['ndcg@20']:.4f}" == best
 
 
-def test_why_a_trial_failed_fits_the_terminal(shop, capsys):
-    code, said = run(capsys, "tune", "shop", "--model", "item-knn", "--trials", "4", "--try", "shrink=-5|-7")
+def test_why_a_trial_failed_fits_the_terminal(shop, capsys, monkeypatch):
+    fit = ItemKNN._fit
+
+    def fails(model, *words):
+        if model.config.shrink != ItemKNN().config.shrink:
+            raise PalateError(" ".join(["a long sentence of what is wrong with it"] * 4))
+        return fit(model, *words)
+
+    monkeypatch.setattr(ItemKNN, "_fit", fails)
+    code, said = run(capsys, "tune", "shop", "--model", "item-knn", "--trials", "4")
     assert code == 0, said.err
-    assert "one failed: ItemKNNConfig: setting 'shrink' was" in said.out
+    assert "one failed: a long sentence of what" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
 
 

@@ -43,10 +43,12 @@ def run_of(model: Model[Any], track: list[str] | None = None, device: str | None
     from palate.interfaces import Run
 
     for word, given in (("--track", track), ("--device", device)):
-        if given and not _by_epochs(model):
+        if given is not None and not by_epochs(model):
             raise ConfigError(
                 f"the model '{model.name}' is not trained by epochs: leave out {word}, it would do nothing"
             )
+    if device == "":
+        raise ConfigError("--device was '': allowed are auto, cpu, cuda, and cuda:N for one of several")
     return Run(trackers=tuple(map(_tracker, track or ())), device=device)
 
 
@@ -59,8 +61,9 @@ def _tracker(word: str) -> Tracker[Any]:
     return kind(**{next(iter(kind.config_type.model_fields)): where} if where else {})
 
 
-def _by_epochs(model: Model[Any]) -> bool:
-    return model.extra == "deep" or any(map(_by_epochs, getattr(model, "members", {}).values()))
+def by_epochs(model: Model[Any]) -> bool:
+    """Tell whether a model has a network to train, or a member of it has."""
+    return model.extra == "deep" or any(map(by_epochs, getattr(model, "members", {}).values()))
 
 
 @contextmanager
@@ -68,11 +71,16 @@ def going_on(bundle: Path) -> Iterator[Path]:
     """Yield the folder beside a bundle in which its training leaves what it needs to go on; gone when the block ends well.
 
     Raises:
+        ConfigError: something else stands there.
         Stopped: Ctrl-C, and something is left to go on with.
     """
     from palate.training.checkpoint import clear
 
     partial = bundle.with_name(f"{bundle.name}.partial")
+    if partial.exists() and not partial.is_dir():
+        raise ConfigError(
+            f"{partial} is a file, and a training keeps there what it needs to go on: move it away, or give another --out"
+        )
     try:
         yield partial
     except KeyboardInterrupt:

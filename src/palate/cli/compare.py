@@ -10,6 +10,7 @@ import typer
 
 from palate.cli._app import AsJson, app, emit
 from palate.cli._next import say_next
+from palate.cli._training import by_epochs
 from palate.cli._words import cut_offs, words
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError, did_you_mean
@@ -71,8 +72,11 @@ def compare(
     if report is not None:
         _free(report)
     recipe = next(iter(recipes.values()))
-    for each in recipes.values():
-        each.check()
+    checked = [each.build(["any"]) for each in recipes.values()]
+    if any(map(by_epochs, checked)):
+        from palate.nn.device import device_for
+
+        device_for()  # a PALATE_DEVICE that is not here is refused before anything is read
     data = recipe.prepared(load(ds))
     cut = recipe.split(data)
     there = data.part_names()
@@ -120,6 +124,7 @@ def _recipes(
 ) -> dict[str, Recipe]:
     from palate.bundle import Recipe
     from palate.bundle.build import fuses
+    from palate.models import registry
 
     if not named:
         raise ConfigError("no model was named: give --models, as in popularity,item-knn")
@@ -127,7 +132,8 @@ def _recipes(
     for key, value in settings.items():
         name, dot, setting = key.partition(".")
         if not dot or not setting:
-            raise ConfigError(f"the setting '{key}' names no model: write {next(iter(named))}.{key}={value}")
+            taking = (name for name, kind in named.items() if key in registry.get(kind).config_type.model_fields)
+            raise ConfigError(f"the setting '{key}' names no model: write {next(taking, 'MODEL')}.{key}={value}")
         if name not in own:
             raise ConfigError(f"the setting '{key}' is for '{name}', which is not compared: {did_you_mean(name, own)}")
         own[name][setting] = value

@@ -8,6 +8,7 @@ import platform
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import palate
 from palate.cli._app import AsJson, app, emit
@@ -44,7 +45,7 @@ def doctor(as_json: AsJson = False) -> None:
                 table.add_row(key.replace("_", " "), str(value))
         for name, there in extras.items():
             state = _version(name) if there else f"not installed: pip install 'palate[{LIBRARIES[name]}]'"
-            table.add_row(name, state)
+            table.add_row(name, Text(state))
         Console(width=min(80, Console().width)).print(table)
 
     emit(facts, as_json, show)

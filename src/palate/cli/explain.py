@@ -27,6 +27,7 @@ def explain(
 ) -> None:
     """Say why an item scores as it does for a user, and without which past likes it would not be recommended."""
     from palate.bundle import Bundle
+    from palate.interfaces import Explains
     from palate.serving.engine import Engine
 
     engine = Engine(Bundle.open(bundle))
@@ -41,7 +42,11 @@ def explain(
             return
         out.print(Text(f"{named} for {user}: {why.score:.4g} by {engine.model.name}", style="bold"))
         if not why.reasons:
-            out.print(Text(f"no reasons: nothing that {user} liked speaks for it or against it"))
+            tells = isinstance(engine.model, Explains)
+            none = (
+                f"nothing that {user} liked speaks for it or against it" if tells else f"{engine.model.name} tells none"
+            )
+            out.print(Text(f"no reasons: {none}\n\n{_changed(why, engine, k)}"))
             return
         table = Table(box=None, pad_edge=False)
         table.add_column("amount", justify="right")

@@ -54,7 +54,7 @@ def tune(
     from palate.bundle import Recipe
     from palate.data.folder import load
     from palate.tuning import tune as search
-    from palate.tuning.space import parse_space
+    from palate.tuning.space import parse_space, space_of
 
     recipe = Recipe.of(
         {
@@ -62,6 +62,7 @@ def tune(
             "positive": positive, "parts": None if parts is None else words(parts),
         }
     )  # fmt: skip
+    space_of(model, recipe.settings, parse_space(tries or []))
     run = run_of(recipe.build(["any"]), device=device)
     place = study or Path(f"{model}.study")
     data = recipe.prepared(load(ds))
@@ -94,7 +95,7 @@ def _show(data: Dataset, found: Tuned, ds: Path, place: Path) -> None:
     first = found.trials[0]
     typer.echo(f"{found.by:>12}  {'seconds':>8}  settings")
     for trial in [*best[:_SHOWN], *([first] if first not in best[:_SHOWN] else [])]:
-        _row(trial, " (the defaults)" if trial is first else "")
+        _row(trial, " (the first)" if trial is first else "")
     for trial in [trial for trial in found.trials if trial.state == "failed"][:1]:
         typer.echo(textwrap.fill(f"one failed: {trial.why}", 80, subsequent_indent="  "))
     typer.echo(f"\nwrote {place / 'best.toml'}")

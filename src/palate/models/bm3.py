@@ -24,7 +24,7 @@ class BM3Config(PartsConfig, HopConfig):
     """Hops over the graph of likes; the vectors of all hops are averaged."""
     reg: NonNegativeFloat = 0.1
     """Weight of the mean square of the numbers in the vectors that a batch reads."""
-    sampler: str = "none"
+    sampler: Literal["none"] = "none"
     """What a like is held against: nothing."""
     loss: Literal["bpr"] = "bpr"
     """Of no use here, so not to be changed: what is learned is to foretell."""

@@ -29,6 +29,14 @@ class Between:
         """Return the number that a trial of Optuna proposes, of three digits."""
         return float(f"{trial.suggest_float(name, self.low, self.high, log=self.log):.3g}")
 
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value lies in the range."""
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
+    def some(self) -> tuple[Any, ...]:
+        """Return both ends, and a number between them."""
+        return self.low, self.high, float(f"{self.low + (self.high - self.low) / 3:.3g}")
+
     def stretched(self, value: Any) -> Dimension:
         """Return the range that reaches to a value."""
         low = min(self.low, value)
@@ -47,12 +55,22 @@ class Whole:
         """Return the number that a trial of Optuna proposes."""
         return int(trial.suggest_int(name, self.low, self.high, log=self.log))
 
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value lies in the range."""
+        return isinstance(value, int) and self.low <= value <= self.high
+
+    def some(self) -> tuple[Any, ...]:
+        """Return both ends."""
+        return self.low, self.high
+
     def stretched(self, value: Any) -> Dimension:
-        """Return the range that reaches to a value; one of all numbers where that is not whole by its kind."""
-        if isinstance(value, float):
-            return Between(self.low, self.high, self.log).stretched(value)
+        """Return the range that reaches to a value."""
         low = min(self.low, value)
         return Whole(low, max(self.high, value), self.log and low > 0)
+
+    def of_kind(self, value: Any) -> Dimension:
+        """Return the range of all numbers where a setting's default is not whole by its kind."""
+        return Between(self.low, self.high, self.log) if isinstance(value, float) else self
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,14 @@ class OneOf:
     def asked(self, trial: Any, name: str) -> Any:
         """Return the value that a trial of Optuna proposes."""
         return trial.suggest_categorical(name, self.values)
+
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value is one of them."""
+        return value in self.values
+
+    def some(self) -> tuple[Any, ...]:
+        """Return all of them."""
+        return self.values
 
     def stretched(self, value: Any) -> Dimension:
         """Return the values with one more among them."""
@@ -121,18 +147,34 @@ SPACES: Mapping[str, Space] = {
 """What each model is tried with; a network, beside what is its own here, with what networks share."""
 
 
-def space_of(name: str, settings: Mapping[str, Any], words: Mapping[str, Dimension] | None = None) -> Space:
+OF_PARTS = frozenset({"content", "hop", "neighbours", "unmet"})
+"""Settings that do nothing without parts, of models that can do without."""
+BESIDE = {
+    "shrink": ("item-knn",),
+    "user_power": ("item-knn",),
+    "ease_reg": ("ease", "cease"),
+    "ease_content": ("cease",),
+}
+"""Setting of umami -> the models beside its cosines that it is of."""
+
+
+def space_of(
+    name: str, settings: Mapping[str, Any], words: Mapping[str, Dimension] | None = None, *, parts: bool = True
+) -> Space:
     """Return what to try of a model: what is on the list, without what is settled or has nothing to act on.
 
-    Each range reaches to the model's default, which is the first trial.
+    Each range on the list reaches to the model's default, which is the first trial; those of `words` stay as they are.
 
     Args:
         name: of the model.
         settings: what is settled, by the recipe; its `fuse` too.
         words: further settings to try, or other ranges.
+        parts: whether the items have parts.
 
     Raises:
-        ConfigError: nothing can be tried, the model has no such setting, or one is settled and tried, or no number and has a range.
+        ConfigError: nothing can be tried, the model has no such setting, does not take a value of it, or one is settled and
+            tried, or no number and has a range.
+        UnknownNameError: a fusion to be tried is not there.
     """
     kind: type[Model[Any]] = registry.get(name)
     if name == "ensemble":
@@ -151,20 +193,32 @@ def space_of(name: str, settings: Mapping[str, Any], words: Mapping[str, Dimensi
             raise ConfigError(
                 f"'{word}' of {name} is no number, so a range says nothing: give values, as in {word}=this|that"
             )
-    if "fuse" in more:
-        for value in more["fuse"].values:  # type: ignore[union-attr]  # a range was refused
-            fusion.registry.get(value)
+    _check_values(kind.config_type, settings, more)
     listed = {**(NETWORKS if kind.extra == "deep" else {}), **SPACES.get(name, {})}
-    found = {word: dimension for word, dimension in listed.items() if word == "fuse" or _acts(word, config)} | more
+    idle = OF_PARTS if not parts and "features" in kind.accepts else frozenset()
     defaults = {**dict(config), "fuse": Concat.name}
-    space = {
+    found = {
         word: dimension if defaults.get(word) is None else dimension.stretched(defaults[word])
-        for word, dimension in sorted(found.items())
-        if word not in settings
+        for word, dimension in listed.items()
+        if word == "fuse" or (word not in idle and _acts(word, config))
     }
+    for word, dimension in more.items():
+        found[word] = dimension.of_kind(defaults[word]) if isinstance(dimension, Whole) else dimension
+    space = {word: dimension for word, dimension in sorted(found.items()) if word not in settings}
     if not space:
         raise ConfigError(f"of {name} there is nothing to try that is not settled: leave out some --set, or give --try")
     return space
+
+
+def _check_values(kind: type[Config], settings: Mapping[str, Any], words: Mapping[str, Dimension]) -> None:
+    """Refuse to try what no trial could be made with."""
+    settled = {word: value for word, value in settings.items() if word != "fuse"}
+    for word, dimension in words.items():
+        for value in dimension.some():
+            if word == "fuse":
+                fusion.registry.get(value)
+            else:
+                kind.of({**settled, word: value})
 
 
 def _takes_numbers(default: Any) -> bool:
@@ -176,6 +230,8 @@ def _acts(word: str, config: Config) -> bool:
     """Tell whether a model has a setting, a number, and whether under the others it does anything."""
     if not isinstance(getattr(config, word, None), int | float):
         return False
+    if hasattr(config, "beside") and word in BESIDE:
+        return getattr(config, "late", None) != 0 and config.beside in (None, *BESIDE[word])
     if hasattr(config, "loss") and word in ("temperature", "log_q"):
         from palate.training.losses import registry as losses
 
@@ -203,6 +259,10 @@ def parse_space(pairs: list[str]) -> dict[str, Dimension]:
         numbers: Any = (_number(low), _number(high)) if dots else ()
         if not name or not equals or not text or (dots and (None in numbers or numbers[0] >= numbers[1])):
             raise ConfigError(f"'{pair}' is nothing to try: write a range as lr=1e-4..1e-2, or values as dim=32|64|128")
+        if name in space:
+            raise ConfigError(
+                f"'{name}' is to be tried twice: give one range, or all its values, as in {name}=this|that"
+            )
         if not dots:
             space[name] = OneOf(tuple(_value(word) for word in text.split("|")))
             continue

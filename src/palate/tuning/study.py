@@ -23,6 +23,7 @@ from palate.core.rng import generator
 from palate.data.dataset import Dataset
 from palate.data.split import Split
 from palate.evaluation import evaluate
+from palate.fusion.concat import Concat
 from palate.interfaces import Run
 from palate.metrics import parse_measures
 from palate.metrics.names import LOWER_IS_BETTER
@@ -56,7 +57,7 @@ class Tuned:
     """With the settings of the best."""
     best: Trial
     trials: tuple[Trial, ...]
-    """In the order in which they were made; the first has the model's defaults."""
+    """In the order in which they were made; the first has the model's defaults, as far as they may be tried."""
     by: str
     split: Split
 
@@ -74,7 +75,7 @@ def tune(
 ) -> Tuned:
     """Try settings of a recipe's model and keep those that do best on validation; the test part is not opened.
 
-    The first trial has the defaults, others are proposed by a tree of Parzen estimators (Bergstra et al. 2011) from what came of
+    The first trial has the defaults, but of what `words` holds to a range without them; others are proposed by a tree of Parzen estimators (Bergstra et al. 2011) from what came of
     those before. A network whose validation falls behind the middle of the others at the same epoch is given up. The same
     seed makes the same trials, whether or not they were interrupted.
 
@@ -95,7 +96,7 @@ def tune(
     """
     optuna = _library()
     settled = recipe.settings if recipe.fuse is None else {**recipe.settings, "fuse": recipe.fuse}
-    space = space_of(recipe.model, settled, words)
+    space = space_of(recipe.model, settled, words, parts=bool(data.part_names()))
     measure = parse_measures([by], [20])[0]
     if measure.metric in LOWER_IS_BETTER:
         raise ConfigError(
@@ -165,10 +166,10 @@ class _Fit:
             search.tell(trial, value)
 
     def _defaults(self) -> dict[str, Any]:
-        """Return the settings that the model has by itself, of those that are tried."""
+        """Return the settings that the model has by itself, of those that are tried and may be tried with them."""
         config = self.recipe.build(self.cut.train.part_names()).config
-        given = {name: getattr(config, name, None) for name in self.space} | {"fuse": "concat"}
-        return {name: value for name, value in given.items() if name in self.space and value is not None}
+        given = {**dict(config), "fuse": Concat.name}
+        return {name: given[name] for name, dimension in self.space.items() if dimension.holds(given[name])}
 
     def _value(self, trial: Any, fields: Mapping[str, Any]) -> float:
         model = _with(self.recipe, fields).build(self.cut.train.part_names())
