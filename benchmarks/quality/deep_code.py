@@ -58,17 +58,24 @@ def behind(modules: Iterable[str]) -> set[str]:
 
 @cache
 def essence(place: Path) -> str:
-    """Return the code of a file without comments, docstrings and form."""
+    """Return the code of a file without comments, docstrings, form, and what only refuses."""
     tree = ast.parse(place.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [each for each in body if not _is_text(each)] or [ast.Pass()]
+            node.body = [each for each in body if not _is_text(each) and not _refuses(each)] or [ast.Pass()]
     return ast.unparse(tree)
 
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _refuses(node: ast.AST) -> bool:
+    """Tell whether all that a statement may do is to raise, or to name what is raised."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "palate.core.errors"
+    return isinstance(node, ast.If) and not node.orelse and all(isinstance(step, ast.Raise) for step in node.body)
 
 
 def _counts(name: str) -> bool:

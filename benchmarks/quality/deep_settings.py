@@ -30,7 +30,7 @@ SETTINGS: Mapping[str, Mapping[str, Settings]] = {
         name: {"all": LONG}
         for name in ("freedom", "lattice", "lgmrec", "lightgcn", "mgcn", "mmal", "mmdfm", "mmgcn", "pgl", "vbpr")
     },
-    "bm3": {"all": LONG, "tiktok": {"reg": 0.01, "dropout": 0.5}},
+    "bm3": {"all": LONG, "tiktok": {"layers": 2, "reg": 0.01, "dropout": 0.5}},
     "umami": {
         "tiktok": {"item_power": 0.7, "content": 30.0},
         "amazon-baby": {"batch_size": 1024, "judge_every": 2, "patience": 6, "ease_reg": 300},

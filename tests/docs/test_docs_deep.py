@@ -162,10 +162,11 @@ def test_the_code_behind_a_figure_is_that_of_the_model_and_what_it_uses():
     assert bpr != softmax
 
 
-def test_comments_docstrings_and_form_are_no_code(tmp_path):
+def test_comments_docstrings_form_and_refusals_are_no_code(tmp_path):
     one, same, other = (tmp_path / f"{name}.py" for name in ("one", "same", "other"))
     one.write_text('"""Doc."""\nx = [1,\n 2]  # why\ndef f():\n    """Doc."""\n')
-    same.write_text("x = [1, 2]\ndef f():\n    '''Other.'''\n")
+    refuses = "from palate.core.errors import DataError\n", "    if x:\n        raise DataError('why')\n"
+    same.write_text("{}x = [1, 2]\ndef f():\n    '''Other.'''\n{}".format(*refuses))
     other.write_text("x = [1, 3]\ndef f():\n    '''Other.'''\n")
     assert deep_code.essence(one) == deep_code.essence(same) != deep_code.essence(other)
 

@@ -69,6 +69,12 @@ def test_settings_that_would_do_nothing_are_refused(name, setting, value):
         registry.get(name)(**{setting: value})
 
 
+def test_a_loss_that_needs_other_items_is_not_left_without():
+    with pytest.raises(ConfigError, match="the sampler 'none' draws none: choose a sampler"):
+        fitted("lightgcn", shop(), sampler="none")
+    assert np.isfinite(scores(fitted("lightgcn", shop(), sampler="none", loss="alignment"), shop())).any()
+
+
 @pytest.mark.parametrize("name", DEEP)
 def test_without_training_rows_there_is_nothing_to_learn(name):
     data = shop()

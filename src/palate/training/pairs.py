@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from palate.core.errors import ConfigError
 from palate.core.types import Codes, Floats
 from palate.nn._torch import Tensor, torch
 
@@ -108,6 +109,11 @@ def multiplied(users: Tensor, items: Tensor, batch: Batch, *, cosine: bool = Fal
     shared = bad if others.ndim == 1 else None
 
     def negative() -> Tensor:
+        if not others.size:
+            raise ConfigError(
+                "the loss holds likes against other items, and the sampler 'none' draws none: choose a sampler, such as "
+                "uniform, or the loss alignment, which looks at likes alone"
+            )
         if shared is not None:
             return taste @ shared.T
         return (bad.view(*others.shape, -1) * taste[:, None]).sum(2)
