@@ -140,12 +140,11 @@ SPACES: Mapping[str, Space] = {
     },
     "lgmrec": {"hyperedges": OneOf((4, 8, 32)), "alpha": Between(0.05, 1)},
     "umami": {
-        "hop": Between(0, 2, log=False), "unmet": Between(0, 0.5, log=False), "shrink": _SHRINK, "user_power": _POWER,
-        "ease_reg": Between(10, 1000),
+        "hop": Between(0, 2, log=False), "unmet": Between(0, 0.5, log=False), "item_power": Between(0.3, 0.9, log=False),
+        "shrink": _SHRINK, "user_power": _POWER, "ease_reg": Between(10, 1000),
     },
 }  # fmt: skip
 """What each model is tried with; a network, beside what is its own here, with what networks share."""
-
 
 OF_PARTS = frozenset({"content", "hop", "neighbours", "unmet"})
 """Settings that do nothing without parts, of models that can do without."""
