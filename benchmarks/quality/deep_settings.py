@@ -32,7 +32,7 @@ SETTINGS: Mapping[str, Mapping[str, Settings]] = {
     },
     "bm3": {"all": LONG, "tiktok": {"layers": 2, "reg": 0.01, "dropout": 0.5}},
     "umami": {
-        "tiktok": {"item_power": 0.7, "content": 30.0},
+        "tiktok": {"item_power": 0.7, "content": 30.0, "patience": 25},
         "amazon-baby": {"batch_size": 1024, "judge_every": 2, "patience": 6, "ease_reg": 300},
         "movielens-posters, random": _FILMS,
         "movielens-posters, cold-items": _FILMS,
