@@ -1,6 +1,7 @@
 """`make eval-deep` on little data: what a run leaves, when it is run again, and the table."""
 
 import json
+import re
 import sys
 from argparse import Namespace
 
@@ -178,3 +179,15 @@ def test_the_published_table_is_of_the_published_runs():
     published = (place / "deep.md").read_text(encoding="utf-8").split("\nMade by an earlier state")[0]
     assert published.rstrip() == table(runs, deep_settings.GROUNDS).rstrip()
     assert len(runs) > 30
+
+
+def test_what_stands_beside_another_toolkit_is_of_the_published_table():
+    page = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)` \| [\d. /]* ?\| (\d\.\d{4}) / (\d\.\d{4}) \|$", page, re.MULTILINE)
+    text = (ROOT / "docs" / "results" / "deep.md").read_text(encoding="utf-8")
+    section = text.split("## tiktok\n")[1].split("\n## ")[0]
+    figure = r"(\d\.\d{4})[^|]*"
+    found = re.findall(rf"^\| `(\w+)` \| {figure}\| {figure}\| {figure}\|", section, re.MULTILINE)
+    published = {name: (recall, ndcg) for name, _, recall, ndcg in found}
+    assert len(told) == 8
+    assert {name: (recall, ndcg) for name, recall, ndcg in told}.items() <= published.items()
