@@ -26,6 +26,8 @@ ROOMS = ("palate.models.", "palate.training.", "palate.nn.", "palate.fusion.", "
          "palate.evaluation.", "palate.core.rng")  # fmt: skip
 TELLS = ("palate.training.trackers",)
 """What takes no part in a figure although it is imported by what does."""
+ENDS = ("ConfigError",)
+"""Errors that nothing in `ROOMS` catches, so that a run with one has no figure."""
 _JUDGE = "palate.evaluation.protocol"
 
 
@@ -72,10 +74,14 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _refuses(node: ast.AST) -> bool:
-    """Tell whether all that a statement may do is to raise, or to name what is raised."""
+    """Tell whether a statement only looks at what is there and raises an error that ends a run, or names these errors."""
     if isinstance(node, ast.ImportFrom):
         return node.module == "palate.core.errors"
-    return isinstance(node, ast.If) and not node.orelse and all(isinstance(step, ast.Raise) for step in node.body)
+    if not isinstance(node, ast.If) or node.orelse or len(node.body) != 1 or not isinstance(node.body[0], ast.Raise):
+        return False
+    acts = any(isinstance(each, ast.Call | ast.NamedExpr | ast.Await) for each in ast.walk(node.test))
+    error = node.body[0].exc
+    return not acts and isinstance(error, ast.Call) and isinstance(error.func, ast.Name) and error.func.id in ENDS
 
 
 def _counts(name: str) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from palate.bundle import Bundle, Recipe, refit, train
+from palate.bundle.build import fusing
 from palate.core.errors import ConfigError, DataError, RequestError, UnknownNameError
 from palate.data.folder import load, save
 from palate.fusion.mean import Mean
@@ -143,6 +144,16 @@ def test_an_ensemble_keeps_its_weights_through_bundle_and_refit(tiny, tmp_path):
 def test_a_wrong_ensemble_says_what_is_wrong(recipe, message):
     with pytest.raises(RequestError, match=message):
         Recipe.of({"model": "ensemble", **recipe}).check()
+
+
+def test_a_fusion_goes_to_the_members_that_take_one():
+    inner = {"model": "ensemble", "name": "inner", "settings": {"members": ["ease", "cease"]}}
+    members = ["content-knn", "cease", inner]
+    built = Recipe.of({"model": "ensemble", "settings": {"members": members}, "fuse": "mean"}).build(["title"])
+    assert built.members["content-knn"].fusion.name == "mean"
+    assert fusing(built.members["content-knn"].spec())
+    assert not fusing(built.members["cease"].spec())
+    assert not fusing(built.members["inner"].spec())
 
 
 def test_a_setting_goes_to_the_member_whose_name_it_begins_with():

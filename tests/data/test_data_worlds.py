@@ -10,12 +10,14 @@ from PIL import Image
 from scipy.stats import chi2_contingency
 
 from palate.core.errors import ConfigError, DataError, MissingExtraError
+from palate.data.folder import load
 from palate.data.worlds import make, registry
 from palate.data.worlds._attributes import draw_attributes
 from palate.data.worlds._crowd import Crowd
 from palate.data.worlds._people import START, draw_fame, utility
 from palate.data.worlds._truth import Truth
 from palate.data.worlds.shop import Goods, Shop, ShopConfig
+from planted import BARE
 
 SMALL = {"n_items": 60, "n_users": 40, "n_events": 500, "picture_size": 48, "sound_seconds": 0.3}
 FAULTY = {"missing": 0.1, "lost": 0.1, "truncated": 0.1, "misnamed": 0.1, "missing_text": 0.05, "duplicates": 0.1}
@@ -69,6 +71,19 @@ def test_the_world_has_the_size_asked_for(shop):
     assert items["clip"].count() == round(0.04 * 60)
     for column in ("picture", "sound", "clip"):
         assert all((folder / path).is_file() for path in items[column].drop_nulls())
+
+
+@pytest.mark.parametrize("name", ["shop", "short-video"])
+def test_without_its_files_a_world_is_the_same(name, tmp_path):
+    size = {"n_items": 40, "n_users": 30, "n_events": 300, "seed": 2}
+    short = {"clip_seconds": 0.5, "clip_size": 32} if name == "short-video" else {"clips": 0, "picture_size": 32}
+    whole, bare = (
+        load(make(registry.get(name)(**size, **short, **faults), tmp_path / str(len(faults))).path)
+        for faults in ({}, BARE)
+    )
+    assert bare.interactions.fingerprint == whole.interactions.fingerprint
+    assert (bare.users, bare.items) == (whole.users, whole.items)
+    assert not any((tmp_path / str(len(BARE))).rglob("*.mp4"))
 
 
 def test_nobody_buys_before_the_release(shop):

@@ -166,10 +166,40 @@ def test_the_code_behind_a_figure_is_that_of_the_model_and_what_it_uses():
 def test_comments_docstrings_form_and_refusals_are_no_code(tmp_path):
     one, same, other = (tmp_path / f"{name}.py" for name in ("one", "same", "other"))
     one.write_text('"""Doc."""\nx = [1,\n 2]  # why\ndef f():\n    """Doc."""\n')
-    refuses = "from palate.core.errors import DataError\n", "    if x:\n        raise DataError('why')\n"
+    refuses = "from palate.core.errors import ConfigError\n", "    if x:\n        raise ConfigError('why')\n"
     same.write_text("{}x = [1, 2]\ndef f():\n    '''Other.'''\n{}".format(*refuses))
     other.write_text("x = [1, 3]\ndef f():\n    '''Other.'''\n")
     assert deep_code.essence(one) == deep_code.essence(same) != deep_code.essence(other)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "if (y := x) < 0: raise ConfigError(x)",
+        "if rng.random() < 0: raise ConfigError(x)",
+        "if x: raise MemoryLimitError(x)",
+    ],
+)
+def test_a_refusal_that_does_something_or_is_caught_is_code(tmp_path, line):
+    for name, text in (("with", f"{line}\nreturns = x\n"), ("without", "returns = x\n")):
+        (tmp_path / f"{name}.py").write_text(text)
+    assert deep_code.essence(tmp_path / "with.py") != deep_code.essence(tmp_path / "without.py")
+
+
+def test_nothing_catches_an_error_that_is_said_to_end_a_run():
+    files = [
+        file
+        for name in deep_code.behind(["palate.models.umami", "palate.evaluation.protocol"])
+        if (file := deep_code._place(name))
+    ]
+    caught = {
+        word
+        for file in files
+        for found in re.findall(r"except ([^:]+):", file.read_text())
+        for word in re.findall(r"\w+", found)
+    }
+    assert "MemoryLimitError" in caught
+    assert not caught & {*deep_code.ENDS}
 
 
 def test_the_published_table_is_of_the_published_runs():

@@ -129,7 +129,7 @@ def test_compare_hands_any_name_on_so_that_a_shell_reads_it(palate, folder):
         (["--models", "popularity", "--tests", "some"], "the tests were 'some': allowed are best"),
         (["--models", "popularity", "--report", "r.pdf"], "its name must end in .html or .md"),
         (["--models", "both=ensemble", "--set", "both.members=[item-knn]", "--parts", "title"], "none of both reads parts"),
-        (["--models", "popularity,cease", "--fuse", "mean"], "popularity, cease take no fusion: leave out --fuse"),
+        (["--models", "popularity,cease", "--fuse", "mean"], "none of popularity, cease takes a fusion: leave out --fuse"),
         (["--models", "popularty"], "there is no model 'popularty': did you mean 'popularity'?"),
         (["--models", ","], "no model was named"),
         (["--models", "popularity,item-knn", "--set", "shrink=3"], "names no model: write item-knn.shrink=3"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -163,8 +164,45 @@ def test_a_study_whose_first_trial_fails_is_not_in_the_way(tiny, tmp_path, monke
         broken.setattr(ItemKNN, "_fit", fails)
         with pytest.raises(PalateError, match="too much"):
             tune(tiny, KNN, 2, study=tmp_path / "study")
+    assert not (tmp_path / "study").exists()
     other = KNN.model_copy(update={"seed": 4})
     assert tried(tune(tiny, other, 2, study=tmp_path / "study")) == tried(tune(tiny, other, 2))
+
+
+def test_a_study_that_was_killed_in_its_first_trial_is_not_in_the_way(tiny, tmp_path, monkeypatch):
+    class Killed(BaseException):
+        """Nothing handles it."""
+
+    def killed(*_):
+        shutil.copytree(tmp_path / "study", tmp_path / "left")
+        raise Killed
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ItemKNN, "_fit", killed)
+        with pytest.raises(Killed):
+            tune(tiny, KNN, 2, study=tmp_path / "study")
+    assert (tmp_path / "left" / "trials.log").is_file()
+    other = KNN.model_copy(update={"seed": 4})
+    assert tried(tune(tiny, other, 2, study=tmp_path / "left")) == tried(tune(tiny, other, 2))
+
+
+def test_parts_that_are_settled_are_not_tried(tiny):
+    with pytest.raises(ConfigError, match=r"'parts' of content-knn is settled as .* and is to be tried too"):
+        tune(tiny, Recipe.of({"model": "content-knn", "parts": ["title"]}), 2, words={"parts": OneOf((["title"],))})
+
+
+def test_where_a_drawn_number_fails_first_the_others_go_on(tiny, monkeypatch):
+    fit, failed = ItemKNN._fit, []
+
+    def fails(model, *words):
+        if not failed:
+            failed.append(model)
+            raise PalateError("too much")
+        return fit(model, *words)
+
+    monkeypatch.setattr(ItemKNN, "_fit", fails)
+    found = tune(tiny, KNN, 3, words={"shrink": Between(1, 10)})
+    assert [trial.state for trial in found.trials] == ["failed", "done", "done"]
 
 
 def test_what_cannot_be_judged_is_told_at_once(tiny):
@@ -224,6 +262,11 @@ def test_what_has_nothing_to_act_on_is_not_tried():
     assert beside & {*space_of("umami", {})} == beside
     assert beside & {*space_of("umami", {"beside": "ease"})} == {"ease_reg"}
     assert beside & {*space_of("umami", {"late": 0})} == set()
+    assert beside & {*space_of("umami", {"late": 0.5})} == {"shrink", "user_power"}
+    assert {"hop", "neighbours"} & {*space_of("umami", {"hop": 0})} == set()
+    assert {"hop", "neighbours"} & {*space_of("umami", {"neighbours": 0})} == set()
+    with pytest.raises(ConfigError, match="'content' of umami does nothing here, since the items have no parts"):
+        space_of("umami", {}, {"content": Between(1, 3)}, parts=False)
 
 
 def test_a_range_on_the_list_reaches_to_the_default_and_one_that_is_given_stays():
@@ -234,15 +277,21 @@ def test_a_range_on_the_list_reaches_to_the_default_and_one_that_is_given_stays(
     assert OneOf((1, 2)).stretched(3) == OneOf((1, 2, 3))
 
 
-def test_a_range_of_whole_ends_is_of_all_numbers_where_the_default_is_no_whole_one():
+def test_a_range_is_of_whole_numbers_where_the_setting_takes_no_others():
     assert space_of("item-knn", {}, {"user_power": Whole(0, 1)})["user_power"] == Between(0, 1, log=False)
     assert space_of("ease", {}, {"reg": Whole(200, 3000, log=True)}) == {"reg": Between(200, 3000)}
-    assert space_of("item-knn", {}, {"neighbours": Whole(1, 50, log=True)})["neighbours"] == Whole(1, 50, log=True)
+    assert space_of("umami", {}, {"late": Whole(0, 2)})["late"] == Between(0, 2, log=False)
+    whole = Whole(10, 100, log=True)
+    assert space_of("item-knn", {}, {"neighbours": Between(10.0, 100.0)})["neighbours"] == whole
+    assert space_of("item-knn", {}, {"neighbours": whole})["neighbours"] == whole
 
 
 def test_no_trial_leaves_a_range_that_is_given_and_the_first_has_the_other_defaults(tiny):
-    found = tune(tiny, KNN, 6, words={"user_power": Between(0.5, 0.75, log=False)})
-    assert all(0.5 <= trial.fields["user_power"] <= 0.75 for trial in found.trials)
+    words = {"user_power": Between(0.3333, 0.3336, log=False), "neighbours": Whole(3, 5)}
+    recipe = Recipe.of({"model": "item-knn"})
+    found = tune(tiny, recipe, 6, words=words)
+    assert all(0.3333 <= trial.fields["user_power"] <= 0.3336 for trial in found.trials)
+    assert all(3 <= trial.fields["neighbours"] <= 5 for trial in found.trials)
     assert found.trials[0].fields["shrink"] == ItemKNN().config.shrink
     found = tune(tiny, KNN, 1, words={"user_power": Whole(0, 1)})
     assert found.best.fields["user_power"] == 0.25
@@ -277,7 +326,7 @@ def test_the_best_is_written_again_where_it_is_gone(tiny, tmp_path):
         ("ease", {"reg": 3}, {"reg": Between(1, 10)}, "settled as 3 and is to be tried too: leave out one"),
         ("ease", {}, {"fuse": OneOf(("mean",))}, "ease has no setting 'fuse' to try"),
         ("ease", {}, {"reg": Between(-5, 5)}, "setting 'reg' was -5"),
-        ("ease", {}, {"memory_limit_mb": Between(1.0, 3.0)}, "setting 'memory_limit_mb' was 1.67"),
+        ("ease", {}, {"memory_limit_mb": Between(0.5, 3.0)}, "setting 'memory_limit_mb' was 0.5"),
         ("item-knn", {}, {"neighbours": OneOf((5, "many"))}, "setting 'neighbours' was 'many'"),
         ("content-knn", {}, {"fuse": Whole(1, 2)}, "'fuse' of content-knn is no number"),
         ("slim", {}, {"non_negative": Whole(0, 1)}, "is no number, so a range says nothing: give values"),
@@ -351,6 +400,16 @@ def test_why_a_trial_failed_fits_the_terminal(shop, capsys, monkeypatch):
     assert code == 0, said.err
     assert "one failed: a long sentence of what" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_stopped_in_its_first_trial_it_says_that_nothing_is_kept(shop, capsys, monkeypatch, tmp_path):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ItemKNN, "_fit", stopped)
+    code, said = run(capsys, "tune", "shop", "--model", "item-knn")
+    assert (code, said.err) == (130, "palate: stopped before a trial was done: nothing is kept\n")
+    assert not (tmp_path / "item-knn.study").exists()
 
 
 def test_the_command_goes_on_after_a_kill(shop, capsys, tmp_path):

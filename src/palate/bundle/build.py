@@ -55,8 +55,13 @@ def model_of(spec: Mapping[str, Any]) -> Model[Any]:
 
 
 def fuses(name: str) -> bool:
-    """Tell whether a model takes a fusion of the parts' vectors; an ensemble hands it to its members."""
-    return name == Ensemble.name or "fusion" in inspect.signature(models.registry.get(name)).parameters
+    """Tell whether a model by itself takes a fusion of the parts' vectors."""
+    return "fusion" in inspect.signature(models.registry.get(name)).parameters
+
+
+def fusing(spec: Mapping[str, Any]) -> bool:
+    """Tell whether the model of a spec, or a member of it, fuses parts."""
+    return "fusion" in spec or any(map(fusing, spec.get("members", {}).values()))
 
 
 def parts_read(spec: Mapping[str, Any], there: Iterable[str]) -> tuple[str, ...]:
@@ -115,16 +120,11 @@ def _ensemble(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
     }
     if not any(parts_read(model.spec(), ("any",)) for model in members.values()):
         _refuse_idle(recipe, ("parts", "fuse"))
-    if recipe.fuse is not None and not any(_fusing(model.spec()) for model in members.values()):
+    if recipe.fuse is not None and not any(fusing(model.spec()) for model in members.values()):
         raise ConfigError(f"no member of the ensemble takes a fusion of parts: leave out 'fuse', {_FUSING}")
     _refuse_unnamed(recipe, ("fuse",))
     combine = late.registry.get(recipe.late or WeightedScores.name)(**recipe.late_settings)
     return Ensemble(members, combine, Ensemble.config_type.of(settings))
-
-
-def _fusing(spec: Mapping[str, Any]) -> bool:
-    """Tell whether the model of a spec, or a member of it, fuses parts."""
-    return "fusion" in spec or any(map(_fusing, spec.get("members", {}).values()))
 
 
 def _member_words(entry: Any) -> dict[str, Any]:
@@ -145,13 +145,14 @@ def _for_member(recipe: Recipe, member: Recipe, parts: Iterable[str]) -> Recipe:
     """Hand the ensemble's parts and fusion to a member that reads parts and names none."""
     _refuse_unnamed(member, ("fuse",))
     if member.model == Ensemble.name:
-        reads = bool(parts_read(build_model(member, recipe.parts or parts).spec(), ("any",)))
+        spec = build_model(member, recipe.parts or parts).spec()
+        reads, takes = bool(parts_read(spec, ("any",))), fusing(spec)
     else:
-        reads = _reads_content(member.model)
+        reads, takes = _reads_content(member.model), fuses(member.model)
     if not reads:
         return member
     given = {"fuse": recipe.fuse, "fuse_settings": recipe.fuse_settings}
-    fuse = given if member.fuse is None and fuses(member.model) else {}
+    fuse = given if member.fuse is None and takes else {}
     return member.model_copy(update={"parts": member.parts or recipe.parts, **fuse})
 
 

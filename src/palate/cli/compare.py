@@ -123,7 +123,7 @@ def _recipes(
     named: dict[str, str], settings: dict[str, Any], parts: list[str] | None, fuse: str | None, common: dict[str, Any]
 ) -> dict[str, Recipe]:
     from palate.bundle import Recipe
-    from palate.bundle.build import fuses
+    from palate.bundle.build import fusing, parts_read
     from palate.models import registry
 
     if not named:
@@ -140,27 +140,20 @@ def _recipes(
     plain = {name: Recipe.of({"model": named[name], "settings": own[name], **common}) for name in named}
     if parts is None and fuse is None:
         return plain
-    content = {name for name, recipe in plain.items() if _reads(recipe)}
+    specs = {name: recipe.build(["any"]).spec() for name, recipe in plain.items()}
+    content = {name for name, spec in specs.items() if parts_read(spec, ["any"])}
     if not content:
         raise ConfigError(f"none of {', '.join(named)} reads parts: leave out --parts and --fuse, or add content-knn")
-    joining = {name for name in content if fuses(named[name])}
+    joining = {name for name in content if fusing(specs[name])}
     if fuse is not None and not joining:
-        raise ConfigError(f"{', '.join(named)} take no fusion: leave out --fuse, or add content-knn")
+        raise ConfigError(f"none of {', '.join(named)} takes a fusion: leave out --fuse, or add content-knn")
+    given = tuple(parts) if parts is not None else None
     return {
         name: recipe.model_copy(
-            update={
-                "parts": tuple(parts) if parts is not None and name in content else None,
-                "fuse": fuse if name in joining else None,
-            }
+            update={"parts": given if name in content else None, "fuse": fuse if name in joining else None}
         )
         for name, recipe in plain.items()
     }
-
-
-def _reads(recipe: Recipe) -> bool:
-    from palate.bundle.build import parts_read
-
-    return bool(parts_read(recipe.build(["any"]).spec(), ["any"]))
 
 
 def _free(report: Path) -> None:

@@ -54,7 +54,8 @@ def tune(
     from palate.bundle import Recipe
     from palate.data.folder import load
     from palate.tuning import tune as search
-    from palate.tuning.space import parse_space, space_of
+    from palate.tuning.space import parse_space
+    from palate.tuning.study import space_for
 
     recipe = Recipe.of(
         {
@@ -62,7 +63,7 @@ def tune(
             "positive": positive, "parts": None if parts is None else words(parts),
         }
     )  # fmt: skip
-    space_of(model, recipe.settings, parse_space(tries or []))
+    space_for(recipe, parse_space(tries or []))
     run = run_of(recipe.build(["any"]), device=device)
     place = study or Path(f"{model}.study")
     data = recipe.prepared(load(ds))
@@ -71,6 +72,8 @@ def tune(
             data, recipe, trials, seconds=seconds, study=place, words=parse_space(tries or []), by=by, run=run
         )
     except KeyboardInterrupt:
+        if not place.is_dir():
+            raise Stopped("stopped before a trial was done: nothing is kept") from None
         raise Stopped(f"stopped; the trials that are done are kept in {place}, and the same command goes on") from None
     emit(_as_json(found, place), as_json, lambda: _show(data, found, ds, place))
 

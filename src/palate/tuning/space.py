@@ -27,15 +27,16 @@ class Between:
 
     def asked(self, trial: Any, name: str) -> float:
         """Return the number that a trial of Optuna proposes, of three digits."""
-        return float(f"{trial.suggest_float(name, self.low, self.high, log=self.log):.3g}")
+        drawn = float(f"{trial.suggest_float(name, self.low, self.high, log=self.log):.3g}")
+        return float(min(max(drawn, self.low), self.high))
 
     def holds(self, value: Any) -> bool:
         """Tell whether a value lies in the range."""
         return isinstance(value, int | float) and self.low <= value <= self.high
 
-    def some(self) -> tuple[Any, ...]:
-        """Return both ends, and a number between them."""
-        return self.low, self.high, float(f"{self.low + (self.high - self.low) / 3:.3g}")
+    def ends(self) -> tuple[Any, ...]:
+        """Return both ends."""
+        return self.low, self.high
 
     def stretched(self, value: Any) -> Dimension:
         """Return the range that reaches to a value."""
@@ -59,7 +60,7 @@ class Whole:
         """Tell whether a value lies in the range."""
         return isinstance(value, int) and self.low <= value <= self.high
 
-    def some(self) -> tuple[Any, ...]:
+    def ends(self) -> tuple[Any, ...]:
         """Return both ends."""
         return self.low, self.high
 
@@ -67,10 +68,6 @@ class Whole:
         """Return the range that reaches to a value."""
         low = min(self.low, value)
         return Whole(low, max(self.high, value), self.log and low > 0)
-
-    def of_kind(self, value: Any) -> Dimension:
-        """Return the range of all numbers where a setting's default is not whole by its kind."""
-        return Between(self.low, self.high, self.log) if isinstance(value, float) else self
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ class OneOf:
         """Tell whether a value is one of them."""
         return value in self.values
 
-    def some(self) -> tuple[Any, ...]:
+    def ends(self) -> tuple[Any, ...]:
         """Return all of them."""
         return self.values
 
@@ -192,7 +189,6 @@ def space_of(
             raise ConfigError(
                 f"'{word}' of {name} is no number, so a range says nothing: give values, as in {word}=this|that"
             )
-    _check_values(kind.config_type, settings, more)
     listed = {**(NETWORKS if kind.extra == "deep" else {}), **SPACES.get(name, {})}
     idle = OF_PARTS if not parts and "features" in kind.accepts else frozenset()
     defaults = {**dict(config), "fuse": Concat.name}
@@ -201,23 +197,41 @@ def space_of(
         for word, dimension in listed.items()
         if word == "fuse" or (word not in idle and _acts(word, config))
     }
+    settled = {word: value for word, value in settings.items() if word != "fuse"}
     for word, dimension in more.items():
-        found[word] = dimension.of_kind(defaults[word]) if isinstance(dimension, Whole) else dimension
+        if word in idle:
+            raise ConfigError(
+                f"'{word}' of {name} does nothing here, since the items have no parts: leave out --try {word}"
+            )
+        found[word] = _taken(kind.config_type, settled, word, dimension)
     space = {word: dimension for word, dimension in sorted(found.items()) if word not in settings}
     if not space:
         raise ConfigError(f"of {name} there is nothing to try that is not settled: leave out some --set, or give --try")
     return space
 
 
-def _check_values(kind: type[Config], settings: Mapping[str, Any], words: Mapping[str, Dimension]) -> None:
-    """Refuse to try what no trial could be made with."""
-    settled = {word: value for word, value in settings.items() if word != "fuse"}
-    for word, dimension in words.items():
-        for value in dimension.some():
-            if word == "fuse":
-                fusion.registry.get(value)
-            else:
-                kind.of({**settled, word: value})
+def _taken(kind: type[Config], settled: Mapping[str, Any], word: str, dimension: Dimension) -> Dimension:
+    """Return what is to be tried as a setting takes it: a range of whole numbers, or of all.
+
+    Raises:
+        ConfigError: an end of the range, or a value, is none that it takes.
+        UnknownNameError: a fusion is not there.
+    """
+    if word == "fuse":
+        for value in dimension.ends():
+            fusion.registry.get(value)
+        return dimension
+    for value in dimension.ends():
+        kind.of({**settled, word: value})
+    if isinstance(dimension, OneOf):
+        return dimension
+    low, high, log = dimension.low, dimension.high, dimension.log
+    between = low if low % 1 else low + min(0.5, (high - low) / 2)
+    try:
+        kind.of({**settled, word: between})
+    except ConfigError:
+        return Whole(int(low), int(high), log)
+    return Between(low, high, log)
 
 
 def _takes_numbers(default: Any) -> bool:
@@ -230,7 +244,10 @@ def _acts(word: str, config: Config) -> bool:
     if not isinstance(getattr(config, word, None), int | float):
         return False
     if hasattr(config, "beside") and word in BESIDE:
-        return getattr(config, "late", None) != 0 and config.beside in (None, *BESIDE[word])
+        late = getattr(config, "late", None)  # what validation does not choose is item-knn
+        return late != 0 and (config.beside or ("item-knn" if late else None)) in (None, *BESIDE[word])
+    if hasattr(config, "hop") and word in ("hop", "neighbours"):
+        return bool(config.hop and getattr(config, "neighbours", 0))
     if hasattr(config, "loss") and word in ("temperature", "log_q"):
         from palate.training.losses import registry as losses
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -75,7 +75,7 @@ def tune(
 ) -> Tuned:
     """Try settings of a recipe's model and keep those that do best on validation; the test part is not opened.
 
-    The first trial has the defaults, but of what `words` holds to a range without them; others are proposed by a tree of Parzen estimators (Bergstra et al. 2011) from what came of
+    The first trial has the defaults; where a range of `words` does not hold one, a number is drawn for it. Others are proposed by a tree of Parzen estimators (Bergstra et al. 2011) from what came of
     those before. A network whose validation falls behind the middle of the others at the same epoch is given up. The same
     seed makes the same trials, whether or not they were interrupted.
 
@@ -95,8 +95,7 @@ def tune(
         DataError: validation holds nothing to judge by.
     """
     optuna = _library()
-    settled = recipe.settings if recipe.fuse is None else {**recipe.settings, "fuse": recipe.fuse}
-    space = space_of(recipe.model, settled, words, parts=bool(data.part_names()))
+    space = space_for(recipe, words, parts=bool(data.part_names()))
     measure = parse_measures([by], [20])[0]
     if measure.metric in LOWER_IS_BETTER:
         raise ConfigError(
@@ -128,6 +127,13 @@ def tune(
         return Tuned(_with(recipe, best.fields), best, tuple(map(_told, _counted(search))), by, cut)
 
 
+def space_for(recipe: Recipe, words: Mapping[str, Dimension] | None = None, *, parts: bool = True) -> Space:
+    """Return what to try of a recipe's model (see `space_of`), without what the recipe settles."""
+    named = {"fuse": recipe.fuse, "parts": recipe.parts}
+    settled = {**recipe.settings, **{word: value for word, value in named.items() if value is not None}}
+    return space_of(recipe.model, settled, words, parts=parts)
+
+
 @dataclass(frozen=True)
 class _Fit:
     """How a trial is made."""
@@ -156,7 +162,7 @@ class _Fit:
             trial.set_user_attr("seconds", time.monotonic() - began)
             search.tell(trial, state=self.optuna.trial.TrialState.PRUNED)
         except PalateError as error:
-            if number == 0:  # what is wrong with the defaults is wrong with the request
+            if number == 0 and len(self._defaults()) == len(self.space):  # then the request is wrong
                 raise
             trial.set_user_attr("seconds", time.monotonic() - began)
             trial.set_user_attr("why", str(error))
@@ -216,28 +222,39 @@ def _opened(optuna: Any, study: Path | None, made_of: str) -> Iterator[Any]:
         raise ConfigError(f"{study} is no study, and is left as it is: give another --study")
     try:
         with locked(study / _LOCK, timeout=0):
-            _mend(study / _LOG)
-            backend = optuna.storages.journal.JournalFileBackend(str(study / _LOG))
-            search = optuna.create_study(storage=optuna.storages.JournalStorage(backend), **common)
-            if search.user_attrs.get("made_of", made_of) != made_of:
+            search = _going_on(optuna, study / _LOG, common)
+            if _counted(search) and search.user_attrs.get("made_of") != made_of:
                 raise ConfigError(
                     f"the study {study} is of other data, settings, ranges, or another metric, split or seed: give another "
                     "--study, or remove it"
                 )
+            if not _counted(search):  # what was asked for when it was begun may have been something else
+                (study / _LOG).unlink()
+                search = _going_on(optuna, study / _LOG, common)
             search.set_user_attr("made_of", made_of)
             for trial in search.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
                 search.tell(trial.number, state=optuna.trial.TrialState.FAIL)
             try:
                 yield search
             finally:
-                if not _counted(search):  # nothing to go on from, and what was asked for may have been wrong
+                if not _counted(search):
                     (study / _LOG).unlink()
     except Timeout as error:
         raise ConfigError(f"the study {study} is in use: wait for the other run, or give another --study") from error
+    finally:
+        with suppress(OSError):  # of a folder that is not empty, or not there
+            study.rmdir()
+
+
+def _going_on(optuna: Any, log: Path, common: Mapping[str, Any]) -> Any:
+    """Return the study of a log, which may have been broken off or not be there yet."""
+    _mend(log)
+    backend = optuna.storages.journal.JournalFileBackend(str(log))
+    return optuna.create_study(storage=optuna.storages.JournalStorage(backend), **common)
 
 
 def _others(study: Path) -> Iterator[Path]:
-    """Yield what lies in a folder beside the lock, which stays when a study without a trial goes."""
+    """Yield what lies in a folder beside our lock."""
     return (file for file in study.iterdir() if file.name != _LOCK)
 
 
