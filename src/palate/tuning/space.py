@@ -175,7 +175,8 @@ def space_of(
     kind: type[Model[Any]] = registry.get(name)
     if name == "ensemble":
         raise ConfigError("an ensemble has nothing to try, since validation weighs its members: tune these")
-    config = kind.config_type.of({word: value for word, value in settings.items() if word != "fuse"})
+    settled = {word: value for word, value in settings.items() if word != "fuse"}
+    config = kind.config_type.of(settled)
     more = dict(words or {})
     known = [*kind.config_type.model_fields, *(["fuse"] if fuses(name) else [])]
     for word in more:
@@ -197,7 +198,6 @@ def space_of(
         for word, dimension in listed.items()
         if word == "fuse" or (word not in idle and _acts(word, config))
     }
-    settled = {word: value for word, value in settings.items() if word != "fuse"}
     for word, dimension in more.items():
         if word in idle:
             raise ConfigError(

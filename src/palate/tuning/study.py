@@ -75,9 +75,10 @@ def tune(
 ) -> Tuned:
     """Try settings of a recipe's model and keep those that do best on validation; the test part is not opened.
 
-    The first trial has the defaults; where a range of `words` does not hold one, a number is drawn for it. Others are proposed by a tree of Parzen estimators (Bergstra et al. 2011) from what came of
-    those before. A network whose validation falls behind the middle of the others at the same epoch is given up. The same
-    seed makes the same trials, whether or not they were interrupted.
+    The first trial has the defaults; where a range of `words` does not hold one, a number is drawn for it. Others are
+    proposed by a tree of Parzen estimators (Bergstra et al. 2011) from what came of those before. A network whose validation
+    falls behind the middle of the others at the same epoch is given up. The same seed makes the same trials, whether or not
+    they were interrupted.
 
     Args:
         data: the whole dataset.
@@ -223,13 +224,13 @@ def _opened(optuna: Any, study: Path | None, made_of: str) -> Iterator[Any]:
     try:
         with locked(study / _LOCK, timeout=0):
             search = _going_on(optuna, study / _LOG, common)
-            if _counted(search) and search.user_attrs.get("made_of") != made_of:
-                raise ConfigError(
-                    f"the study {study} is of other data, settings, ranges, or another metric, split or seed: give another "
-                    "--study, or remove it"
-                )
-            if not _counted(search):  # what was asked for when it was begun may have been something else
-                (study / _LOG).unlink()
+            if search.user_attrs.get("made_of", made_of) != made_of:
+                if _counted(search):
+                    raise ConfigError(
+                        f"the study {study} is of other data, settings, ranges, or another metric, split or seed: give "
+                        "another --study, or remove it"
+                    )
+                (study / _LOG).unlink()  # a kill in its first trial left it
                 search = _going_on(optuna, study / _LOG, common)
             search.set_user_attr("made_of", made_of)
             for trial in search.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
