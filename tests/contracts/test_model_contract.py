@@ -23,7 +23,7 @@ BY_LIKES = {*DEEP, "cease"}
 """Models that score an item that has likes, though it lacks the parts that they read."""
 SILENT = {"popularity", "mlp-ctr", "mmdfm"}
 """Models that tell no reasons; every other one must."""
-TAUGHT = {"bm3", "mgcn"}
+TAUGHT = {"bm3"}
 """Models in which the parts teach, and do not make, an item's vector: they cannot place a new one."""
 
 

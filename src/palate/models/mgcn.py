@@ -41,7 +41,8 @@ class MGCN(VectorModel[MGCNConfig]):
     the authors' code divides by the roots of both ends' sums; there the given f_m are learned further.
 
     Missing data:
-        A part that an item lacks is its neighbours' by nobody: its view is 0 there. NaN for items that nobody liked.
+        A part that an item lacks is its neighbours' by nobody: its view is 0 there. An item that nobody liked lends nothing,
+        and has the views that its neighbours lend it; NaN where it has no part either.
     """
 
     name = "mgcn"
@@ -61,11 +62,13 @@ class _Network(HopNetwork):
         self.agreement = InfoNCE(temperature=config.contrast_temperature)
         self.likes = Operator(bipartite(train.liked, config.item_power)[: self.users, self.users :])
         self.values = {name: weights.constant(part.numbers) for name, part in parts.items()}
-        self.near = {
-            name: Operator(
-                _with_itself(likeness({name: part}, {name: 1.0}, self.warm, config.neighbours, None), part.present)
-            )
+        near = {
+            name: likeness({name: part}, {name: 1.0}, self.warm, config.neighbours, None)
             for name, part in parts.items()
+        }
+        self.placed = self.warm | np.any([np.diff(graph.indptr) > 0 for graph in near.values()], axis=0)
+        self.near = {
+            name: Operator(_with_itself(graph, parts[name].present & self.warm)) for name, graph in near.items()
         }
         self.maps = {name: weights.linear(f"map {name}", part.values.shape[1], dim) for name, part in parts.items()}
         self.purify = {name: weights.linear(f"purify {name}", dim, dim) for name in parts}
@@ -120,8 +123,8 @@ class _Network(HopNetwork):
         return whole[: self.users], whole[self.users :]
 
 
-def _with_itself(near: CSR, present: Mask) -> CSR:
-    """Let an item that has the part take from itself as much as from each of its nearest, on average."""
+def _with_itself(near: CSR, own: Mask) -> CSR:
+    """Let these items take from themselves as much as from each of their nearest, on average."""
     counts = np.diff(near.indptr)
-    own = sp.diags_array((present / (counts + 1)).astype(np.float32))
-    return sp.csr_array(sp.diags_array((counts / (counts + 1)).astype(np.float32)) @ near + own)
+    share = (own / (counts + 1)).astype(np.float32)
+    return sp.csr_array(sp.diags_array(1 - share) @ near + sp.diags_array(share))
