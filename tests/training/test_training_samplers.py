@@ -36,6 +36,20 @@ def test_nothing_that_the_user_likes_is_drawn(name, liked):
     assert len(np.unique(drawn)) == 30
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"), [("uniform", {}), ("hard", {}), ("popularity", {"power": 0}), ("popularity", {"power": 1})]
+)
+def test_what_nobody_likes_is_held_against_nothing(name, settings, liked):
+    new = np.isin(np.arange(30), [0, 11, 29])
+    dense = liked.toarray() * ~new
+    sampler = registry.get(name)(**settings).over(Likes(sp.csr_array(dense)))
+    users = np.tile(np.arange(1, 40, dtype=np.int32), 50)
+    drawn = sampler.draw(users, np.zeros_like(users), np.random.default_rng(1))
+    assert np.array_equal(np.unique(drawn.items), np.flatnonzero(~new))
+    if settings != {"power": 1}:
+        np.testing.assert_allclose(drawn.log_q, np.log(1 / 27), rtol=1e-6)
+
+
 def test_who_likes_all_but_one_gets_that_one(liked):
     sampler = registry.get("uniform")(count=3).over(Likes(liked))
     drawn = sampler.draw(np.zeros(20, np.int32), np.zeros(20, np.int32), np.random.default_rng(1)).items

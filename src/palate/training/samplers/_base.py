@@ -12,9 +12,6 @@ from palate.core.part import C, Part
 from palate.core.types import CSR, Codes, Floats, Mask
 from palate.training.pairs import Candidates
 
-_TRIES = 50
-"""Rounds in which what was liked is drawn anew; a user who likes nearly everything may keep some."""
-
 
 class Likes:
     """Who likes what, asked for many pairs at once."""
@@ -46,28 +43,3 @@ class Sampler(Part[C], ABC):
     @abstractmethod
     def draw(self, users: Codes, items: Codes, rng: np.random.Generator) -> Candidates:
         """Return what to hold a batch of likes against; users, items: int32[b]."""
-
-    def _drawn(self, users: Codes, count: int, rng: np.random.Generator) -> Codes:
-        """Draw from `_pool`, for each like, items that its user does not like; int32[b, count]."""
-        pool = self._pool(len(users) * count, rng).reshape(len(users), count)
-        return self._unliked(users, pool, rng)
-
-    def _evenly(self, users: Codes, count: int, rng: np.random.Generator) -> Candidates:
-        """Return items that the user does not like, each as likely as the next; int32[b, count]."""
-        drawn = self._drawn(users, count, rng)
-        return Candidates(drawn, np.full(drawn.shape, -np.log(self.likes.items), np.float32))
-
-    def _unliked(self, users: Codes, drawn: Codes, rng: np.random.Generator) -> Codes:
-        """Draw anew, evenly from `_pool`, whatever its user likes; users: int32[b], drawn: int32[b, n]."""
-        people = np.broadcast_to(users[:, None], drawn.shape)
-        wrong = np.flatnonzero(self.likes.among(people, drawn))
-        for _ in range(_TRIES):
-            if not len(wrong):
-                break
-            drawn.flat[wrong] = self._pool(len(wrong), rng)
-            wrong = wrong[self.likes.among(people.flat[wrong], drawn.flat[wrong])]
-        return drawn
-
-    def _pool(self, size: int, rng: np.random.Generator) -> Codes:
-        """Draw items whoever they are for; evenly, unless a sampler has another rule."""
-        return rng.integers(self.likes.items, size=size, dtype=np.int32)

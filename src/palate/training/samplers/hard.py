@@ -10,7 +10,7 @@ from pydantic import PositiveInt
 from palate.core.config import Config
 from palate.core.types import Codes
 from palate.training.pairs import Candidates
-from palate.training.samplers._base import Sampler
+from palate.training.samplers._drawing import Drawing
 
 
 class HardConfig(Config):
@@ -22,8 +22,8 @@ class HardConfig(Config):
     """Those of them that score highest, and count."""
 
 
-class Hard(Sampler[HardConfig]):
-    """Draw evenly from what the user does not like, and keep what the network scores highest (Zhang et al. 2013)."""
+class Hard(Drawing[HardConfig]):
+    """Draw evenly from what others like and the user does not, and keep what the network scores highest (Zhang et al. 2013)."""
 
     name = "hard"
     config_type = HardConfig

@@ -10,7 +10,8 @@ from pydantic import Field, PositiveInt
 from palate.core.config import Config
 from palate.core.types import Codes
 from palate.training.pairs import Candidates
-from palate.training.samplers._base import Likes, Sampler
+from palate.training.samplers._base import Likes
+from palate.training.samplers._drawing import Drawing
 
 
 class PopularitySamplerConfig(Config):
@@ -22,7 +23,7 @@ class PopularitySamplerConfig(Config):
     """An item is drawn by its likes to this power; 0 is even."""
 
 
-class PopularitySampler(Sampler[PopularitySamplerConfig]):
+class PopularitySampler(Drawing[PopularitySamplerConfig]):
     """Draw items that the user does not like, by the power of how many others do (Mikolov et al. 2013, section 2.2)."""
 
     name = "popularity"
@@ -31,7 +32,7 @@ class PopularitySampler(Sampler[PopularitySamplerConfig]):
     def over(self, likes: Likes) -> Self:
         """Take over whose likes these are."""
         super().over(likes)
-        weights = likes.counts.astype(np.float64) ** self.config.power
+        weights = np.where(likes.counts > 0, likes.counts.astype(np.float64) ** self.config.power, 0.0)
         self.ends = np.cumsum(weights / weights.sum())
         with np.errstate(divide="ignore"):
             self.log_chance = np.log(weights / weights.sum()).astype(np.float32)

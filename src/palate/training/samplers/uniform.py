@@ -1,4 +1,4 @@
-"""Every item alike."""
+"""Every known item alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 from palate.core.config import Config
 from palate.core.types import Codes
 from palate.training.pairs import Candidates
-from palate.training.samplers._base import Sampler
+from palate.training.samplers._drawing import Drawing
 
 
 class UniformConfig(Config):
@@ -18,8 +18,8 @@ class UniformConfig(Config):
     """Items that each like is held against."""
 
 
-class Uniform(Sampler[UniformConfig]):
-    """Draw evenly from all items that the user does not like."""
+class Uniform(Drawing[UniformConfig]):
+    """Draw evenly from all items that somebody likes and the user does not."""
 
     name = "uniform"
     config_type = UniformConfig
