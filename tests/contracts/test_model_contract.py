@@ -76,7 +76,8 @@ def quick(name):
     if name not in DEEP:
         return kind
 
-    calm = {"epochs": 100, "lr": 0.01, "judge_every": 999, **({"late": 0.3} if name == "umami" else {})}
+    own = {"umami": {"late": 0.3}, "mmal": {"epochs": 40}}.get(name, {})
+    calm = {"epochs": 100, "lr": 0.01, "judge_every": 999, **own}
 
     class Quick(kind):
         def __init__(self, config=None, /, **settings):
