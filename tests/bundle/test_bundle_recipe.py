@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from palate.bundle import Bundle, Recipe, refit, train
-from palate.bundle.build import fusing
+from palate.bundle.build import has_fusion
 from palate.core.errors import ConfigError, DataError, RequestError, UnknownNameError
 from palate.data.folder import load, save
 from palate.fusion.mean import Mean
@@ -151,9 +151,9 @@ def test_a_fusion_goes_to_the_members_that_take_one():
     members = ["content-knn", "cease", inner]
     built = Recipe.of({"model": "ensemble", "settings": {"members": members}, "fuse": "mean"}).build(["title"])
     assert built.members["content-knn"].fusion.name == "mean"
-    assert fusing(built.members["content-knn"].spec())
-    assert not fusing(built.members["cease"].spec())
-    assert not fusing(built.members["inner"].spec())
+    assert has_fusion(built.members["content-knn"].spec())
+    assert not has_fusion(built.members["cease"].spec())
+    assert not has_fusion(built.members["inner"].spec())
 
 
 def test_a_setting_goes_to_the_member_whose_name_it_begins_with():

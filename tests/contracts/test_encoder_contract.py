@@ -18,7 +18,10 @@ from palate.encoders.pipeline.wire import receive, send
 from palate.interfaces import Encoder as Protocol
 from palate.interfaces import Raw
 
-NAMES = [pytest.param(name, marks=[pytest.mark.weights] * (name in NEEDS_WEIGHTS)) for name in registry.names()]
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.xdist_group(name), *[pytest.mark.weights] * (name in NEEDS_WEIGHTS)])
+    for name in registry.names()
+]
 
 
 @pytest.fixture(scope="module", params=NAMES)

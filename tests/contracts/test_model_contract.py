@@ -86,7 +86,9 @@ def quick(name):
     return Quick
 
 
-@pytest.fixture(params=registry.names(), scope="module")
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in registry.names()], scope="module"
+)
 def kind(request):
     if request.param in DEEP:
         pytest.importorskip("torch")

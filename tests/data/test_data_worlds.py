@@ -19,6 +19,8 @@ from palate.data.worlds._truth import Truth
 from palate.data.worlds.shop import Goods, Shop, ShopConfig
 from planted import BARE
 
+pytestmark = pytest.mark.xdist_group("data_worlds")
+
 SMALL = {"n_items": 60, "n_users": 40, "n_events": 500, "picture_size": 48, "sound_seconds": 0.3}
 FAULTY = {"missing": 0.1, "lost": 0.1, "truncated": 0.1, "misnamed": 0.1, "missing_text": 0.05, "duplicates": 0.1}
 

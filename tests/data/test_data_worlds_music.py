@@ -15,6 +15,8 @@ from palate.data.worlds.music import Music, Tracks
 from palate.encoders.mel import Mel
 from palate.encoders.pipeline import encode
 
+pytestmark = pytest.mark.xdist_group("data_worlds_music")
+
 SMALL = {"n_items": 60, "n_users": 40, "n_events": 500, "track_seconds": 0.6, "cover_size": 32}
 FAULTY = {"missing": 0.1, "lost": 0.1, "truncated": 0.1, "misnamed": 0.1, "silent": 0.1, "missing_text": 0.05}
 

@@ -15,6 +15,8 @@ from palate.data.worlds.short_video import Clips, ShortVideo, ShortVideoConfig
 from palate.encoders.mel import Mel
 from palate.encoders.pipeline import encode
 
+pytestmark = pytest.mark.xdist_group("data_worlds_short_video")
+
 av = pytest.importorskip("av", reason="clips need the media extra")
 
 SMALL = {"n_items": 40, "n_users": 40, "n_events": 300, "clip_seconds": 0.5, "clip_size": 32}

@@ -23,7 +23,7 @@ from palate.serving.app import create_app
 from palate.serving.server import address, listen, server_of
 from small_shop import write_shop
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("e2e_browser")]
 
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 FLAGS = (

@@ -15,6 +15,8 @@ import pytest
 
 from palate.data.folder import load
 
+pytestmark = pytest.mark.xdist_group("e2e_demo")
+
 PALATE = [sys.executable, "-c", "from palate.cli import main; main()"]
 SMALL = ["--set", "n_items=120", "--set", "n_users=150", "--set", "n_events=2500", "--set", "picture_size=96"]
 

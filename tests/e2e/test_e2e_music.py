@@ -17,6 +17,8 @@ from palate.encoders.tf_idf import TfIdf
 from palate.models import ContentKNN, VectorSpace
 from planted import interval, only, recall, shuffled
 
+pytestmark = pytest.mark.xdist_group("e2e_music")
+
 SEEDS = range(3)
 SIZE = {"n_items": 240, "n_users": 200, "n_events": 6_000, "track_seconds": 1.5, "cover_size": 32}
 LOUD = {"sound_taste": 4, "cover_taste": 0, "hidden_taste": 0, "popularity": 0.2}

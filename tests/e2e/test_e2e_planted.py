@@ -21,6 +21,8 @@ from palate.encoders.use import USE
 from palate.models import ContentKNN, VectorSpace
 from planted import BARE, interval, recall, shuffled
 
+pytestmark = pytest.mark.xdist_group("e2e_planted")
+
 SEEDS = range(5)
 SIZE = {"n_items": 150, "n_users": 240, "n_events": 4_800, "clips": 0, "picture_size": 96, "sound_seconds": 0.5}
 PART = {"text": "title", "picture": "picture", "sound": "sound"}

@@ -20,6 +20,8 @@ from palate.encoders.video import Video
 from palate.models import ContentKNN, VectorSpace
 from planted import BARE, interval, only, recall, shuffled
 
+pytestmark = pytest.mark.xdist_group("e2e_short_video")
+
 pytest.importorskip("av", reason="clips need the media extra")
 
 SEEDS = range(3)

@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("encoders_heard")
+
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "quality" / "senses_audio.py"
 
 

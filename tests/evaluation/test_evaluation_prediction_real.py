@@ -9,7 +9,7 @@ from palate.encoders.pipeline import encode
 from palate.evaluation import evaluate_clicks, evaluate_ratings
 from palate.models import MLPCTR, Logistic
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.xdist_group("evaluation_prediction_real")]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from palate.data.split import split
 from palate.evaluation import compare, evaluate
 from palate.models import ItemKNN, Popularity
 
-pytestmark = pytest.mark.data
+pytestmark = [pytest.mark.data, pytest.mark.xdist_group("evaluation_real")]
 
 
 @pytest.fixture(scope="module")

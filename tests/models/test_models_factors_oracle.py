@@ -17,6 +17,8 @@ from palate.evaluation import evaluate
 from palate.interfaces import Queries
 from palate.models import ALS, BPR, Model, Popularity
 
+pytestmark = pytest.mark.xdist_group("models_factors_oracle")
+
 USERS, ITEMS, KINDS, LIKES, DIM = 1000, 250, 8, 15, 6
 
 

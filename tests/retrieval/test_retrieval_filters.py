@@ -15,6 +15,8 @@ from palate.data.catalogue import Catalogue
 from palate.retrieval import Filters
 from palate.retrieval.filters import parse
 
+pytestmark = pytest.mark.xdist_group("retrieval_filters")
+
 GOODS = pl.DataFrame(
     {
         "price": [3.0, 8.0, None, float("nan")],

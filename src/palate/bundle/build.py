@@ -54,14 +54,14 @@ def model_of(spec: Mapping[str, Any]) -> Model[Any]:
     return kind(config, fusion=joined)  # type: ignore[no-any-return]
 
 
-def fuses(name: str) -> bool:
+def takes_fusion(name: str) -> bool:
     """Tell whether a model by itself takes a fusion of the parts' vectors."""
     return "fusion" in inspect.signature(models.registry.get(name)).parameters
 
 
-def fusing(spec: Mapping[str, Any]) -> bool:
+def has_fusion(spec: Mapping[str, Any]) -> bool:
     """Tell whether the model of a spec, or a member of it, fuses parts."""
-    return "fusion" in spec or any(map(fusing, spec.get("members", {}).values()))
+    return "fusion" in spec or any(map(has_fusion, spec.get("members", {}).values()))
 
 
 def parts_read(spec: Mapping[str, Any], there: Iterable[str]) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def _ensemble(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
     }
     if not any(parts_read(model.spec(), ("any",)) for model in members.values()):
         _refuse_idle(recipe, ("parts", "fuse"))
-    if recipe.fuse is not None and not any(fusing(model.spec()) for model in members.values()):
+    if recipe.fuse is not None and not any(has_fusion(model.spec()) for model in members.values()):
         raise ConfigError(f"no member of the ensemble takes a fusion of parts: leave out 'fuse', {_FUSING}")
     _refuse_unnamed(recipe, ("fuse",))
     combine = late.registry.get(recipe.late or WeightedScores.name)(**recipe.late_settings)
@@ -146,9 +146,9 @@ def _for_member(recipe: Recipe, member: Recipe, parts: Iterable[str]) -> Recipe:
     _refuse_unnamed(member, ("fuse",))
     if member.model == Ensemble.name:
         spec = build_model(member, recipe.parts or parts).spec()
-        reads, takes = bool(parts_read(spec, ("any",))), fusing(spec)
+        reads, takes = bool(parts_read(spec, ("any",))), has_fusion(spec)
     else:
-        reads, takes = _reads_content(member.model), fuses(member.model)
+        reads, takes = _reads_content(member.model), takes_fusion(member.model)
     if not reads:
         return member
     given = {"fuse": recipe.fuse, "fuse_settings": recipe.fuse_settings}
@@ -175,7 +175,7 @@ def _check_words(recipe: Recipe) -> None:
                 f"the model '{recipe.model}' learns from likes, and a late fusion trains one model per part: leave out "
                 "'late', or choose a model by content"
             )
-    if recipe.fuse is not None and not fuses(recipe.model):
+    if recipe.fuse is not None and not takes_fusion(recipe.model):
         raise ConfigError(
             f"the model '{recipe.model}' joins the parts in a way of its own: leave out 'fuse', {_FUSING}"
         )

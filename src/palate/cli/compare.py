@@ -123,7 +123,7 @@ def _recipes(
     named: dict[str, str], settings: dict[str, Any], parts: list[str] | None, fuse: str | None, common: dict[str, Any]
 ) -> dict[str, Recipe]:
     from palate.bundle import Recipe
-    from palate.bundle.build import fusing, parts_read
+    from palate.bundle.build import has_fusion, parts_read
     from palate.models import registry
 
     if not named:
@@ -144,7 +144,7 @@ def _recipes(
     content = {name for name, spec in specs.items() if parts_read(spec, ["any"])}
     if not content:
         raise ConfigError(f"none of {', '.join(named)} reads parts: leave out --parts and --fuse, or add content-knn")
-    joining = {name for name in content if fusing(specs[name])}
+    joining = {name for name in content if has_fusion(specs[name])}
     if fuse is not None and not joining:
         raise ConfigError(f"none of {', '.join(named)} takes a fusion: leave out --fuse, or add content-knn")
     given = tuple(parts) if parts is not None else None

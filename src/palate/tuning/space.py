@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any, TypeAlias
 
 from palate import fusion
-from palate.bundle.build import fuses
+from palate.bundle.build import takes_fusion
 from palate.core.config import Config
 from palate.core.errors import ConfigError, did_you_mean
 from palate.fusion.concat import Concat
@@ -178,7 +178,7 @@ def space_of(
     settled = {word: value for word, value in settings.items() if word != "fuse"}
     config = kind.config_type.of(settled)
     more = dict(words or {})
-    known = [*kind.config_type.model_fields, *(["fuse"] if fuses(name) else [])]
+    known = [*kind.config_type.model_fields, *(["fuse"] if takes_fusion(name) else [])]
     for word in more:
         if word not in known:
             raise ConfigError(f"{name} has no setting '{word}' to try: {did_you_mean(word, known)}")
