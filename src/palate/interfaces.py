@@ -122,6 +122,22 @@ class Describes(Protocol):
 
 
 @runtime_checkable
+class Aligner(Protocol):
+    """Parts of any width to parts of one width in one space, where a thing's own parts lie near each other."""
+
+    name: ClassVar[str]
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def dim(self) -> int: ...
+    def fit(self, parts: Parts, data: Dataset, rng: np.random.Generator) -> Self: ...
+    def align(self, parts: Parts) -> Parts: ...
+    def state(self) -> State: ...
+    def load_state(self, state: State) -> Self: ...
+
+
+@runtime_checkable
 class Fusion(Protocol):
     """Several parts to one table of the same rows (early fusion)."""
 

@@ -6,35 +6,13 @@ import numpy as np
 import pytest
 
 from palate.core.errors import DataError
-from palate.core.ids import IdMap
 from palate.core.memory import PeakMemory
 from palate.core.rng import generator
 from palate.core.state import State
-from palate.data.dataset import Dataset, bare_catalogue
 from palate.data.features import FeatureTable, features_of
-from palate.data.interactions import Interactions
 from palate.fusion import registry
 from palate.interfaces import Fusion
-
-WIDTHS = {"equal": {"b": 6, "a": 6, "c": 6}, "unequal": {"b": 6, "a": 9, "c": 3}}
-
-
-def shop(n, trained=None):
-    item = np.arange(n if trained is None else trained, dtype=np.int32)
-    ids = IdMap(f"i{code}" for code in range(n))
-    rows = Interactions(np.zeros(len(item), np.int32), item, np.ones(len(item), np.float32))
-    return Dataset(IdMap(["u"]), ids, rows, bare_catalogue(ids))
-
-
-def some_parts(widths, n=50, seed=0, rubbish=0.0):
-    parts = {}
-    for name, width in widths.items():
-        rng = np.random.default_rng([seed, ord(name)])
-        values = (3 + 5 * rng.normal(size=(n, width))).astype(np.float32)
-        present = rng.random(n) < 0.7
-        values[~present] = rubbish
-        parts[name] = FeatureTable(values, present, f"{name} {seed}")
-    return parts
+from parted import WIDTHS, shop, some_parts
 
 
 @pytest.fixture(params=registry.names())

@@ -7,15 +7,14 @@ from typing import Self
 
 import numpy as np
 
-from palate.core.errors import DataError, did_you_mean
 from palate.core.fingerprint import fingerprint
 from palate.core.part import C, Part
 from palate.core.state import State
 from palate.core.types import Codes, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
-from palate.fusion._standard import Standard, trained_rows
 from palate.interfaces import Parts
+from palate.linalg.standard import Standard, known, trained_parts
 
 _BLOCK = 2048
 Units = dict[str, Floats]
@@ -42,12 +41,7 @@ class EarlyFusion(Part[C], ABC):
         Raises:
             DataError: no part is given, or the parts have different rows.
         """
-        parts = self._checked(parts)
-        trained = trained_rows(data, next(iter(parts.values())).of)
-        if len(trained) != len(next(iter(parts.values()))):
-            raise DataError(
-                f"the parts have {len(next(iter(parts.values())))} rows and the dataset {len(trained)}: give parts of this dataset"
-            )
+        parts, trained = trained_parts(self.name, parts, data)
         self.standards = {name: Standard.of(table, trained) for name, table in parts.items()}
         self._fit(parts, trained, rng)
         return self
@@ -81,7 +75,7 @@ class EarlyFusion(Part[C], ABC):
         Raises:
             DataError: a part was not there when the fusion was fitted, or has another width.
         """
-        parts = self._known(parts)
+        parts = known(self.name, parts, self.standards)
         first = next(iter(parts.values()))
         present = np.zeros(len(first), dtype=bool)
         for name, table in parts.items():
@@ -105,7 +99,7 @@ class EarlyFusion(Part[C], ABC):
         Missing data:
             A part that one of the two lacks has the amount 0 there (in `mean`, half of what it does with the others).
         """
-        parts = self._known(parts)
+        parts = known(self.name, parts, self.standards)
         amounts = {name: np.zeros(len(left), dtype=np.float32) for name in parts}
         for start in range(0, len(left), _BLOCK):
             block = slice(start, start + _BLOCK)
@@ -136,29 +130,6 @@ class EarlyFusion(Part[C], ABC):
             for number, name in enumerate(state.meta["parts"])
         }
         return self
-
-    def _known(self, parts: Parts) -> Parts:
-        parts = self._checked(parts)
-        for name, table in parts.items():
-            if name not in self.standards:
-                raise DataError(f"{self.name} was not fitted on a part '{name}': {did_you_mean(name, self.standards)}")
-            if table.dim != len(self.standards[name].mean):
-                raise DataError(
-                    f"the part '{name}' has {table.dim} dimensions and had {len(self.standards[name].mean)} when "
-                    f"{self.name} was fitted: encode it with the same encoder"
-                )
-        return parts
-
-    def _checked(self, parts: Parts) -> Parts:
-        if not parts:
-            raise DataError(f"{self.name} needs at least one part, and none was given: encode a column first")
-        sizes = {len(table) for table in parts.values()}
-        kinds = {table.of for table in parts.values()}
-        if len(sizes) > 1 or len(kinds) > 1:
-            raise DataError(
-                f"{self.name} needs parts of the same rows: given {sorted(sizes)} rows of {', '.join(sorted(kinds))}"
-            )
-        return {name: parts[name] for name in sorted(parts)}
 
 
 def _length(rows: Floats) -> Floats:

@@ -16,9 +16,9 @@ from palate.core.fingerprint import fingerprint
 from palate.core.state import State, pack_csr, unpack_csr
 from palate.core.types import CSR, Floats, Mask
 from palate.data.dataset import Dataset
-from palate.fusion._standard import Standard, trained_rows
 from palate.interfaces import Parts
 from palate.linalg.neighbours import nearest, unit_rows
+from palate.linalg.standard import Standard, trained_rows
 
 _DEAR = 1 << 33
 """Products that a graph takes, from which on it is kept: about a second."""

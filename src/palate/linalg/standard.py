@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
+from palate.core.errors import DataError, did_you_mean
 from palate.core.types import Floats, Mask
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable, Of
+from palate.interfaces import Parts
 from palate.linalg.neighbours import unit_rows
 
 _BLOCK = 4096
@@ -66,3 +69,50 @@ class Standard:
         there = values[present]
         result[present] = unit_rows((there - self.mean) / self.scale)
         return result
+
+
+def checked(who: str, parts: Parts) -> Parts:
+    """Return the parts sorted by name, for one who takes several.
+
+    Raises:
+        DataError: there is none, or they have different rows.
+    """
+    if not parts:
+        raise DataError(f"{who} needs at least one part, and none was given: encode a column first")
+    sizes = {len(table) for table in parts.values()}
+    kinds = {table.of for table in parts.values()}
+    if len(sizes) > 1 or len(kinds) > 1:
+        raise DataError(f"{who} needs parts of the same rows: given {sorted(sizes)} rows of {', '.join(sorted(kinds))}")
+    return {name: parts[name] for name in sorted(parts)}
+
+
+def known(who: str, parts: Parts, standards: Mapping[str, Standard]) -> Parts:
+    """Return the parts sorted by name, for one who was fitted on some.
+
+    Raises:
+        DataError: one was not there when it was fitted, or has another width.
+    """
+    parts = checked(who, parts)
+    for name, table in parts.items():
+        if name not in standards:
+            raise DataError(f"{who} was not fitted on a part '{name}': {did_you_mean(name, standards)}")
+        if table.dim != len(standards[name].mean):
+            raise DataError(
+                f"the part '{name}' has {table.dim} dimensions and had {len(standards[name].mean)} when "
+                f"{who} was fitted: encode it with the same encoder"
+            )
+    return parts
+
+
+def trained_parts(who: str, parts: Parts, data: Dataset) -> tuple[Parts, Mask]:
+    """Return the parts sorted by name, and bool[n]: which of their rows occur in the interactions.
+
+    Raises:
+        DataError: there is no part, they have different rows, or not those of the dataset.
+    """
+    parts = checked(who, parts)
+    first = next(iter(parts.values()))
+    trained = trained_rows(data, first.of)
+    if len(trained) != len(first):
+        raise DataError(f"the parts have {len(first)} rows and the dataset {len(trained)}: give parts of this dataset")
+    return parts, trained

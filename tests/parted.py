@@ -1,0 +1,30 @@
+"""Parts of chance with holes, and a shop that they belong to: what aligners and fusions are held to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from palate.core.ids import IdMap
+from palate.data.dataset import Dataset, bare_catalogue
+from palate.data.features import FeatureTable
+from palate.data.interactions import Interactions
+
+WIDTHS = {"equal": {"b": 6, "a": 6, "c": 6}, "unequal": {"b": 6, "a": 9, "c": 3}}
+
+
+def shop(n, trained=None):
+    item = np.arange(n if trained is None else trained, dtype=np.int32)
+    ids = IdMap(f"i{code}" for code in range(n))
+    rows = Interactions(np.zeros(len(item), np.int32), item, np.ones(len(item), np.float32))
+    return Dataset(IdMap(["u"]), ids, rows, bare_catalogue(ids))
+
+
+def some_parts(widths, n=50, seed=0, rubbish=0.0):
+    parts = {}
+    for name, width in widths.items():
+        rng = np.random.default_rng([seed, ord(name)])
+        values = (3 + 5 * rng.normal(size=(n, width))).astype(np.float32)
+        present = rng.random(n) < 0.7
+        values[~present] = rubbish
+        parts[name] = FeatureTable(values, present, f"{name} {seed}")
+    return parts
