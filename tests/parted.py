@@ -28,3 +28,9 @@ def some_parts(widths, n=50, seed=0, rubbish=0.0):
         values[~present] = rubbish
         parts[name] = FeatureTable(values, present, f"{name} {seed}")
     return parts
+
+
+def standardised(rows):
+    """Rows whose columns have mean 0 and deviation 1, each of length one then."""
+    rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)

@@ -51,6 +51,11 @@ def test_names_become_objects():
         ({"model": "content-knn", "parts": []}, ConfigError, "'parts' was"),
         ({"model": "item-knn", "seed": -1}, ConfigError, "'seed' was -1"),
         ({"model": "item-knn", "fuse": "concat"}, ConfigError, "reads no parts"),
+        ({"model": "item-knn", "align": "cca"}, ConfigError, "reads no parts: leave out 'align'"),
+        ({"model": "content-knn", "align": "ccaa"}, UnknownNameError, "did you mean 'cca'"),
+        ({"model": "content-knn", "align": "cca", "align_settings": {"dims": 2}}, ConfigError, "no setting 'dims'"),
+        ({"model": "content-knn", "align_settings": {"dim": 2}}, ConfigError, "no aligner is named: add align"),
+        ({"model": "cease", "align": "cca"}, ConfigError, "leave out 'align', or choose a model"),
         (
             {"model": "cease", "fuse": "concat"},
             ConfigError,
@@ -131,6 +136,7 @@ def test_an_ensemble_keeps_its_weights_through_bundle_and_refit(tiny, tmp_path):
         ({"settings": {"members": ["ease"], "weight": "given"}}, "did you mean 'weights'"),
         ({"settings": {"members": ["ease"]}, "fuse": "mean"}, "reads no parts"),
         ({"settings": {"members": ["ease", "cease"]}, "fuse": "mean"}, "no member of the ensemble takes a fusion"),
+        ({"settings": {"members": ["ease", "cease"]}, "align": "cca"}, "takes a fusion of parts: leave out 'align'"),
         ({"settings": {"members": [{"model": "ease", "settings": 3}]}}, "'settings' was 3"),
         ({"settings": {"members": [{"model": "ease", "name": None}]}}, "'name' was None"),
         ({"settings": {"members": [{"model": "ease", "name": ""}]}}, "'name' was ''"),
@@ -184,6 +190,21 @@ def test_ensembles_of_ensembles_are_saved_and_made_again(tiny, tmp_path):
     for other in (bundle.model, again):
         assert other.spec() == model.spec()
         assert np.array_equal(other.score(query), model.score(query), equal_nan=True)
+
+
+def test_an_aligner_is_saved_and_made_again(tiny, tmp_path):
+    recipe = Recipe(model="content-knn", align="cca", align_settings={"dim": 3}, fuse="weighted", how="cold-items")
+    model = recipe.build(tiny.part_names()).fit(tiny)
+    assert model.item_vectors().dim == 6
+    bundle = Bundle.open(Bundle.of(model, tiny).save(tmp_path / "b"))
+    assert (bundle.recipe.align, bundle.recipe.fuse) == ("cca", "weighted")
+    query = Queries.of_users(tiny, np.arange(5, dtype=np.int32))
+    again = bundle.recipe.build(tiny.part_names()).fit(tiny)
+    for other in (bundle.model, again):
+        assert other.spec() == model.spec()
+        assert np.array_equal(other.score(query), model.score(query), equal_nan=True)
+    reasons = bundle.model.explain(Queries.of_users(tiny, np.array([0], np.int32)), 1)
+    assert sum(reasons.parts.values()) == pytest.approx(reasons.score, abs=1e-5)
 
 
 def test_toml_that_is_no_recipe_is_refused(tmp_path):

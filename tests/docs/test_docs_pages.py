@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from palate.align import registry as aligners
 from palate.bundle import Bundle
 from palate.data.sources import registry as sources
 from palate.data.split import registry as splitters
@@ -28,6 +29,7 @@ DOCS = Path(__file__).parents[2] / "docs"
     [
         ("data.md", sources.names()), ("data.md", splitters.names()), ("encoders.md", encoders.names()),
         ("models.md", models.names()), ("models.md", fusions.names()), ("models.md", late.names()),
+        ("models.md", aligners.names()),
         ("evaluation.md", list(NAMES)), ("evaluation.md", [*RATINGS, *CLICKS]), ("evaluation.md", list(COMPAT)),
         ("search.md", indexes.names()),
     ],

@@ -10,6 +10,7 @@ from palate.data.interactions import Interactions
 from palate.fusion.concat import Concat
 from palate.fusion.mean import Mean, projection
 from palate.fusion.weighted import Weighted
+from parted import shop, some_parts, standardised
 
 NAN = np.nan
 A = features_of(np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]))
@@ -35,6 +36,15 @@ def test_concat_by_hand():
     shares = Concat().fit(PARTS, catalogue(), generator(0)).shares(PARTS, LEFT, RIGHT)
     assert np.allclose(shares["a"], [0.5, -0.5, -1, 0], atol=1e-6)
     assert np.allclose(shares["b"], [0.5, -0.5, 0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [Concat, Mean, Weighted])
+def test_one_part_alone_keeps_its_cosines(kind):
+    parts = some_parts({"a": 6})
+    fused = kind().fit(parts, shop(50), generator(0)).fuse(parts)
+    present = parts["a"].present
+    rows = standardised(parts["a"].values[present])
+    assert np.allclose(fused.values[present] @ fused.values[present].T, rows @ rows.T, atol=1e-5)
 
 
 def test_a_weight_is_the_share_of_a_perfect_likeness():

@@ -64,7 +64,7 @@ class Aligner(Part[C], ABC):
     paper: ClassVar[str]
     """Who described it, and when."""
     cost: ClassVar[str]
-    """What fitting takes: n things, d numbers of a part, m parts, k numbers of the common space."""
+    """What fitting takes: n things, d numbers of a part, m parts, k numbers of the common space, w those of all parts."""
 
     standards: dict[str, Standard]
     """By part name, in sorted order."""

@@ -40,7 +40,7 @@ class CCA(LinearAligner[CCAConfig]):
     name = "cca"
     config_type = CCAConfig
     paper: ClassVar[str] = "Hotelling 1936; Kettenring 1971"
-    cost: ClassVar[str] = "n d² + d³ + n w² + w³, w the widths of all parts together"
+    cost: ClassVar[str] = "n w² + w³"
 
     def _matrices(self, views: Views, data: Dataset, rng: np.random.Generator) -> Mapping[str, Doubles]:
         roots, bent = {}, []

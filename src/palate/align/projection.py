@@ -44,7 +44,7 @@ class Projection(LinearAligner[ProjectionConfig]):
     name = "projection"
     config_type = ProjectionConfig
     paper: ClassVar[str] = "Hoerl and Kennard 1970"
-    cost: ClassVar[str] = "n d² + d³, and of likes k per like and round"
+    cost: ClassVar[str] = "n d² + d³, and 7 k per like"
 
     def _matrices(self, views: Views, data: Dataset, rng: np.random.Generator) -> Mapping[str, Doubles]:
         onto = self.config.onto

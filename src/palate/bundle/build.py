@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from palate import fusion, models
 from palate.core.errors import ConfigError, did_you_mean
 from palate.fusion import late
+from palate.fusion.aligned import Aligned
 from palate.fusion.late.weighted_scores import WeightedScores
 from palate.models import Model
 from palate.models.ensemble import Ensemble
@@ -16,8 +17,12 @@ from palate.models.ensemble import Ensemble
 if TYPE_CHECKING:
     from palate.bundle.recipe import Recipe
 
-_OF_MEMBER = ("name", "model", "settings", "parts", "fuse", "fuse_settings", "late", "late_settings")
+_OF_MEMBER = (
+    "name", "model", "settings", "parts", "align", "align_settings", "fuse", "fuse_settings", "late", "late_settings",
+)  # fmt: skip
 """What a member of an ensemble can be told."""
+_JOINS = ("align", "fuse")
+"""Words of a recipe that say how one vector is made of the parts."""
 _FUSING = "or choose a model that takes one, such as content-knn"
 
 
@@ -28,8 +33,8 @@ def build_model(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
     _check_words(recipe)
     settings = recipe.settings if recipe.parts is None else {**recipe.settings, "parts": recipe.parts}
     spec = _spec(recipe.model, settings)
-    if recipe.fuse is not None:
-        spec["fusion"] = _spec(recipe.fuse, recipe.fuse_settings)
+    if joined := _fusion(recipe):
+        spec["fusion"] = joined
     if recipe.late is None:
         return model_of(spec)
     names = sorted(recipe.parts or parts)
@@ -87,9 +92,19 @@ def described(model: Model[Any]) -> dict[str, Any]:
         fields["settings"]["members"] = members
         return fields | {"late": model.combine.name, "late_settings": model.combine.spec()["settings"]}
     joined = model.spec().get("fusion")
-    if joined is not None:
+    if joined is not None and joined["name"] == Aligned.name:
+        fields |= joined["settings"]
+    elif joined is not None:
         fields |= {"fuse": joined["name"], "fuse_settings": joined["settings"]}
     return fields
+
+
+def _fusion(recipe: Recipe) -> dict[str, Any] | None:
+    """Return the spec of what makes one vector of the parts, where the recipe names an aligner or a fusion."""
+    fuse = {} if recipe.fuse is None else {"fuse": recipe.fuse, "fuse_settings": recipe.fuse_settings}
+    if recipe.align is not None:
+        return _spec(Aligned.name, {"align": recipe.align, "align_settings": recipe.align_settings, **fuse})
+    return None if recipe.fuse is None else _spec(recipe.fuse, recipe.fuse_settings)
 
 
 def _ensemble(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
@@ -119,10 +134,11 @@ def _ensemble(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
         name: build_model(_for_member(recipe, Recipe.of(fields), parts), parts) for name, fields in named.items()
     }
     if not any(parts_read(model.spec(), ("any",)) for model in members.values()):
-        _refuse_idle(recipe, ("parts", "fuse"))
-    if recipe.fuse is not None and not any(has_fusion(model.spec()) for model in members.values()):
-        raise ConfigError(f"no member of the ensemble takes a fusion of parts: leave out 'fuse', {_FUSING}")
-    _refuse_unnamed(recipe, ("fuse",))
+        _refuse_idle(recipe, ("parts", *_JOINS))
+    for word in _JOINS:
+        if getattr(recipe, word) is not None and not any(has_fusion(model.spec()) for model in members.values()):
+            raise ConfigError(f"no member of the ensemble takes a fusion of parts: leave out '{word}', {_FUSING}")
+    _refuse_unnamed(recipe, _JOINS)
     combine = late.registry.get(recipe.late or WeightedScores.name)(**recipe.late_settings)
     return Ensemble(members, combine, Ensemble.config_type.of(settings))
 
@@ -143,7 +159,7 @@ def _member_words(entry: Any) -> dict[str, Any]:
 
 def _for_member(recipe: Recipe, member: Recipe, parts: Iterable[str]) -> Recipe:
     """Hand the ensemble's parts and fusion to a member that reads parts and names none."""
-    _refuse_unnamed(member, ("fuse",))
+    _refuse_unnamed(member, _JOINS)
     if member.model == Ensemble.name:
         spec = build_model(member, recipe.parts or parts).spec()
         reads, takes = bool(parts_read(spec, ("any",))), has_fusion(spec)
@@ -151,9 +167,9 @@ def _for_member(recipe: Recipe, member: Recipe, parts: Iterable[str]) -> Recipe:
         reads, takes = _reads_content(member.model), takes_fusion(member.model)
     if not reads:
         return member
-    given = {"fuse": recipe.fuse, "fuse_settings": recipe.fuse_settings}
-    fuse = given if member.fuse is None and takes else {}
-    return member.model_copy(update={"parts": member.parts or recipe.parts, **fuse})
+    given = {word: getattr(recipe, word) for name in _JOINS for word in (name, f"{name}_settings")}
+    joins = given if member.fuse is None and member.align is None and takes else {}
+    return member.model_copy(update={"parts": member.parts or recipe.parts, **joins})
 
 
 def _reads_content(name: str) -> bool:
@@ -169,21 +185,22 @@ def _check_words(recipe: Recipe) -> None:
     """Refuse words of a recipe that have nothing to act on, which would otherwise silently do nothing."""
     if "features" not in models.registry.get(recipe.model).requires:
         if not _reads_content(recipe.model):
-            _refuse_idle(recipe, ("parts", "fuse", "late"))
+            _refuse_idle(recipe, ("parts", *_JOINS, "late"))
         elif recipe.late is not None:
             raise ConfigError(
                 f"the model '{recipe.model}' learns from likes, and a late fusion trains one model per part: leave out "
                 "'late', or choose a model by content"
             )
-    if recipe.fuse is not None and not takes_fusion(recipe.model):
-        raise ConfigError(
-            f"the model '{recipe.model}' joins the parts in a way of its own: leave out 'fuse', {_FUSING}"
-        )
-    _refuse_unnamed(recipe, ("fuse", "late"))
+    for word in _JOINS:
+        if getattr(recipe, word) is not None and not takes_fusion(recipe.model):
+            raise ConfigError(
+                f"the model '{recipe.model}' joins the parts in a way of its own: leave out '{word}', {_FUSING}"
+            )
+    _refuse_unnamed(recipe, (*_JOINS, "late"))
 
 
 def _refuse_unnamed(recipe: Recipe, words: Iterable[str]) -> None:
-    for word, what in (("fuse", "fusion"), ("late", "late fusion")):
+    for word, what in (("align", "aligner"), ("fuse", "fusion"), ("late", "late fusion")):
         if word in words and getattr(recipe, word) is None and getattr(recipe, f"{word}_settings"):
             raise ConfigError(f"the recipe has {word}_settings and no {what} is named: add {word}")
 

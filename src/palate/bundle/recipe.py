@@ -37,6 +37,10 @@ class Recipe(Config):
     """Settings of the recommender."""
     parts: tuple[str, ...] | None = Field(None, min_length=1)
     """Which parts of the items it reads; all where none are named."""
+    align: str | None = None
+    """Name of what brings the parts into one space before they are fused ('palate aligners' lists them)."""
+    align_settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of that aligner."""
     fuse: str | None = None
     """Name of the fusion of the parts' vectors ('palate fusions' lists them); the model's own choice where none is named."""
     fuse_settings: dict[str, Any] = Field(default_factory=dict)

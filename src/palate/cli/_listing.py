@@ -13,7 +13,7 @@ from palate.core.registry import Registry
 
 
 def listing(registry: Registry[Any] | Sequence[Registry[Any]], as_json: bool) -> None:
-    """Print the parts of one or more registries, as a table or as `{"rows": [{"name", "summary"}]}`."""
+    """Print the parts of one or more registries, as a table or as `{"rows": [{"name", "summary", ..}]}`."""
     registries = [registry] if isinstance(registry, Registry) else registry
     rows = [row for one in registries for row in one.summaries()]
 
@@ -23,6 +23,8 @@ def listing(registry: Registry[Any] | Sequence[Registry[Any]], as_json: bool) ->
         table.add_column("what it is")
         for row in rows:
             table.add_row(row["name"], row["summary"])
+            if "paper" in row:
+                table.add_row("", f"[dim]{row['paper']}; fitting takes {row['cost']}[/dim]")
         Console().print(table)
 
     emit({"rows": rows}, as_json, show)

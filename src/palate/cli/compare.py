@@ -47,6 +47,9 @@ def compare(
     positive: Annotated[str | None, typer.Option("--positive", help="What counts as liked, as in weight>=4.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="As in item-knn.shrink=30.")] = None,
     parts: Annotated[str | None, typer.Option("--parts", help="Parts to read, as in title,photo; default all.")] = None,
+    align: Annotated[
+        str | None, typer.Option("--align", help="What brings the parts into one space before they are fused.")
+    ] = None,
     fuse: Annotated[str | None, typer.Option("--fuse", help="Fusion of the parts' vectors.")] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="strict, or refit: a name of its own.")] = "strict",
     report: Annotated[Path | None, typer.Option("--report", help="Write a report there, .html or .md.")] = None,
@@ -66,7 +69,7 @@ def compare(
 
     cuts, pairs = cut_offs(k), _pairs(tests)
     recipes = _recipes(
-        _aliases(models), parse_settings(settings or []), None if parts is None else words(parts), fuse,
+        _aliases(models), parse_settings(settings or []), None if parts is None else words(parts), {"align": align, "fuse": fuse},
         {"how": how or "random-per-user", "seed": seed, "positive": positive, "protocol": protocol},
     )  # fmt: skip
     if report is not None:
@@ -120,7 +123,11 @@ def _protocol(recipe: Recipe) -> Protocol:
 
 
 def _recipes(
-    named: dict[str, str], settings: dict[str, Any], parts: list[str] | None, fuse: str | None, common: dict[str, Any]
+    named: dict[str, str],
+    settings: dict[str, Any],
+    parts: list[str] | None,
+    joins: dict[str, str | None],
+    common: dict[str, Any],
 ) -> dict[str, Recipe]:
     from palate.bundle import Recipe
     from palate.bundle.build import has_fusion, parts_read
@@ -138,19 +145,22 @@ def _recipes(
             raise ConfigError(f"the setting '{key}' is for '{name}', which is not compared: {did_you_mean(name, own)}")
         own[name][setting] = value
     plain = {name: Recipe.of({"model": named[name], "settings": own[name], **common}) for name in named}
-    if parts is None and fuse is None:
+    if parts is None and not any(joins.values()):
         return plain
     specs = {name: recipe.build(["any"]).spec() for name, recipe in plain.items()}
     content = {name for name, spec in specs.items() if parts_read(spec, ["any"])}
     if not content:
-        raise ConfigError(f"none of {', '.join(named)} reads parts: leave out --parts and --fuse, or add content-knn")
+        raise ConfigError(
+            f"none of {', '.join(named)} reads parts: leave out --parts, --align and --fuse, or add content-knn"
+        )
     joining = {name for name in content if has_fusion(specs[name])}
-    if fuse is not None and not joining:
-        raise ConfigError(f"none of {', '.join(named)} takes a fusion: leave out --fuse, or add content-knn")
-    given = tuple(parts) if parts is not None else None
+    if any(joins.values()) and not joining:
+        given = " and ".join(f"--{word}" for word, name in joins.items() if name)
+        raise ConfigError(f"none of {', '.join(named)} takes a fusion: leave out {given}, or add content-knn")
+    read = tuple(parts) if parts is not None else None
     return {
         name: recipe.model_copy(
-            update={"parts": given if name in content else None, "fuse": fuse if name in joining else None}
+            update={"parts": read if name in content else None, **(joins if name in joining else {})}
         )
         for name, recipe in plain.items()
     }
@@ -201,7 +211,14 @@ def _options(recipe: Recipe) -> list[str]:
         words += ["--set", f"{key}={json.dumps(value)}"]
     if recipe.parts is not None:
         words += ["--parts", ",".join(recipe.parts)]
-    defaults = {"how": "random-per-user", "seed": 0, "positive": None, "protocol": "strict", "fuse": None}
+    defaults = {
+        "how": "random-per-user",
+        "seed": 0,
+        "positive": None,
+        "protocol": "strict",
+        "align": None,
+        "fuse": None,
+    }
     given = {name: getattr(recipe, name) for name in defaults}
     for name, value in given.items():
         words += [f"--{name}", str(value)] if value != defaults[name] else []

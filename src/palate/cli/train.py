@@ -23,6 +23,9 @@ def train(
     source: Annotated[Path, typer.Argument(metavar="DS | RECIPE.toml", help="A dataset folder, or a recipe file.")],
     model: Annotated[str | None, typer.Option("--model", help="The recommender; 'palate models' lists them.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="A setting of it, as in shrink=30.")] = None,
+    align: Annotated[
+        str | None, typer.Option("--align", help="What brings the parts into one space; 'palate aligners' lists them.")
+    ] = None,
     fuse: Annotated[str | None, typer.Option("--fuse", help="Fusion of the parts' vectors.")] = None,
     late: Annotated[str | None, typer.Option("--late", help="Fusion of scores: one model is trained per part.")] = None,
     parts: Annotated[str | None, typer.Option("--parts", help="Parts to read, as in title,photo; default all.")] = None,
@@ -45,6 +48,7 @@ def train(
 
     given: dict[str, Any] = {
         "model": model,
+        "align": align,
         "fuse": fuse,
         "late": late,
         "parts": None if parts is None else [name.strip() for name in parts.split(",") if name.strip()],

@@ -73,9 +73,14 @@ class Registry(Generic[T]):
         return found  # type: ignore[no-any-return]
 
     def summaries(self) -> list[dict[str, str]]:
-        """Return `{"name", "summary"}` for each part; the summary is the first line of its docstring."""
+        """Return `{"name", "summary"}` for each part; the summary is the first line of its docstring.
+
+        A kind of part that says who described each, and what it costs, has `paper` and `cost` too.
+        """
         rows = []
         for name in self.names():
-            text = (self.get(name).__doc__ or "").strip()
-            rows.append({"name": name, "summary": text.splitlines()[0] if text else ""})
+            kind = self.get(name)
+            text = (kind.__doc__ or "").strip()
+            more = {word: getattr(kind, word) for word in ("paper", "cost") if hasattr(kind, word)}
+            rows.append({"name": name, "summary": text.splitlines()[0] if text else "", **more})
         return rows

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from palate.core.registry import Registry
 from palate.fusion._base import EarlyFusion
 
-registry: Registry[EarlyFusion[Any]] = Registry("fusion", __name__)
+if TYPE_CHECKING:
+    from palate.fusion.aligned import Aligned
+
+registry: Registry[EarlyFusion[Any] | Aligned] = Registry("fusion", __name__)
 
 __all__ = ["EarlyFusion", "registry"]

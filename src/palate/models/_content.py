@@ -114,7 +114,7 @@ class ContentModel(Model[K]):
         """Take over parts and fusion, whichever fusion this instance was built with."""
         spec = state.meta["fusion_spec"]
         if self.fusion.name != spec["name"] or self.fusion.config.model_dump(mode="json") != spec["settings"]:
-            kind = registry.get(spec["name"])
+            kind: Any = registry.get(spec["name"])
             self.fusion = kind(kind.config_type.of(spec["settings"]))
         self.fusion.load_state(state.nested("fusion"))
         self.parts = {
