@@ -110,6 +110,26 @@ def test_compare_takes_several_k_metrics_names_and_ensembles(palate, folder, tmp
     assert "content-knn (parts=title, fusion concat), item-knn (defaults), joined by weighted-scores" in report
 
 
+def test_compare_aligns_parts_and_hands_that_on(palate, folder):
+    code, out, err = palate("compare", folder, "--models", "content-knn,popularity", "--align", "pca")
+    assert (code, err) == (0, "")
+    assert "train " in out
+    value = json.loads(palate("compare", folder, "--models", "content-knn", "--align", "cca", "--json")[1])
+    plain = json.loads(palate("compare", folder, "--models", "content-knn", "--json")[1])
+    assert value["rows"][0]["metrics"] != plain["rows"][0]["metrics"]
+    hint = palate("compare", folder, "--models", "content-knn", "--align", "cca")[1]
+    assert "--align cca" in " ".join(hint.split())
+
+
+def test_aligners_are_listed_with_their_papers(palate):
+    code, out, err = palate("aligners", "--json")
+    assert (code, err) == (0, "")
+    rows = {row["name"]: row for row in json.loads(out)["rows"]}
+    assert {"cca", "pca", "procrustes", "projection", "whitening"} <= set(rows)
+    assert all(row["paper"] and row["cost"] and row["summary"].endswith(".") for row in rows.values())
+    assert "Kettenring 1971; fitting takes" in palate("aligners")[1]
+
+
 def test_compare_hands_any_name_on_so_that_a_shell_reads_it(palate, folder):
     code, out, err = palate("compare", folder, "--models", "[/b] a=popularity", "-k", 5)
     assert (code, err) == (0, "")
@@ -130,6 +150,8 @@ def test_compare_hands_any_name_on_so_that_a_shell_reads_it(palate, folder):
         (["--models", "popularity", "--report", "r.pdf"], "its name must end in .html or .md"),
         (["--models", "both=ensemble", "--set", "both.members=[item-knn]", "--parts", "title"], "none of both reads parts"),
         (["--models", "popularity,cease", "--fuse", "mean"], "none of popularity, cease takes a fusion: leave out --fuse"),
+        (["--models", "cease", "--align", "cca", "--fuse", "mean"], "none of cease takes a fusion: leave out --align and --fuse"),
+        (["--models", "content-knn", "--align", "ccaa"], "there is no aligner 'ccaa': did you mean 'cca'?"),
         (["--models", "popularty"], "there is no model 'popularty': did you mean 'popularity'?"),
         (["--models", ","], "no model was named"),
         (["--models", "popularity,item-knn", "--set", "shrink=3"], "names no model: write item-knn.shrink=3"),
