@@ -14,9 +14,10 @@ WIDTHS = {"equal": {"b": 6, "a": 6, "c": 6}, "unequal": {"b": 6, "a": 9, "c": 3}
 
 def shop(n, trained=None):
     item = np.arange(n if trained is None else trained, dtype=np.int32)
+    user, item = np.concatenate([item % 5, (item // 5) % 5]), np.concatenate([item, item])
     ids = IdMap(f"i{code}" for code in range(n))
-    rows = Interactions(np.zeros(len(item), np.int32), item, np.ones(len(item), np.float32))
-    return Dataset(IdMap(["u"]), ids, rows, bare_catalogue(ids))
+    rows = Interactions(user.astype(np.int32), item, np.ones(len(item), np.float32))
+    return Dataset(IdMap(f"u{code}" for code in range(5)), ids, rows, bare_catalogue(ids))
 
 
 def some_parts(widths, n=50, seed=0, rubbish=0.0):

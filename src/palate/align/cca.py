@@ -30,8 +30,8 @@ class CCA(LinearAligner[CCAConfig]):
     maximum variance form (Kettenring 1971; with parts that lack, van de Velden and Bijmolt 2006): G, W minimise
     sum over p of |K_p (G - X_p W_p)|^2 + r |W_p|^2 with G^T D G = I, where K_p picks the things that have part p and D counts
     the parts of each. G comes from the largest eigenvectors of D^(-1/2) (sum of K_p X_p (X_p^T X_p + r I)^(-1) X_p^T K_p) D^(-1/2), and
-    W_p = (X_p^T X_p + r I)^(-1) X_p^T G. A direction counts as much as the parts agree on it: the columns of W_p are
-    multiplied by the roots of their eigenvalues, which are at most 1.
+    W_p = (X_p^T X_p + r I)^(-1) X_p^T G. G is then made
+    longer, G^T D G = n I, so that every direction counts alike and as much as in a whitened part.
 
     Missing data:
         A thing speaks for the parts that it has. One part alone is whitened.
@@ -56,6 +56,5 @@ class CCA(LinearAligner[CCAConfig]):
         joint, agreed = main_directions(stacked, self.dim)
         agreed = agreed * len(stacked)  # eigenvalues of stacked^T stacked: at most 1
         scale = np.sqrt(np.where(agreed > 1e-9, 1 / np.maximum(agreed, 1e-9), 0))
-        common = stacked @ (joint * scale) / np.sqrt(counts)[:, None]  # G
-        weight = np.sqrt(len(stacked) * agreed)
-        return {name: roots[name] @ ((rows @ roots[name]).T @ common) * weight for name, rows in views.rows.items()}
+        common = stacked @ (joint * scale) * np.sqrt(len(stacked) / counts)[:, None]  # G
+        return {name: roots[name] @ ((rows @ roots[name]).T @ common) for name, rows in views.rows.items()}

@@ -81,5 +81,6 @@ class Projection(LinearAligner[ProjectionConfig]):
         scaled = sp.diags_array(people) @ likes.astype(np.float64) @ sp.diags_array(things)
         count = min(self.dim + 1, min(scaled.shape))
         _, strength, right = randomized_svd(sp.csr_matrix(scaled), count, random_state=int(rng.integers(2**31)))
-        placed = (right.T * strength)[:, 1:]  # the first tells how popular a thing is, and nothing else
+        first = 1 if count > 1 else 0  # it tells how popular a thing is, and nothing else
+        placed = (right.T * strength)[:, first:]
         return unit_rows(placed.astype(np.float32))[views.codes].astype(np.float64)

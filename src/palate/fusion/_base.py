@@ -32,6 +32,8 @@ class EarlyFusion(Part[C], ABC):
         not given to `fuse` counts as absent everywhere.
     """
 
+    standardises = True
+    """Whether dimensions are made alike; not those of parts that lie in one space already."""
     standards: dict[str, Standard]
     """By part name, in sorted order."""
 
@@ -42,7 +44,10 @@ class EarlyFusion(Part[C], ABC):
             DataError: no part is given, or the parts have different rows.
         """
         parts, trained = trained_parts(self.name, parts, data)
-        self.standards = {name: Standard.of(table, trained) for name, table in parts.items()}
+        self.standards = {
+            name: Standard.of(table, trained) if self.standardises else Standard.none(table.dim)
+            for name, table in parts.items()
+        }
         self._fit(parts, trained, rng)
         return self
 

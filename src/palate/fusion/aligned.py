@@ -34,6 +34,8 @@ class AlignedConfig(Config):
 class Aligned(Part[AlignedConfig]):
     """Align the parts, then fuse them: a mean says most where all parts lie in one space.
 
+    Aligned rows are brought to length one, and not standardised again: that would undo what the aligner weighs.
+
     Missing data:
         As the fusion has it; what is absent stays absent through the alignment.
     Raises:
@@ -53,7 +55,9 @@ class Aligned(Part[AlignedConfig]):
         if self.config.fuse == self.name:
             raise ConfigError("aligned parts are fused by a fusion, not aligned again: give 'fuse' another name")
         self.aligner = align.registry.get(self.config.align)(**self.config.align_settings)
-        self.fusion = registry.get(self.config.fuse)(**self.config.fuse_settings)
+        joined: Any = registry.get(self.config.fuse)(**self.config.fuse_settings)
+        joined.standardises = False
+        self.fusion = joined
 
     @property
     def dim(self) -> int:

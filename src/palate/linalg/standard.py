@@ -50,7 +50,7 @@ class Standard:
         if len(rows) < 2:
             rows = np.flatnonzero(table.present)
         if len(rows) < 2:
-            return cls(np.zeros(table.dim, np.float32), np.ones(table.dim, np.float32))
+            return cls.none(table.dim)
         blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
         total = sum((table.values[block].sum(axis=0, dtype=np.float64) for block in blocks), np.zeros(table.dim))
         mean = total / len(rows)
@@ -58,6 +58,11 @@ class Standard:
         deviation = np.sqrt(squares / len(rows))
         varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1e-6)
         return cls(mean.astype(np.float32), np.where(varies, deviation, 1).astype(np.float32))
+
+    @classmethod
+    def none(cls, dim: int) -> Self:
+        """Return what leaves rows as they are, but for their length."""
+        return cls(np.zeros(dim, np.float32), np.ones(dim, np.float32))
 
     def units(self, values: Floats, present: Mask) -> Floats:
         """Return the rows standardised and of length one; absent rows are zeros and are not read.
