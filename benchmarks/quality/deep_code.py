@@ -24,8 +24,9 @@ from palate.training.samplers import registry as samplers
 
 ROOMS = ("palate.models.", "palate.training.", "palate.nn.", "palate.fusion.", "palate.linalg.", "palate.metrics.",
          "palate.evaluation.", "palate.core.rng")  # fmt: skip
-TELLS = ("palate.training.trackers",)
-"""What takes no part in a figure although it is imported by what does."""
+TELLS = ("palate.training.trackers", "palate.fusion.concat")
+"""What takes no part in a figure although it is imported by what does; side by side parts only tell how varied lists are, which no
+run asks for."""
 ENDS = ("ConfigError",)
 """Errors that nothing in `ROOMS` catches, so that a run with one has no figure."""
 _JUDGE = "palate.evaluation.protocol"
