@@ -134,7 +134,7 @@ def parts() -> str:
 
 def _setting(name: str, field: Any) -> str:
     annotation = re.sub(r"typing\.|palate\.[\w.]*\.", "", inspect.formatannotation(_bare(field.annotation)))
-    default = "required" if field.is_required() else f"`{field.default!r}`"
+    default = "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)!r}`"
     return f"| `{name}` | `{_cell(annotation)}` | {default} | {_cell(field.description or '')} |"
 
 

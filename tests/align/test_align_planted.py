@@ -6,6 +6,7 @@ from scipy.linalg import orthogonal_procrustes
 from sklearn.linear_model import Ridge
 
 from palate.align import measure, registry
+from palate.align.projection import beyond_popularity
 from palate.core.errors import ConfigError, DataError
 from palate.core.ids import IdMap
 from palate.core.rng import generator
@@ -159,13 +160,55 @@ def test_projection_onto_likes_puts_things_where_those_are_who_like_them():
     assert lengths["noise"] < 0.5 * lengths["told"]
 
 
+def two_camps(people=40, things=40, seed=0):
+    """Two camps, of which neither likes what the other does; likes inside a camp are by chance."""
+    rng = np.random.default_rng(seed)
+    camp = np.arange(things) % 2
+    user, item = np.nonzero((np.arange(people)[:, None] % 2 == camp) & (rng.random((people, things)) < 0.5))
+    rows = Interactions(user.astype(np.int32), item.astype(np.int32), np.ones(len(user), np.float32))
+    ids = IdMap(f"i{code}" for code in range(things))
+    return Dataset(IdMap(f"u{code}" for code in range(people)), ids, rows, bare_catalogue(ids)), camp
+
+
+@pytest.mark.parametrize("size", [40, 200])
+def test_popularity_alone_is_taken_out_of_the_likes(size):
+    """What tells two camps apart has the same singular value as popularity, and stays. Both ways of taking apart."""
+    data, camp = two_camps(size, size)
+    placed = beyond_popularity(data.liked, 1, np.random.default_rng(0))[:, 0]
+    assert np.abs(np.corrcoef(placed, camp)[0, 1]) > 0.95
+    wider = beyond_popularity(data.liked, 4, np.random.default_rng(0))
+    popular = np.sqrt(data.liked.sum(axis=0))
+    np.testing.assert_allclose(popular @ wider, 0, atol=1e-6)
+    likes = data.liked.toarray().astype(float)
+    scaled = likes / np.sqrt(likes.sum(1))[:, None] / np.sqrt(likes.sum(0))
+    strengths = np.linalg.svd(scaled, compute_uv=False)
+    np.testing.assert_allclose(np.linalg.norm(wider, axis=0), strengths[1:5], atol=1e-6)
+
+
+def test_likes_that_tell_popularity_alone_are_no_target():
+    rows = np.repeat(np.arange(5), 20), np.tile(np.arange(20), 5)
+    ids = IdMap(f"i{code}" for code in range(30))
+    log = Interactions(*(codes.astype(np.int32) for codes in rows), np.ones(100, np.float32))
+    data = Dataset(IdMap(f"u{code}" for code in range(5)), ids, log, bare_catalogue(ids))
+    parts = {"a": table(np.random.default_rng(0).normal(size=(30, 4)))}
+    with pytest.raises(DataError, match="nothing but how popular things are: name a part instead, as in onto=title"):
+        registry.get("projection")(dim=3).fit(parts, data, generator(0))
+
+
 def test_projection_onto_nothing_is_refused():
     parts = turned()
     with pytest.raises(ConfigError, match=r"onto names the part 'c': .*allowed: a, b, likes"):
         aligned("projection", parts, onto="c")
     empty = shop(N, trained=0)
-    with pytest.raises(DataError, match="name a part, as in onto="):
+    with pytest.raises(DataError, match="name a part instead, as in onto="):
         aligned("projection", parts, empty)
+
+
+def test_parts_of_unequal_width_have_no_measure():
+    with pytest.raises(DataError, match=r"needs parts of one width, given \[2, 3\]: align them first"):
+        measure({"a": table(np.ones((5, 2))), "b": table(np.ones((5, 3)))})
+    with pytest.raises(DataError, match="parts of the same rows"):
+        measure({"a": table(np.ones((5, 2))), "b": table(np.ones((4, 2)))})
 
 
 def test_measures_of_a_perfect_and_of_a_chance_agreement():

@@ -57,6 +57,11 @@ def test_names_become_objects():
         ({"model": "content-knn", "align_settings": {"dim": 2}}, ConfigError, "no aligner is named: add align"),
         ({"model": "cease", "align": "cca"}, ConfigError, "leave out 'align', or choose a model"),
         (
+            {"model": "content-knn", "align": "cca", "late": "borda"},
+            ConfigError,
+            "nothing to align: leave out 'align' or 'late'",
+        ),
+        (
             {"model": "cease", "fuse": "concat"},
             ConfigError,
             "'cease' joins the parts in a way of its own: leave out 'fuse'",
@@ -160,6 +165,22 @@ def test_a_fusion_goes_to_the_members_that_take_one():
     assert has_fusion(built.members["content-knn"].spec())
     assert not has_fusion(built.members["cease"].spec())
     assert not has_fusion(built.members["inner"].spec())
+
+
+def test_members_take_the_aligner_and_the_fusion_that_they_do_not_name():
+    members = [
+        {"name": "fused", "model": "content-knn", "fuse": "concat"},
+        {"name": "aligned", "model": "content-knn", "align": "pca"},
+        {"name": "late", "model": "content-knn", "late": "borda"},
+        {"name": "both", "model": "content-knn", "align": "whitening", "fuse": "mean"},
+    ]
+    recipe = {"model": "ensemble", "settings": {"members": members}, "align": "cca", "fuse": "weighted"}
+    built = Recipe.of(recipe).build(["photo", "title"])
+    joined = {name: built.members[name].spec()["fusion"]["settings"] for name in ("fused", "aligned", "both")}
+    assert {name: (own["align"], own["fuse"]) for name, own in joined.items()} == {
+        "fused": ("cca", "concat"), "aligned": ("pca", "weighted"), "both": ("whitening", "mean"),
+    }  # fmt: skip
+    assert built.members["late"].members["title"].spec()["fusion"]["name"] == "weighted"
 
 
 def test_a_setting_goes_to_the_member_whose_name_it_begins_with():

@@ -157,7 +157,11 @@ def test_settings_and_variations_are_such_as_models_know():
 def test_the_code_behind_a_figure_is_that_of_the_model_and_what_it_uses():
     umami = deep_code.behind(["palate.models.umami", "palate.evaluation.protocol"])
     assert {"palate.nn.graph", "palate.training.loop", "palate.models._hops", "palate.linalg.topk"} <= umami
-    assert not [name for name in umami if name.startswith(("palate.cli", "palate.data", "palate.training.trackers", "palate.fusion"))]
+    assert not [
+        name
+        for name in umami
+        if name.startswith(("palate.cli", "palate.data", "palate.training.trackers", "palate.fusion"))
+    ]
     assert not {"palate.models.mgcn", "palate.training.losses.bpr"} & umami
     bpr, softmax = (deep_code.code_of(registry.get("umami")(loss=loss)) for loss in ("bpr", "sampled-softmax"))
     assert bpr != softmax

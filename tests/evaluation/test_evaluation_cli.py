@@ -121,6 +121,12 @@ def test_compare_aligns_parts_and_hands_that_on(palate, folder):
     assert "--align cca" in " ".join(hint.split())
 
 
+def test_the_report_says_by_what_parts_were_aligned(palate, folder, tmp_path):
+    words = "--models", "content-knn,popularity", "--align", "cca", "--report", tmp_path / "r.md"
+    assert palate("compare", folder, *words)[0] == 0
+    assert "align cca, fusion mean" in (tmp_path / "r.md").read_text(encoding="utf-8")
+
+
 def test_aligners_are_listed_with_their_papers(palate):
     code, out, err = palate("aligners", "--json")
     assert (code, err) == (0, "")

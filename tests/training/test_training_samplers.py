@@ -56,6 +56,12 @@ def test_who_likes_all_but_one_gets_that_one(liked):
     assert (drawn == 7).mean() > 0.8
 
 
+def test_who_likes_all_that_anybody_does_is_held_against_what_is_new():
+    sampler = registry.get("uniform")(count=4).over(Likes(sp.csr_array(np.array([[1.0, 0, 1, 1, 0]], np.float32))))
+    drawn = sampler.draw(np.zeros(30, np.int32), np.zeros(30, np.int32), np.random.default_rng(0))
+    assert set(np.unique(drawn.items)) == {1, 4}
+
+
 def test_who_likes_everything_ends_the_search():
     liked = sp.csr_array(np.ones((2, 3), np.float32))
     drawn = (

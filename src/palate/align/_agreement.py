@@ -7,10 +7,12 @@ from itertools import permutations
 
 import numpy as np
 
+from palate.core.errors import DataError
 from palate.core.rng import generator
 from palate.core.types import Floats
 from palate.interfaces import Parts
 from palate.linalg.neighbours import unit_rows
+from palate.linalg.standard import checked
 
 MOST = 1000
 """Things that are looked at, drawn by chance where there are more."""
@@ -32,12 +34,19 @@ class Agreement:
 def measure(parts: Parts, seed: int = 0, most: int = MOST) -> Agreement:
     """Measure parts of one width, by things that have both of two.
 
+    Raises:
+        DataError: there is no part, or they have different rows or widths.
+
     Example:
         >>> from palate.data.features import FeatureTable
         >>> table = FeatureTable(np.eye(4, dtype=np.float32), np.ones(4, bool), "")
         >>> measure({"a": table, "b": table}).rank
         1.0
     """
+    parts = checked("a measure of agreement", parts)
+    widths = {table.dim for table in parts.values()}
+    if len(widths) > 1:
+        raise DataError(f"a measure of agreement needs parts of one width, given {sorted(widths)}: align them first")
     rng = generator(seed, "agreement")
     ranks, chances, spreads = [], [], []
     for one, other in permutations(sorted(parts), 2):

@@ -56,8 +56,8 @@ class Aligner(Part[C], ABC):
     length one, before the aligner sees it. It is fitted on these rows alone.
 
     Missing data:
-        Absent values are never read; what is absent stays absent. A fitted part that is not given to `align` is not in
-        the result.
+        Absent values are never read; what is absent stays absent. A row of which nothing can be said, as of a part that no trained
+        thing has, comes out absent too. A fitted part that is not given to `align` is not in the result.
     """
 
     config_type: ClassVar[type[Config]] = AlignerConfig
@@ -69,7 +69,7 @@ class Aligner(Part[C], ABC):
     standards: dict[str, Standard]
     """By part name, in sorted order."""
     agreement: Agreement
-    """How well the parts of what occurs in training lie in the common space."""
+    """How well the parts of what it was fitted on lie in the common space; those of other things agree less."""
 
     @property
     def dim(self) -> int:
@@ -80,7 +80,7 @@ class Aligner(Part[C], ABC):
         """Learn the common space from what occurs in training.
 
         Raises:
-            DataError: no part is given, the parts have different rows, or none has a row that occurs in training.
+            DataError: no part is given, or the parts have different rows, or not those of the data.
         """
         parts, trained = trained_parts(self.name, parts, data)
         self.standards = {name: Standard.of(table, trained) for name, table in parts.items()}
@@ -119,7 +119,9 @@ class Aligner(Part[C], ABC):
             codes = there[start : start + _BLOCK]
             rows = self.standards[name].units(table.values[codes], np.ones(len(codes), bool))
             values[codes] = self._map(name, rows)
-        return FeatureTable(values, table.present, fingerprint(made_by, name, table.source), of=table.of)
+        return FeatureTable(
+            values, table.present & values.any(axis=1), fingerprint(made_by, name, table.source), of=table.of
+        )
 
     @abstractmethod
     def _arrays(self) -> Mapping[str, Floats]:

@@ -34,7 +34,7 @@ class CCA(LinearAligner[CCAConfig]):
     longer, G^T D G = n I, so that every direction counts alike and as much as in a whitened part.
 
     Missing data:
-        A thing speaks for the parts that it has. One part alone is whitened.
+        A thing speaks for the parts that it has. One part alone is nearly whitened: what it hardly varies in counts less.
     """
 
     name = "cca"

@@ -167,8 +167,9 @@ def _for_member(recipe: Recipe, member: Recipe, parts: Iterable[str]) -> Recipe:
         reads, takes = _reads_content(member.model), takes_fusion(member.model)
     if not reads:
         return member
-    given = {word: getattr(recipe, word) for name in _JOINS for word in (name, f"{name}_settings")}
-    joins = given if member.fuse is None and member.align is None and takes else {}
+    late = member.late is not None and member.model != Ensemble.name
+    taken = [name for name in _JOINS if takes and getattr(member, name) is None and not (late and name == "align")]
+    joins = {word: getattr(recipe, word) for name in taken for word in (name, f"{name}_settings")}
     return member.model_copy(update={"parts": member.parts or recipe.parts, **joins})
 
 
@@ -191,6 +192,10 @@ def _check_words(recipe: Recipe) -> None:
                 f"the model '{recipe.model}' learns from likes, and a late fusion trains one model per part: leave out "
                 "'late', or choose a model by content"
             )
+    if recipe.align is not None and recipe.late is not None:
+        raise ConfigError(
+            f"the late fusion '{recipe.late}' trains one model per part, so there is nothing to align: leave out 'align' or 'late'"
+        )
     for word in _JOINS:
         if getattr(recipe, word) is not None and not takes_fusion(recipe.model):
             raise ConfigError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from palate.cli._app import emit
 from palate.core.registry import Registry
@@ -23,8 +24,10 @@ def listing(registry: Registry[Any] | Sequence[Registry[Any]], as_json: bool) ->
         table.add_column("what it is")
         for row in rows:
             table.add_row(row["name"], row["summary"])
-            if "paper" in row:
-                table.add_row("", f"[dim]{row['paper']}; fitting takes {row['cost']}[/dim]")
+            more = [row["paper"]] if "paper" in row else []
+            more += [f"fitting takes {row['cost']}"] if "cost" in row else []
+            if more:
+                table.add_row("", Text("; ".join(more), style="dim"))
         Console().print(table)
 
     emit({"rows": rows}, as_json, show)

@@ -115,7 +115,8 @@ def _row(trial: Trial, told: str) -> None:
 
 def _training(recipe: Recipe, ds: Path) -> list[str | Path]:
     """Return the words that train with what was found."""
-    given = {"--how": recipe.how, "--seed": str(recipe.seed), "--positive": recipe.positive, "--fuse": recipe.fuse}
+    given = {"--how": recipe.how, "--seed": str(recipe.seed), "--positive": recipe.positive, "--align": recipe.align,
+             "--fuse": recipe.fuse}  # fmt: skip
     usual = {"--how": "random-per-user", "--seed": "0"}
     said = [word for name, value in given.items() if value not in (None, usual.get(name)) for word in (name, value)]
     parts = [] if recipe.parts is None else ["--parts", ",".join(recipe.parts)]

@@ -151,10 +151,19 @@ def settings_of(model: Recommender) -> str:
     words = [f"{name}={','.join(map(str, value)) if isinstance(value, list) else value}" for name, value in own.items()]
     spec: Any = getattr(model, "spec", dict)()
     members = getattr(model, "members", {})
-    words += [f"fusion {spec['fusion']['name']}"] if "fusion" in spec else []
+    words += _joined(spec["fusion"]) if "fusion" in spec else []
     words += [f"{name} ({settings_of(member)})" for name, member in members.items()]
     words += [f"joined by {spec['late']['name']}"] if "late" in spec else []
     return ", ".join(words) or "defaults"
+
+
+def _joined(fusion: dict[str, Any]) -> list[str]:
+    """Return by what parts are joined, in words; what is aligned first by both."""
+    own = fusion["settings"]
+    if "align" not in own:
+        return [f"fusion {fusion['name']}"]
+    told = ", ".join(f"{name}={value}" for name, value in own["align_settings"].items())
+    return [f"align {own['align']}{f' ({told})' if told else ''}", f"fusion {own['fuse']}"]
 
 
 def _runs(trial: Trial) -> str:

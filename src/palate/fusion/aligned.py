@@ -34,7 +34,7 @@ class AlignedConfig(Config):
 class Aligned(Part[AlignedConfig]):
     """Align the parts, then fuse them: a mean says most where all parts lie in one space.
 
-    Aligned rows are brought to length one, and not standardised again: that would undo what the aligner weighs.
+    Aligned rows are brought to length one, and no fusion of Palate standardises them again: that would undo what the aligner weighs.
 
     Missing data:
         As the fusion has it; what is absent stays absent through the alignment.

@@ -42,7 +42,7 @@ class MGCN(VectorModel[MGCNConfig]):
 
     Missing data:
         A part that an item lacks is its neighbours' by nobody: its view is 0 there. An item that nobody liked lends nothing,
-        and has the views that its neighbours lend it; NaN where it has no part either.
+        and has the views that its neighbours lend it; NaN where it has none.
     """
 
     name = "mgcn"

@@ -14,6 +14,7 @@ import numpy as np
 from filelock import Timeout
 
 from palate.bundle import Recipe
+from palate.bundle.build import described
 from palate.core.config import Config
 from palate.core.errors import ConfigError, DataError, PalateError, missing_extra
 from palate.core.files import locked
@@ -174,8 +175,8 @@ class _Fit:
 
     def _defaults(self) -> dict[str, Any]:
         """Return the settings that the model has by itself, of those that are tried and may be tried with them."""
-        config = self.recipe.build(self.cut.train.part_names()).config
-        given = {**dict(config), "fuse": Concat.name}
+        model = self.recipe.build(self.cut.train.part_names())
+        given = {**dict(model.config), "fuse": described(model).get("fuse", Concat.name)}
         return {name: given[name] for name, dimension in self.space.items() if dimension.holds(given[name])}
 
     def _value(self, trial: Any, fields: Mapping[str, Any]) -> float:

@@ -12,14 +12,15 @@ from palate.training.pairs import Candidates
 from palate.training.samplers._base import Likes, Sampler
 
 _TRIES = 50
-"""Rounds in which what was liked is drawn anew; a user who likes nearly everything may keep some."""
+"""Rounds in which what was liked is drawn anew."""
 
 
 class Drawing(Sampler[C]):
-    """Base of these samplers. An item that nobody likes yet is unknown, not disliked: a like is never held against it.
+    """Base of these samplers. An item that nobody likes yet is unknown, not disliked: likes are not held against it.
 
     Otherwise a network would learn from every draw that new items are bad, and nothing that places them by content could
-    put them anywhere but at the end.
+    put them anywhere but at the end. Who likes all that anybody does is held against new items all the same; where there are
+    none, against likes.
     """
 
     def over(self, likes: Likes) -> Self:
@@ -46,6 +47,9 @@ class Drawing(Sampler[C]):
                 break
             drawn.flat[wrong] = self._pool(len(wrong), rng)
             wrong = wrong[self.likes.among(people.flat[wrong], drawn.flat[wrong])]
+        if len(wrong) and len(self.known) < self.likes.items:
+            unknown = np.setdiff1d(np.arange(self.likes.items, dtype=np.int32), self.known)
+            drawn.flat[wrong] = unknown[rng.integers(len(unknown), size=len(wrong))]
         return drawn
 
     def _pool(self, size: int, rng: np.random.Generator) -> Codes:
