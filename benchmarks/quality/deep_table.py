@@ -86,7 +86,7 @@ def _row(row: Runs) -> str:
 def _varied(row: Runs, usual: Mapping[str, Any]) -> str:
     cells = [_spread(row, "test", "recall@20"), _spread(row, "test", "ndcg@20"), _counted(row)]
     cells += [_spread(row, "valid", "ndcg@20"), *_training(row), f"{_mean(row, 'seconds', 'fit'):,.1f}"]
-    changed = {key: value for key, value in row[0]["settings"].items() if usual.get(key) != value}
+    changed = {key: value for key, value in row[0]["settings"].items() if key not in usual or usual[key] != value}
     told = f" ({', '.join(f'{key} {value}' for key, value in changed.items())})" if changed else ""
     return f"| {row[0]['variation'] or 'as it is'}{told} | {' | '.join(cells)} |"
 

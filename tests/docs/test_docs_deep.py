@@ -104,7 +104,8 @@ def test_the_table_holds_seeds_refusals_and_ablations(tiny, tmp_path, few):
         Job(WHERE, "lightgcn", "", 0),
     ):
         run(job, place, tmp_path, 600)
-    run(Job(WHERE, "umami", "no graph of items", 0), place, tmp_path, 600)
+    for variation in ("no graph of items", "all items take alike from neighbours"):
+        run(Job(WHERE, "umami", variation, 0), place, tmp_path, 600)
     run(Job(WHERE, "umami", "shuffled", 0), bare, tmp_path, 600)
     run(Job(WHERE, "freedom", "", 0), bare, tmp_path, 600)
     runs = read(tmp_path, [WHERE])
@@ -119,6 +120,7 @@ def test_the_table_holds_seeds_refusals_and_ablations(tiny, tmp_path, few):
     assert "`umami, shuffled`: items have no parts here" in text
     assert "### What `umami` owes to what" in text
     assert "| no graph of items (hop 0.0) |" in text
+    assert "| all items take alike from neighbours (prior None) |" in text
     assert best(runs, WHERE, 0, 1)[0] in ("umami", "lightgcn")
     assert set(best(runs, WHERE, 0, 5)) == {"umami", "lightgcn"}
 
