@@ -6,7 +6,7 @@ import numpy as np
 
 from palate.core.ids import IdMap
 from palate.data.dataset import Dataset, bare_catalogue
-from palate.data.features import FeatureTable
+from palate.data.features import FeatureTable, features_of
 from palate.data.interactions import Interactions
 
 WIDTHS = {"equal": {"b": 6, "a": 6, "c": 6}, "unequal": {"b": 6, "a": 9, "c": 3}}
@@ -35,3 +35,29 @@ def standardised(rows):
     """Rows whose columns have mean 0 and deviation 1, each of length one then."""
     rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def lonely():
+    """A part with a dimension that never varies, and one that a single thing has."""
+    values = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    values[:, 2] = 0.1
+    alone = np.full((20, 4), np.nan)
+    alone[3] = 5
+    return {"a": features_of(values), "b": features_of(alone)}
+
+
+def changed_later(parts, row, factor):
+    """The same parts with other numbers from a row on."""
+    other = {name: FeatureTable(table.values.copy(), table.present, table.source) for name, table in parts.items()}
+    for table in other.values():
+        table.values[row:] *= factor
+    return other
+
+
+WRONG = (
+    (lambda parts: {}, "at least one part"),
+    (lambda parts: {"z": parts["a"]}, r"'z'.*allowed: a, b, c"),
+    (lambda parts: some_parts({"a": 5}), "5 dimensions"),
+    (lambda parts: {**parts, "a": parts["a"].take(np.arange(3))}, "same rows"),
+)
+"""What cannot be read by one who was fitted on the parts a, b and c, and a piece of the reason."""

@@ -10,9 +10,8 @@ from palate.core.errors import DataError
 from palate.core.memory import PeakMemory
 from palate.core.rng import generator
 from palate.core.state import State
-from palate.data.features import FeatureTable, features_of
 from palate.interfaces import Aligner
-from parted import WIDTHS, shop, some_parts
+from parted import WIDTHS, WRONG, changed_later, lonely, shop, some_parts
 
 DIM = 4
 
@@ -132,34 +131,23 @@ def test_every_part_comes_to_the_width_that_was_asked_for(kind, parts, dim):
 
 def test_only_trained_rows_tell_how(kind):
     parts = some_parts({"a": 6, "b": 4})
-    other = {name: FeatureTable(table.values.copy(), table.present, table.source) for name, table in parts.items()}
-    for table in other.values():
-        table.values[30:] *= -7
+    other = changed_later(parts, 30, -7)
     data = shop(50, trained=30)
     first, second = (kind(dim=DIM).fit(given, data, generator(0)) for given in (parts, other))
     assert same(first.align(parts), second.align(parts))
 
 
 def test_a_constant_dimension_and_a_lonely_row_do_no_harm(kind):
-    values = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
-    values[:, 2] = 0.1
-    lonely = np.full((20, 4), np.nan)
-    lonely[3] = 5
-    parts = {"a": features_of(values), "b": features_of(lonely)}
+    parts = lonely()
     for table in fitted(kind, parts).align(parts).values():
         assert np.isfinite(table.values).all()
 
 
 def test_what_cannot_be_aligned_is_refused_with_a_reason(kind, parts):
     aligner = fitted(kind, parts)
-    with pytest.raises(DataError, match="at least one part"):
-        aligner.align({})
-    with pytest.raises(DataError, match=r"'z'.*allowed: a, b, c"):
-        aligner.align({"z": parts["a"]})
-    with pytest.raises(DataError, match="5 dimensions"):
-        aligner.align(some_parts({"a": 5}))
-    with pytest.raises(DataError, match="same rows"):
-        aligner.align({**parts, "a": parts["a"].take(np.arange(3))})
+    for wrong, reason in WRONG:
+        with pytest.raises(DataError, match=reason):
+            aligner.align(wrong(parts))
     with pytest.raises(DataError, match="50 rows and the dataset 49"):
         kind().fit(parts, shop(49), generator(0))
 

@@ -9,10 +9,9 @@ from palate.core.errors import DataError
 from palate.core.memory import PeakMemory
 from palate.core.rng import generator
 from palate.core.state import State
-from palate.data.features import FeatureTable, features_of
 from palate.fusion import registry
 from palate.interfaces import Fusion
-from parted import WIDTHS, shop, some_parts, standardised
+from parted import WIDTHS, WRONG, changed_later, lonely, shop, some_parts, standardised
 
 
 @pytest.fixture(params=registry.names())
@@ -132,20 +131,14 @@ def test_shares_add_up_to_the_cosine(kind, parts):
 
 def test_only_trained_rows_tell_how_to_standardise(kind):
     parts = some_parts({"a": 6, "b": 4})
-    other = {name: FeatureTable(table.values.copy(), table.present, "other") for name, table in parts.items()}
-    for table in other.values():
-        table.values[30:] *= 7
+    other = changed_later(parts, 30, 7)
     data = shop(50, trained=30)
     first, second = (kind().fit(given, data, generator(0)) for given in (parts, other))
     assert same(first.fuse(parts), second.fuse(parts))
 
 
 def test_a_constant_dimension_and_a_lonely_row_do_no_harm(kind):
-    values = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
-    values[:, 2] = 0.1
-    lonely = np.full((20, 4), np.nan)
-    lonely[3] = 5
-    parts = {"a": features_of(values), "b": features_of(lonely)}
+    parts = lonely()
     fused = fitted(kind, parts).fuse(parts)
     assert np.isfinite(fused.values).all()
     assert fused.present.all()
@@ -154,14 +147,9 @@ def test_a_constant_dimension_and_a_lonely_row_do_no_harm(kind):
 
 def test_what_cannot_be_fused_is_refused_with_a_reason(kind, parts):
     fusion = fitted(kind, parts)
-    with pytest.raises(DataError, match="at least one part"):
-        fusion.fuse({})
-    with pytest.raises(DataError, match=r"'z'.*allowed: a, b, c"):
-        fusion.fuse({"z": parts["a"]})
-    with pytest.raises(DataError, match="5 dimensions"):
-        fusion.fuse(some_parts({"a": 5}))
-    with pytest.raises(DataError, match="same rows"):
-        fusion.fuse({**parts, "a": parts["a"].take(np.arange(3))})
+    for wrong, reason in WRONG:
+        with pytest.raises(DataError, match=reason):
+            fusion.fuse(wrong(parts))
     with pytest.raises(DataError, match="50 rows and the dataset 49"):
         kind().fit(parts, shop(49), generator(0))
 

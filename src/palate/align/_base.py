@@ -21,7 +21,7 @@ from palate.core.types import Floats, Mask
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable, Of
 from palate.interfaces import Parts
-from palate.linalg.standard import Standard, known, trained_parts
+from palate.linalg.standard import Standard, known, packed, trained_parts, unpacked
 
 _BLOCK = 4096
 _LOOKED_AT = 4000
@@ -109,7 +109,7 @@ class Aligner(Part[C], ABC):
             DataError: a part was not there when the aligner was fitted, or has another width.
         """
         parts = known(self.name, parts, self.standards)
-        made_by = fingerprint(self.name, self.config, self._learned())
+        made_by = fingerprint(self.name, self.config, self._learned().fingerprint)
         return {name: self._table(name, table, made_by) for name, table in parts.items()}
 
     def _table(self, name: str, table: FeatureTable, made_by: str) -> FeatureTable:
@@ -131,23 +131,19 @@ class Aligner(Part[C], ABC):
     def _take(self, arrays: Mapping[str, Floats]) -> None:
         """Take that over."""
 
-    def _learned(self) -> dict[str, Floats]:
-        arrays: dict[str, Floats] = dict(self._arrays())
-        for number, standard in enumerate(self.standards.values()):
-            arrays[f"mean.{number}"], arrays[f"scale.{number}"] = standard.mean, standard.scale
-        return arrays
+    def _learned(self) -> State:
+        whole = packed(self.standards)
+        return State({**whole.arrays, **self._arrays()}, whole.meta)
 
     def state(self) -> State:
         """The means and deviations, what the aligner itself learned, and how well the parts agree."""
         found = {key: None if math.isnan(value) else value for key, value in asdict(self.agreement).items()}
-        return State(self._learned(), {"parts": list(self.standards), "agreement": found})
+        learned = self._learned()
+        return State(learned.arrays, {**learned.meta, "agreement": found})
 
     def load_state(self, state: State) -> Self:
         """Take over what another instance of the same config learned."""
-        self.standards = {
-            name: Standard(state.arrays[f"mean.{number}"], state.arrays[f"scale.{number}"])
-            for number, name in enumerate(state.meta["parts"])
-        }
+        self.standards = unpacked(state)
         found = state.meta["agreement"]
         self.agreement = Agreement(**{key: math.nan if value is None else value for key, value in found.items()})
         self._take(state.arrays)

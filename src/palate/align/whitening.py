@@ -36,13 +36,9 @@ class Whitening(LinearAligner[WhiteningConfig]):
     cost: ClassVar[str] = "n d² + d³"
 
     def _matrices(self, views: Views, data: Dataset, rng: np.random.Generator) -> Mapping[str, Doubles]:
-        return {
-            name: whitened(rows[views.present[name]], self.dim, self.config.reg) for name, rows in views.rows.items()
-        }
-
-
-def whitened(rows: np.ndarray, width: int, reg: float) -> Doubles:
-    """Return the matrix that turns rows onto their main directions, each of mean square one; float64[d, k]."""
-    directions, strength = main_directions(rows, width)
-    strength = strength + reg * strength.max(initial=0.0)
-    return directions / np.sqrt(np.where(strength > 0, strength, 1))
+        found = {}
+        for name, rows in views.rows.items():
+            directions, strength = main_directions(rows[views.present[name]], self.dim)
+            strength = strength + self.config.reg * strength.max(initial=0.0)
+            found[name] = directions / np.sqrt(np.where(strength > 0, strength, 1))
+        return found

@@ -14,7 +14,7 @@ from palate.core.types import Codes, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.interfaces import Parts
-from palate.linalg.standard import Standard, known, trained_parts
+from palate.linalg.standard import Standard, known, packed, trained_parts, unpacked
 
 _BLOCK = 2048
 Units = dict[str, Floats]
@@ -123,17 +123,11 @@ class EarlyFusion(Part[C], ABC):
 
     def state(self) -> State:
         """The means and deviations, and what the fusion itself learned."""
-        arrays = {}
-        for number, standard in enumerate(self.standards.values()):
-            arrays[f"mean.{number}"], arrays[f"scale.{number}"] = standard.mean, standard.scale
-        return State(arrays, {"parts": list(self.standards)})
+        return packed(self.standards)
 
     def load_state(self, state: State) -> Self:
         """Take over what another instance of the same config learned."""
-        self.standards = {
-            name: Standard(state.arrays[f"mean.{number}"], state.arrays[f"scale.{number}"])
-            for number, name in enumerate(state.meta["parts"])
-        }
+        self.standards = unpacked(state)
         return self
 
 

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from palate.core.errors import DataError, did_you_mean
+from palate.core.state import State
 from palate.core.types import Floats, Mask
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable, Of
@@ -74,6 +75,22 @@ class Standard:
         there = values[present]
         result[present] = unit_rows((there - self.mean) / self.scale)
         return result
+
+
+def packed(standards: Mapping[str, Standard]) -> State:
+    """Return the means and deviations of several parts, as they are saved."""
+    arrays = {}
+    for number, standard in enumerate(standards.values()):
+        arrays[f"mean.{number}"], arrays[f"scale.{number}"] = standard.mean, standard.scale
+    return State(arrays, {"parts": list(standards)})
+
+
+def unpacked(state: State) -> dict[str, Standard]:
+    """Return what `packed` was given."""
+    return {
+        name: Standard(state.arrays[f"mean.{number}"], state.arrays[f"scale.{number}"])
+        for number, name in enumerate(state.meta["parts"])
+    }
 
 
 def checked(who: str, parts: Parts) -> Parts:
