@@ -23,13 +23,18 @@ BEST = 5
 LONG: Settings = {"epochs": 1000, "patience": 20, "judge_every": 2}
 """Networks that learn slowly, by one other item for each like, stop only after forty epochs without a gain."""
 
+_LONGER: Settings = {"patience": 60}
+"""Networks that validation sees dip after a few epochs and rise past that much later."""
+
 _FILMS: Settings = {"content": 0.5, "dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2}
 
 SETTINGS: Mapping[str, Mapping[str, Settings]] = {
     **{
         name: {"all": LONG}
-        for name in ("freedom", "lattice", "lgmrec", "lightgcn", "mgcn", "mmal", "mmdfm", "mmgcn", "pgl", "vbpr")
+        for name in ("freedom", "lattice", "lgmrec", "lightgcn", "mmal", "mmdfm", "pgl", "vbpr")
     },
+    "mgcn": {"all": LONG, "movielens-posters, random": _LONGER},
+    "mmgcn": {"all": LONG, "tiktok": _LONGER},
     "bm3": {"all": LONG, "tiktok": {"layers": 2, "reg": 0.01, "dropout": 0.5}},
     "umami": {
         "tiktok": {"item_power": 0.7, "content": 30.0, "patience": 25},
