@@ -163,3 +163,8 @@ def test_ten_thousand_rows_of_five_parts_stay_in_bounds(kind):
     result_mb = fused.values.nbytes / (1 << 20)
     assert len(fused) == n
     assert memory.peak_mb < 2 * result_mb + 16
+
+
+def test_validation_may_be_given(kind, parts):
+    first, second = (kind().fit(parts, shop(50, trained=40), generator(0), shop(50)) for _ in range(2))
+    assert same(first.fuse(parts), second.fuse(parts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -21,6 +22,22 @@ Units = dict[str, Floats]
 """Standardised rows of length one by part; zeros where the part is absent."""
 
 
+@dataclass(frozen=True, eq=False)
+class Fitting:
+    """What an early fusion learns from: the parts, checked and sorted by name, and what is known of their rows.
+
+    Shapes:
+        trained: bool[n], the rows that occur in the training interactions.
+    """
+
+    parts: Parts
+    trained: Mask
+    data: Dataset
+    valid: Dataset | None
+    """Likes that training lacks, where there are any; they may choose (when to stop, how to weigh), and teach nothing."""
+    rng: np.random.Generator
+
+
 class EarlyFusion(Part[C], ABC):
     """Base of the early fusions: `_fit`, `dim`, `_place` and `_shares` are what a new one writes.
 
@@ -37,7 +54,7 @@ class EarlyFusion(Part[C], ABC):
     standards: dict[str, Standard]
     """By part name, in sorted order."""
 
-    def fit(self, parts: Parts, data: Dataset, rng: np.random.Generator) -> Self:
+    def fit(self, parts: Parts, data: Dataset, rng: np.random.Generator, valid: Dataset | None = None) -> Self:
         """Learn how to standardise, and what the fusion itself needs.
 
         Raises:
@@ -48,7 +65,7 @@ class EarlyFusion(Part[C], ABC):
             name: Standard.of(table, trained) if self.standardises else Standard.none(table.dim)
             for name, table in parts.items()
         }
-        self._fit(parts, trained, rng)
+        self._fit(Fitting(parts, trained, data, valid, rng))
         return self
 
     @property
@@ -57,8 +74,8 @@ class EarlyFusion(Part[C], ABC):
         """Width of a fused vector."""
 
     @abstractmethod
-    def _fit(self, parts: Parts, trained: Mask, rng: np.random.Generator) -> None:
-        """Learn from checked parts, sorted by name."""
+    def _fit(self, given: Fitting) -> None:
+        """Learn what the fusion itself needs; `standards` are there by then."""
 
     @abstractmethod
     def _place(self, units: Units) -> Floats:

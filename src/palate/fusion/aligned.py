@@ -64,14 +64,14 @@ class Aligned(Part[AlignedConfig]):
         """Width of a fused vector."""
         return self.fusion.dim
 
-    def fit(self, parts: Parts, data: Dataset, rng: np.random.Generator) -> Self:
+    def fit(self, parts: Parts, data: Dataset, rng: np.random.Generator, valid: Dataset | None = None) -> Self:
         """Learn the common space, then the fusion of what lies in it.
 
         Raises:
             DataError: no part is given, or the parts have different rows.
         """
         self.aligner.fit(parts, data, rng)
-        self.fusion.fit(self.aligner.align(parts), data, rng)
+        self.fusion.fit(self.aligner.align(parts), data, rng, valid)
         return self
 
     def fuse(self, parts: Parts) -> FeatureTable:

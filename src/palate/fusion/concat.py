@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from palate.core.config import Config
-from palate.core.types import Mask
+from palate.fusion._base import Fitting
 from palate.fusion._slots import SlotFusion
-from palate.interfaces import Parts
 
 
 class ConcatConfig(Config):
@@ -26,5 +23,5 @@ class Concat(SlotFusion[ConcatConfig]):
     name = "concat"
     config_type = ConcatConfig
 
-    def _fit(self, parts: Parts, trained: Mask, rng: np.random.Generator) -> None:
-        self.weights = dict.fromkeys(parts, 1.0)
+    def _fit(self, given: Fitting) -> None:
+        self.weights = dict.fromkeys(given.parts, 1.0)

@@ -10,9 +10,8 @@ from pydantic import PositiveInt
 from palate.core.config import Config
 from palate.core.rng import generator
 from palate.core.state import State
-from palate.core.types import Floats, Mask
-from palate.fusion._base import EarlyFusion, Units
-from palate.interfaces import Parts
+from palate.core.types import Floats
+from palate.fusion._base import EarlyFusion, Fitting, Units
 
 _WIDEST = 512
 
@@ -53,12 +52,12 @@ class Mean(EarlyFusion[MeanConfig]):
         first = next(iter(self.projections.values()), None)
         return int(first.shape[1]) if first is not None else len(next(iter(self.standards.values())).mean)
 
-    def _fit(self, parts: Parts, trained: Mask, rng: np.random.Generator) -> None:
-        widths = {name: table.dim for name, table in parts.items()}
+    def _fit(self, given: Fitting) -> None:
+        widths = {name: table.dim for name, table in given.parts.items()}
         dim = self.config.dim or (
             min(max(widths.values()), _WIDEST) if len(set(widths.values())) > 1 else max(widths.values())
         )
-        seed = int(rng.integers(2**32))
+        seed = int(given.rng.integers(2**32))
         self.projections = {}
         if set(widths.values()) != {dim}:
             self.projections = {

@@ -7,9 +7,8 @@ from pydantic import NonNegativeFloat
 
 from palate.core.config import Config
 from palate.core.errors import DataError
-from palate.core.types import Mask
+from palate.fusion._base import Fitting
 from palate.fusion._slots import SlotFusion
-from palate.interfaces import Parts
 
 
 class WeightedConfig(Config):
@@ -35,19 +34,19 @@ class Weighted(SlotFusion[WeightedConfig]):
     name = "weighted"
     config_type = WeightedConfig
 
-    def _fit(self, parts: Parts, trained: Mask, rng: np.random.Generator) -> None:
-        given = self.config.weights
-        if given is None:
-            rows = trained if trained.any() else np.ones(len(trained), dtype=bool)
-            given = {name: float(table.present[rows].mean()) for name, table in parts.items()}
-            if not any(given.values()):
-                given = dict.fromkeys(parts, 1.0)
-        elif set(given) != set(parts):
+    def _fit(self, given: Fitting) -> None:
+        weights = self.config.weights
+        if weights is None:
+            rows = given.trained if given.trained.any() else np.ones(len(given.trained), dtype=bool)
+            weights = {name: float(table.present[rows].mean()) for name, table in given.parts.items()}
+            if not any(weights.values()):
+                weights = dict.fromkeys(given.parts, 1.0)
+        elif set(weights) != set(given.parts):
             raise DataError(
-                f"the weights name {', '.join(sorted(given)) or 'nothing'} and the parts are {', '.join(parts)}: "
+                f"the weights name {', '.join(sorted(weights)) or 'nothing'} and the parts are {', '.join(given.parts)}: "
                 "give each part one weight (0 leaves it out)"
             )
-        total = sum(given.values())
+        total = sum(weights.values())
         if total <= 0:
             raise DataError("all weights are 0: give at least one part a weight above 0")
-        self.weights = {name: given[name] / total for name in parts}
+        self.weights = {name: weights[name] / total for name in given.parts}
