@@ -37,6 +37,11 @@ def test_is_a_fusion(kind, parts):
     assert isinstance(fitted(kind, parts), Fusion)
 
 
+def test_says_who_described_it_and_what_it_costs(kind):
+    assert kind.paper[-4:].isdigit()
+    assert kind.cost
+
+
 def test_the_order_of_parts_does_not_matter(kind, parts):
     turned = dict(reversed(parts.items()))
     assert same(fitted(kind, parts).fuse(parts), fitted(kind, turned).fuse(turned))

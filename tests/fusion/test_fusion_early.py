@@ -9,6 +9,7 @@ from palate.data.features import features_of
 from palate.data.interactions import Interactions
 from palate.fusion.concat import Concat
 from palate.fusion.mean import Mean, projection
+from palate.fusion.sum import Sum
 from palate.fusion.weighted import Weighted
 from parted import shop, some_parts, standardised
 
@@ -38,7 +39,7 @@ def test_concat_by_hand():
     assert np.allclose(shares["b"], [0.5, -0.5, 0, 0], atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [Concat, Mean, Weighted])
+@pytest.mark.parametrize("kind", [Concat, Mean, Sum, Weighted])
 def test_one_part_alone_keeps_its_cosines(kind):
     parts = some_parts({"a": 6})
     fused = kind().fit(parts, shop(50), generator(0)).fuse(parts)
@@ -105,6 +106,26 @@ def test_a_projection_to_fewer_dimensions_keeps_inner_products_in_the_mean():
         found.append([placed[0] @ placed[1], placed[0] @ placed[0]])
     assert np.mean(found, axis=0) == pytest.approx([values[0] @ values[1], 1], abs=0.04)
     assert np.std(found, axis=0)[0] < 1.2 / np.sqrt(10)
+
+
+def test_in_a_sum_a_part_that_stands_out_counts_more():
+    # b is (3, 0) for the last of ten and (-1/3, 0) for the others; every row of a has length sqrt 2 once standardised.
+    a = features_of(np.tile([[1.0, 1], [1, -1], [-1, 1], [-1, -1], [1, 1]], (2, 1))[[*range(4), *range(4), 4, 9]])
+    b = features_of(np.array([[0.0, 0]] * 9 + [[1, 0]]))
+    parts = {"a": a, "b": b}
+    pair = np.array([9], np.int32)
+    amounts = {
+        kind: {name: float(amount[0]) for name, amount in fusion.shares(parts, pair, pair).items()}
+        for kind in (Sum, Mean)
+        for fusion in [kind().fit(parts, catalogue(10), generator(0))]
+    }
+    assert amounts[Sum]["b"] > 3 * amounts[Sum]["a"]
+    assert amounts[Mean]["b"] == pytest.approx(amounts[Mean]["a"], rel=1e-4)
+
+
+def test_sum_by_hand():
+    # Standardised: a_0 = (sqrt 2, 0), a_2 = (0, sqrt 2), b_0 = (0, 1), each over sqrt 2.
+    assert np.allclose(cosines(Sum()), [1, -1, -1, np.sqrt(0.5) / np.sqrt(1.5)], atol=1e-6)
 
 
 def test_mean_brings_parts_to_the_width_asked_for():

@@ -8,6 +8,7 @@ from palate.core.errors import DataError
 from palate.fusion import registry as early
 from palate.fusion.late import registry
 from palate.fusion.late.borda import Borda
+from palate.fusion.late.max import Max
 from palate.fusion.late.reciprocal_rank import ReciprocalRank
 from palate.fusion.late.weighted_scores import WeightedScores
 from palate.interfaces import ScoreFusion
@@ -30,6 +31,11 @@ def test_late_fusions_have_their_own_registry(late):
     assert "late" not in early.names()
 
 
+def test_says_who_described_it_and_what_it_costs(late):
+    assert late.paper[-4:].isdigit()
+    assert late.cost
+
+
 def test_by_hand():
     # near: z = -1, 1. far: mean 500/3, z = sqrt 2, -sqrt 1/2, -sqrt 1/2. Second row: far alone, mean 7.5.
     found = WeightedScores(weights={"near": 3, "far": 1}).combine(SCORES)
@@ -49,6 +55,23 @@ def test_reciprocal_rank_by_hand():
     found = ReciprocalRank(weights={"near": 3, "far": 1}, offset=2).combine(SCORES)
     assert found[0, :3] == pytest.approx([3 / 4 + 1 / 3, 3 / 3 + 1 / 4.5, 1 / 4.5])
     assert found[1] == pytest.approx([1 / 5, 1 / 5, 1 / 5, 1 / 3])
+
+
+def test_the_one_that_says_most_has_all_of_the_amount():
+    # near: z = -1, 1. far: z = sqrt 2, -sqrt 1/2, -sqrt 1/2. Second row: far alone.
+    found = Max().combine(SCORES)
+    assert found[0, :3] == pytest.approx([np.sqrt(2), 1, -np.sqrt(0.5)], abs=1e-5)
+    assert found[1] == pytest.approx([-np.sqrt(1 / 3)] * 3 + [np.sqrt(3)], abs=1e-5)
+    terms = Max().terms(SCORES)
+    amounts = {name: (term.slope * np.nan_to_num(SCORES[name]) + term.offset)[0, :3] for name, term in terms.items()}
+    assert amounts["near"] == pytest.approx([0, 1, 0], abs=1e-5)
+    assert amounts["far"] == pytest.approx([np.sqrt(2), 0, -np.sqrt(0.5)], abs=1e-5)
+
+
+def test_of_equal_ones_the_first_by_name_has_the_amount():
+    terms = Max().terms({"b": SCORES["far"], "a": SCORES["far"]})
+    assert terms["a"].slope[:, :3].all()
+    assert not terms["b"].slope.any()
 
 
 def test_a_list_of_one_is_half_by_borda():
@@ -78,7 +101,7 @@ def test_one_member_keeps_its_order(late):
 )
 def test_the_order_of_members_and_other_queries_do_not_matter(values, names):
     scores = dict(zip("abc", values, strict=True))
-    for late in (WeightedScores(), Borda(), ReciprocalRank()):
+    for late in (kind() for kind in map(registry.get, registry.names())):
         found = late.combine(scores)
         assert np.array_equal(found, late.combine({name: scores[name] for name in names}), equal_nan=True)
         first = late.combine({name: table[:1] for name, table in scores.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -13,21 +13,34 @@ from palate.cli._app import emit
 from palate.core.registry import Registry
 
 
-def listing(registry: Registry[Any] | Sequence[Registry[Any]], as_json: bool) -> None:
-    """Print the parts of one or more registries, as a table or as `{"rows": [{"name", "summary", ..}]}`."""
-    registries = [registry] if isinstance(registry, Registry) else registry
-    rows = [row for one in registries for row in one.summaries()]
+def listing(registry: Registry[Any] | Mapping[str, Registry[Any]], as_json: bool) -> None:
+    """Print the parts of a registry, or of several by their kind, as tables or as `{"rows": [{"name", "summary", ..}]}`.
+
+    With several, each row says its `kind`.
+    """
+    if isinstance(registry, Registry):
+        groups = {"": registry.summaries()}
+    else:
+        groups = {kind: [{**row, "kind": kind} for row in one.summaries()] for kind, one in registry.items()}
 
     def show() -> None:
-        table = Table(box=None, pad_edge=False)
-        table.add_column("name", style="bold", no_wrap=True)
-        table.add_column("what it is")
-        for row in rows:
-            table.add_row(row["name"], row["summary"])
-            more = [row["paper"]] if "paper" in row else []
-            more += [f"fitting takes {row['cost']}"] if "cost" in row else []
-            if more:
-                table.add_row("", Text("; ".join(more), style="dim"))
-        Console().print(table)
+        console = Console()
+        for kind, rows in groups.items():
+            if kind:
+                console.print(f"{kind}:", style="bold")
+            console.print(_table(rows))
 
-    emit({"rows": rows}, as_json, show)
+    emit({"rows": [row for rows in groups.values() for row in rows]}, as_json, show)
+
+
+def _table(rows: list[dict[str, str]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("name", style="bold", no_wrap=True)
+    table.add_column("what it is")
+    for row in rows:
+        table.add_row(row["name"], row["summary"])
+        more = [row["paper"]] if "paper" in row else []
+        more += [f"fitting takes {row['cost']}"] if "cost" in row else []
+        if more:
+            table.add_row("", Text("; ".join(more), style="dim"))
+    return table

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from palate.cli._app import AsJson, app
 from palate.cli._listing import listing
-from palate.fusion import registry
+from palate.fusion import late, registry
 
 
 @app.command()
 def fusions(as_json: AsJson = False) -> None:
-    """List the fusions."""
-    listing(registry, as_json)
+    """List the fusions: early ones, of vectors (--fuse), and late ones, of scores (--late)."""
+    listing({"early": registry, "late": late.registry}, as_json)

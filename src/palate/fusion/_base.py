@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -49,6 +49,10 @@ class EarlyFusion(Part[C], ABC):
         not given to `fuse` counts as absent everywhere.
     """
 
+    paper: ClassVar[str]
+    """Who described it, and when."""
+    cost: ClassVar[str]
+    """What fitting takes: n things, m parts, w numbers of all parts, k numbers of the result."""
     standardises = True
     """Whether dimensions are made alike; not those of parts that lie in one space already."""
     standards: dict[str, Standard]

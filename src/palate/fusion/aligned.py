@@ -44,6 +44,8 @@ class Aligned(Part[AlignedConfig]):
 
     name: ClassVar[str] = "aligned"
     config_type = AlignedConfig
+    paper: ClassVar[str] = "Rasiwasia et al. 2010"
+    cost: ClassVar[str] = "what its aligner and its fusion take"
 
     aligner: Aligner
     fusion: Fusion

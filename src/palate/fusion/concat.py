@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from palate.core.config import Config
 from palate.fusion._base import Fitting
 from palate.fusion._slots import SlotFusion
@@ -22,6 +24,8 @@ class Concat(SlotFusion[ConcatConfig]):
 
     name = "concat"
     config_type = ConcatConfig
+    paper: ClassVar[str] = "Snoek et al. 2005"
+    cost: ClassVar[str] = "n w"
 
     def _fit(self, given: Fitting) -> None:
         self.weights = dict.fromkeys(given.parts, 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import PositiveInt
@@ -42,6 +42,8 @@ class Mean(EarlyFusion[MeanConfig]):
 
     name = "mean"
     config_type = MeanConfig
+    paper: ClassVar[str] = "Coates and Bollegala 2018"
+    cost: ClassVar[str] = "n w, and k² w where widths differ"
 
     projections: dict[str, Floats]
     """By part name, float32[width, dim]; none where all parts are equally wide."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import NonNegativeFloat
 
@@ -33,6 +35,8 @@ class Weighted(SlotFusion[WeightedConfig]):
 
     name = "weighted"
     config_type = WeightedConfig
+    paper: ClassVar[str] = "Atrey et al. 2010"
+    cost: ClassVar[str] = "n w"
 
     def _fit(self, given: Fitting) -> None:
         weights = self.config.weights

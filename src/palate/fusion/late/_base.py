@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,11 @@ class LateFusion(Part[C], ABC):
     Missing data:
         A member that gives NaN has no amount there. NaN where no member can score.
     """
+
+    paper: ClassVar[str]
+    """Who described it, and when."""
+    cost: ClassVar[str]
+    """What fitting takes, once the members are fitted: q people of validation, n things, m members."""
 
     @abstractmethod
     def terms(self, scores: Mapping[str, Floats]) -> dict[str, Term]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from palate.core.types import Floats, Mask
@@ -28,6 +30,8 @@ class Borda(WeightedLate):
     """
 
     name = "borda"
+    paper: ClassVar[str] = "Borda 1781; Aslam and Montague 2001"
+    cost: ClassVar[str] = "15 q n m² at most, and q n log n m"
     averaged = True
 
     def amount(self, scores: Floats, there: Mask) -> Term:

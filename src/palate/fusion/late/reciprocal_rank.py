@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import PositiveFloat
 
@@ -34,6 +36,8 @@ class ReciprocalRank(WeightedLate):
     """
 
     name = "reciprocal-rank"
+    paper: ClassVar[str] = "Cormack, Clarke and Büttcher 2009"
+    cost: ClassVar[str] = "15 q n m² at most, and q n log n m"
     config_type = ReciprocalRankConfig
     config: ReciprocalRankConfig
     averaged = False

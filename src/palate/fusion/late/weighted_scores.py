@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import ClassVar
 
 from palate.core.types import Floats, Mask
 from palate.fusion.late._base import Term
+from palate.fusion.late._standard import standard
 from palate.fusion.late._weighted import WeightedLate
 
 
@@ -25,20 +26,10 @@ class WeightedScores(WeightedLate):
     """
 
     name = "weighted-scores"
+    paper: ClassVar[str] = "Vogt and Cottrell 1999"
+    cost: ClassVar[str] = "15 q n m² at most"
     averaged = True
 
     def amount(self, scores: Floats, there: Mask) -> Term:
         """Return one over the deviation as the slope and -mean times that as the offset."""
-        mean, deviation = _moments(scores, there)
-        slope = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)[:, None]
-        return Term(slope, -mean[:, None] * slope)
-
-
-def _moments(values: Floats, mask: Mask) -> tuple[Floats, Floats]:
-    """Return mean and deviation of each row over what is there; a deviation lost in rounding is 0."""
-    count = np.maximum(mask.sum(axis=1), 1)
-    clean = np.where(mask, values, 0).astype(np.float64)
-    mean = clean.sum(axis=1) / count
-    deviation = np.sqrt((np.where(mask, clean - mean[:, None], 0) ** 2).sum(axis=1) / count)
-    varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1e-12)
-    return mean.astype(np.float32), np.where(varies, deviation, 0).astype(np.float32)
+        return standard(scores, there)
