@@ -12,12 +12,10 @@ from pydantic import NonNegativeFloat
 from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.core.types import CSR, Floats, Mask
+from palate.fusion._search import best_weights
 from palate.fusion.late._base import LateFusion, Term
 from palate.linalg.topk import top_k
 from palate.metrics import ndcg
-
-_FACTORS = (0.0, 0.25, 0.5, 2.0, 4.0)
-_SWEEPS = 3
 
 
 class WeightedConfig(Config):
@@ -61,8 +59,7 @@ class WeightedLate(LateFusion[WeightedConfig]):
     def weighed(self, scores: Mapping[str, Floats], hidden: CSR, relevant: CSR, k: int = 20) -> Self:
         """Return this fusion with the weights that give the best NDCG@k on validation.
 
-        Coordinate search from equal weights: one member's weight after another is left out, quartered, halved,
-        doubled or made fourfold, and kept where that is better, until nothing is.
+        Coordinate search from equal weights, see `best_weights`.
 
         Shapes:
             scores: float32[q, n] by member; hidden: sparse[q, n], not to be listed; relevant: sparse[q, n], to be found.
@@ -79,17 +76,7 @@ class WeightedLate(LateFusion[WeightedConfig]):
             total[masked] = np.nan
             return float(np.nanmean(ndcg(top_k(total, k).items, relevant, k)))
 
-        weights = dict.fromkeys(names, 1.0)
-        best, before = worth(weights), -np.inf
-        for _ in range(_SWEEPS):
-            if best <= before:
-                break
-            before = best
-            for name in names:
-                for factor in _FACTORS:
-                    tried = {**weights, name: weights[name] * factor}
-                    if any(tried.values()) and (found := worth(tried)) > best:
-                        best, weights = found, tried
+        weights = best_weights(names, worth)
         return type(self)(self.config.model_copy(update={"weights": weights}))
 
     def weights_of(self, members: Collection[str]) -> Mapping[str, float]:
