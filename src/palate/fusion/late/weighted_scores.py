@@ -20,6 +20,7 @@ class WeightedScores(WeightedLate):
         An item that some members cannot score is judged by the others alone; NaN where none can.
 
     Example:
+        >>> import numpy as np
         >>> scores = {"a": np.array([[0, 2, np.nan]], np.float32), "b": np.array([[5, 5, np.nan]], np.float32)}
         >>> WeightedScores().combine(scores).tolist()
         [[-0.5, 0.5, nan]]
