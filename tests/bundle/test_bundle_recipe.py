@@ -111,9 +111,10 @@ def test_an_ensemble_is_built_from_names(tiny, tmp_path):
     assert set(model.combine.config.weights) == set(model.members)
 
 
-def test_an_ensemble_keeps_its_weights_through_bundle_and_refit(tiny, tmp_path):
+@pytest.mark.parametrize("late", [None, "stacking"])
+def test_an_ensemble_keeps_its_weights_through_bundle_and_refit(tiny, tmp_path, late):
     save(tiny, tmp_path / "ds")
-    recipe = Recipe(model="ensemble", settings={"members": ["item-knn", "popularity"]}, protocol="refit")
+    recipe = Recipe(model="ensemble", late=late, settings={"members": ["item-knn", "popularity"]}, protocol="refit")
     trained = train(load(tmp_path / "ds"), recipe)
     bundle = Bundle.open(trained.bundle().save(tmp_path / "b"))
     weights = trained.model.combine.config.weights
@@ -123,7 +124,7 @@ def test_an_ensemble_keeps_its_weights_through_bundle_and_refit(tiny, tmp_path):
     assert again.model.combine.config.weights == weights
     assert again.model.liked.nnz == tiny.liked.nnz
     known = Bundle.of(again.model, tiny)
-    assert known.recipe.build().combine.config.weights == weights
+    assert known.recipe.build().combine.config == bundle.model.combine.config == trained.model.combine.config
     assert list(known.recipe.build().members) == ["item-knn", "popularity"]
 
 

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from palate.core.errors import DataError
+from palate.core.rng import generator
 from palate.core.state import State
 from palate.data.features import features_of
 from palate.data.split import split
 from palate.evaluation import evaluate
 from palate.fusion.late.borda import Borda
+from palate.fusion.late.max import Max
 from palate.fusion.late.reciprocal_rank import ReciprocalRank
+from palate.fusion.late.stacking import Stacking
 from palate.fusion.late.weighted_scores import WeightedScores
 from palate.interfaces import Queries
 from palate.linalg.topk import top_k
@@ -112,7 +115,7 @@ def duo(**settings):
     return Ensemble({"good": ContentKNN(parts=("title",)), "noise": ContentKNN(parts=("noise",))}, **settings)
 
 
-@pytest.mark.parametrize("late", [WeightedScores, Borda, ReciprocalRank])
+@pytest.mark.parametrize("late", [WeightedScores, Borda, ReciprocalRank, Stacking])
 def test_validation_weighs_the_members_and_teaches_nothing_else(halves, late):
     model = duo()
     model = Ensemble(model.members, late()).fit(halves.train, halves.valid)
@@ -138,9 +141,42 @@ def test_the_weights_reach_the_best_of_the_grid(halves):
         total[hidden.tocoo().coords] = np.nan
         return np.nanmean(ndcg(top_k(total, 20).items, relevant, 20))
 
-    chosen = WeightedScores().weighed(scores, hidden, relevant).config.weights
+    chosen = WeightedScores().learned(scores, hidden, relevant, generator(0)).config.weights
     grid = [{"good": 1.0, "noise": factor} for factor in (0.0, 0.25, 0.5, 1.0)]
     assert worth(chosen) >= max(map(worth, grid)) - 1e-9
+
+
+@pytest.mark.parametrize("late", [Max, Stacking])
+def test_reasons_add_up_however_members_are_joined(halves, late):
+    model = Ensemble({**duo().members, "likes": ItemKNN()}, late()).fit(halves.train, halves.valid)
+    query = Queries.of_users(halves.train, np.array([4], np.int32))
+    scores = model.score(query)[0]
+    for item in range(0, 30, 4):
+        explanation = model.explain(query, item)
+        assert sum(explanation.history.values()) == pytest.approx(scores[item], abs=1e-4)
+        assert sum(explanation.parts.values()) == pytest.approx(scores[item], abs=1e-4)
+
+
+def test_what_a_stacking_learned_is_in_its_spec_and_is_kept(halves):
+    model = Ensemble(duo().members, Stacking()).fit(halves.train, halves.valid)
+    told = model.spec()["late"]["settings"]
+    assert told["weights"]["good"] > 0
+    assert set(told["absent"]) == {"good", "noise"}
+    assert told["bias"] < 0
+    again = model.settled().fit(halves.refit().train, halves.valid)
+    assert again.spec()["late"]["settings"] == told
+
+
+def test_a_stacking_takes_its_draws_from_the_seed(halves):
+    first, second = (Ensemble(duo().members, Stacking()).fit(halves.train, halves.valid) for _ in range(2))
+    assert first.spec() == second.spec()
+
+
+def test_a_max_has_nothing_to_learn(halves):
+    assert Ensemble(duo().members, Max()).fit(halves.train, halves.valid).spec()["late"] == {
+        "name": "max",
+        "settings": {},
+    }
 
 
 def test_given_weights_are_kept(halves):
@@ -161,6 +197,7 @@ def test_a_settled_one_keeps_what_validation_chose_and_learns_more(halves):
     assert model.fit(halves.train).combine.config.weights is None
 
 
-def test_few_users_choose_where_memory_is_short(halves):
-    model = duo(memory_limit_mb=1).fit(halves.train, halves.valid)
+@pytest.mark.parametrize("late", [WeightedScores, Stacking])
+def test_few_users_choose_where_memory_is_short(halves, late):
+    model = Ensemble(duo().members, late(), memory_limit_mb=1).fit(halves.train, halves.valid)
     assert model.combine.config.weights is not None

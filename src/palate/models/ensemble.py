@@ -18,7 +18,7 @@ from palate.core.state import State
 from palate.core.types import CSR, Codes, Floats
 from palate.data.dataset import Dataset
 from palate.fusion.late import LateFusion
-from palate.fusion.late._weighted import WeightedLate
+from palate.fusion.late._base import Learns
 from palate.fusion.late.weighted_scores import WeightedScores
 from palate.interfaces import Explains, Explanation, Parts, Queries, Rereads, Run, Settles
 from palate.models._base import Model
@@ -28,7 +28,8 @@ class EnsembleConfig(Config):
     """How the members are weighed; members and fusion carry settings of their own."""
 
     weights: Literal["validation", "given"] = "validation"
-    """validation: chosen by NDCG@20 there, where there is any and the fusion names no weights; given: as the fusion says."""
+    """validation: chosen there (by NDCG@20, or as the fusion learns), where there is any and the fusion names no weights; given: as
+    the fusion says."""
     memory_limit_mb: PositiveInt = 512
     """Bound on the members' validation scores held at a time: where they would take more, fewer users choose."""
 
@@ -84,8 +85,8 @@ class Ensemble(Model[EnsembleConfig]):
             member.remember(users, items, liked, seen)
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
-        if isinstance(self._given, WeightedLate):
-            self._given.weights_of(self.members)  # refuses wrong names before time goes into fitting
+        if isinstance(self._given, Learns):
+            self._given.check(self.members)  # refuses wrong names before time goes into fitting
         for member in self.members.values():
             member.fit(train, valid, run)
         self.combine = self._given
@@ -95,7 +96,7 @@ class Ensemble(Model[EnsembleConfig]):
     def _weigh(self, train: Dataset, valid: Dataset, run: Run) -> None:
         """Let validation choose the weights, unless the fusion has none or was given some."""
         fusion = self._given
-        if not isinstance(fusion, WeightedLate) or fusion.config.weights is not None:
+        if not isinstance(fusion, Learns) or not fusion.undecided:
             return
         new = sp.csr_array(valid.liked - valid.liked.multiply(train.seen))
         new.eliminate_zeros()
@@ -105,7 +106,8 @@ class Ensemble(Model[EnsembleConfig]):
             users = np.sort(generator(run.seed, "ensemble").permutation(users)[:most])
         if len(users):
             scores = self._scores(Queries.of_users(train, users))
-            self.combine = fusion.weighed(scores, sp.csr_array(train.seen[users]), sp.csr_array(new[users]))
+            rng = generator(run.seed, "ensemble", "late")
+            self.combine = fusion.learned(scores, sp.csr_array(train.seen[users]), sp.csr_array(new[users]), rng)
 
     def settled(self) -> Self:
         """Return an unfitted ensemble of the same members with the weights that validation chose."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from palate.core.errors import DataError
 from palate.core.part import C, Part
-from palate.core.types import Floats
+from palate.core.types import CSR, Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,3 +66,42 @@ class LateFusion(Part[C], ABC):
             total += np.where(there, amount, np.float32(0))
             scored |= there
         return np.where(scored, total, np.float32(np.nan))
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """A late fusion of which validation decides something, once; the members learn nothing of it."""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether there is something to decide; not where it was given."""
+        ...
+
+    def check(self, members: Collection[str]) -> None:
+        """Refuse what was given and does not fit the members.
+
+        Raises:
+            DataError: in what.
+        """
+        ...
+
+    def learned(self, scores: Mapping[str, Floats], hidden: CSR, relevant: CSR, rng: np.random.Generator) -> Self:
+        """Return this fusion with what validation decides, as settings of it.
+
+        Shapes:
+            scores: float32[q, n] by member; hidden: sparse[q, n], not to be listed; relevant: sparse[q, n], to be found.
+        """
+        ...
+
+
+def named_alike(weights: Mapping[str, float], members: Collection[str]) -> None:
+    """Make sure that each member has one weight.
+
+    Raises:
+        DataError: the weights do not name exactly the members.
+    """
+    if set(weights) != set(members):
+        raise DataError(
+            f"the weights name {', '.join(sorted(weights)) or 'nothing'} and the members are "
+            f"{', '.join(sorted(members))}: give each member one weight (0 leaves it out)"
+        )

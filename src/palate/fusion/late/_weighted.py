@@ -13,9 +13,11 @@ from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.core.types import CSR, Floats, Mask
 from palate.fusion._search import best_weights
-from palate.fusion.late._base import LateFusion, Term
+from palate.fusion.late._base import LateFusion, Term, named_alike
 from palate.linalg.topk import top_k
 from palate.metrics import ndcg
+
+_K = 20
 
 
 class WeightedConfig(Config):
@@ -56,8 +58,21 @@ class WeightedLate(LateFusion[WeightedConfig]):
             terms[name] = Term(slope, offset)
         return terms
 
-    def weighed(self, scores: Mapping[str, Floats], hidden: CSR, relevant: CSR, k: int = 20) -> Self:
-        """Return this fusion with the weights that give the best NDCG@k on validation.
+    @property
+    def undecided(self) -> bool:
+        """Whether no weights were given."""
+        return self.config.weights is None
+
+    def check(self, members: Collection[str]) -> None:
+        """Make sure that the weights, where some were given, fit the members.
+
+        Raises:
+            DataError: they do not name exactly the members, or all are 0.
+        """
+        self.weights_of(members)
+
+    def learned(self, scores: Mapping[str, Floats], hidden: CSR, relevant: CSR, rng: np.random.Generator) -> Self:
+        """Return this fusion with the weights that give the best NDCG@20 on validation; nothing is drawn.
 
         Coordinate search from equal weights, see `best_weights`.
 
@@ -74,7 +89,7 @@ class WeightedLate(LateFusion[WeightedConfig]):
             total = sum(amounts[name] * np.float32(weights[name]) for name in used) * self._share(used, weights)
             total[~np.any(list(used.values()), axis=0)] = np.nan
             total[masked] = np.nan
-            return float(np.nanmean(ndcg(top_k(total, k).items, relevant, k)))
+            return float(np.nanmean(ndcg(top_k(total, _K).items, relevant, _K)))
 
         weights = best_weights(names, worth)
         return type(self)(self.config.model_copy(update={"weights": weights}))
@@ -88,11 +103,7 @@ class WeightedLate(LateFusion[WeightedConfig]):
         given = self.config.weights
         if given is None:
             return dict.fromkeys(members, 1.0)
-        if set(given) != set(members):
-            raise DataError(
-                f"the weights name {', '.join(sorted(given)) or 'nothing'} and the members are "
-                f"{', '.join(sorted(members))}: give each member one weight (0 leaves it out)"
-            )
+        named_alike(given, members)
         if not any(given.values()):
             raise DataError("all weights are 0: give at least one member a weight above 0")
         return given
