@@ -84,9 +84,13 @@ def _load_commands(words: list[str]) -> None:
 
 
 def _files(package: str) -> dict[str, str]:
-    """Return the modules of a package by the command's name; `import_.py` is `import`."""
+    """Return the modules of a package by the command's name; `import_.py` is `import`, `compare_fusion.py` is `compare-fusion`."""
     found = pkgutil.iter_modules(importlib.import_module(package).__path__)
-    return {file.name.rstrip("_"): f"{package}.{file.name}" for file in found if not file.name.startswith("_")}
+    return {
+        file.name.rstrip("_").replace("_", "-"): f"{package}.{file.name}"
+        for file in found
+        if not file.name.startswith("_")
+    }
 
 
 def _say(sentence: str, code: int) -> int:

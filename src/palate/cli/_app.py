@@ -18,6 +18,7 @@ ROAD = (
     "data",
     "encode",
     "compare",
+    "compare-fusion",
     "tune",
     "train",
     "evaluate",

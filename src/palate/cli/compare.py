@@ -218,6 +218,7 @@ def _options(recipe: Recipe) -> list[str]:
         "protocol": "strict",
         "align": None,
         "fuse": None,
+        "late": None,
     }
     given = {name: getattr(recipe, name) for name in defaults}
     for name, value in given.items():
