@@ -1,0 +1,114 @@
+"""People's vectors times what is made of an item's parts: any fusion, judged by how well it tells tastes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from palate.core.errors import ConfigError, DataError
+from palate.core.rng import generator
+from palate.data.dataset import Dataset
+from palate.fusion._join import Join
+from palate.fusion._learned import LearnedFusion
+from palate.fusion._learning import Tastes
+from palate.fusion.mlp import MLP
+from palate.interfaces import Fusion, Parts, Run
+from palate.models._deep import DeepConfig, VectorModel
+from palate.nn.network import Weights
+
+
+class TwoTowerConfig(DeepConfig):
+    """Which parts are read, beside how every network learns."""
+
+    parts: tuple[str, ...] | None = None
+    """Names of the parts to look at; None takes every part of items."""
+    dim: int = 64
+    """Width of the vectors where the fusion is learned; any other has a width of its own, and so have people then."""
+    lr: float = 5e-3
+    """Step of Adam."""
+    reg: float = 0.0
+    """Weight of half the squared length of people's vectors that a batch reads, per like."""
+    loss: str = "sampled-softmax"
+    """sampled-softmax, bpr, bce, or alignment."""
+    sampler: str = "in-batch"
+    """What a like is held against: in-batch, uniform, popularity, hard."""
+
+
+class TwoTower(VectorModel[TwoTowerConfig]):
+    """Score an item by the cosine of a person's vector and the fused vector of the item's parts; an item has nothing else.
+
+    s_ui = cos(t_u, f(x_i)): one tower looks people up, the other fuses parts (Yi et al. 2019, without features of people). A learned
+    fusion learns together with t, all others are fitted first and stay as they are. So items that nobody met are placed as well as any.
+
+    Missing data:
+        NaN for items without any of the parts, and for people of whom nothing is known.
+    Raises:
+        ConfigError: a width was given to the model and another to its fusion.
+    """
+
+    name = "two-tower"
+    config_type = TwoTowerConfig
+    requires = frozenset({"interactions", "features"})
+
+    fusion: Fusion
+
+    def __init__(self, config: TwoTowerConfig | None = None, /, *, fusion: Fusion | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
+        self.fusion = _of_width(MLP() if fusion is None else fusion, self.config)
+
+    def spec(self) -> dict[str, Any]:
+        """Return the name, the settings and the fusion."""
+        settings = self.fusion.config.model_dump(mode="json")
+        return {**super().spec(), "fusion": {"name": self.fusion.name, "settings": settings}}
+
+    def _learn(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
+        self.fusion = type(self.fusion)(self.fusion.config)  # type: ignore[call-arg]  # another model may hold the one given
+        if not isinstance(self.fusion, LearnedFusion):
+            self.fusion.fit(_parts(train, self.config), train, generator(run.seed, "fusion"), valid)
+        super()._learn(train, valid, run)
+
+    def _network(self, train: Dataset, rng: np.random.Generator) -> Tastes:
+        parts, fusion = _parts(train, self.config), self.fusion
+        if isinstance(fusion, LearnedFusion):
+            rows, there = fusion.begun(parts, train)
+            making, dim, hide = fusion.making, fusion.dim, fusion.config.hide
+        else:
+            fused = fusion.fuse(parts)
+            rows, there = {"fused": fused.values}, fused.present[:, None]
+            making, dim, hide = _as_given, fused.dim, 0.0
+        return Tastes(self.config, len(train.users), rows, there, making, rng, dim=dim, hide=hide)
+
+    def _take(self, network: Any, train: Dataset) -> None:
+        super()._take(network, train)
+        if isinstance(self.fusion, LearnedFusion):
+            self.fusion.keep(network.weights.arrays())
+
+
+def _parts(train: Dataset, config: TwoTowerConfig) -> Parts:
+    """Return the parts of items that are read.
+
+    Raises:
+        DataError: there are none, or no item has any.
+    """
+    parts = train.item_parts(config.parts)
+    if not any(table.present.any() for table in parts.values()):
+        raise DataError(f"no item has any of the parts {', '.join(parts)}: encode them again or choose other parts")
+    return parts
+
+
+def _of_width(fusion: Fusion, config: TwoTowerConfig) -> Fusion:
+    """Return the fusion at the width of the model, where it is learned with it."""
+    if not isinstance(fusion, LearnedFusion):
+        return fusion
+    given = fusion.config
+    if "dim" in given.model_fields_set & config.model_fields_set and given.dim != config.dim:
+        raise ConfigError(f"the model was given dim={config.dim} and its fusion dim={given.dim}: give one of them")
+    if "dim" in given.model_fields_set:
+        return fusion
+    return type(fusion)(given.model_copy(update={"dim": config.dim}))
+
+
+def _as_given(_: Weights) -> Join:
+    """Return the join of one part that is taken as it is."""
+    return lambda rows, there: rows["fused"]
