@@ -65,12 +65,15 @@ class EarlyFusion(Part[C], ABC):
             DataError: no part is given, or the parts have different rows.
         """
         parts, trained = trained_parts(self.name, parts, data)
+        self._standardise(parts, trained)
+        self._fit(Fitting(parts, trained, data, valid, rng))
+        return self
+
+    def _standardise(self, parts: Parts, trained: Mask) -> None:
         self.standards = {
             name: Standard.of(table, trained) if self.standardises else Standard.none(table.dim)
             for name, table in parts.items()
         }
-        self._fit(Fitting(parts, trained, data, valid, rng))
-        return self
 
     @property
     @abstractmethod

@@ -141,7 +141,7 @@ class LearnedFusion(EarlyFusion[C]):
         of = next(iter(fitting.parts.values())).of
         liked = {"items": data.liked, "users": sp.csr_array(data.liked.T)}.get(of)
         if liked is not None:
-            liked = _of_things(liked, there.any(axis=1))
+            liked = _of_things(liked, np.asarray(there.any(axis=1)))
         if liked is None or not liked.nnz:
             raise DataError(
                 f"{self.name} learns from likes of what has parts, and there are none: say learn=reconstruction or "
@@ -186,15 +186,13 @@ class LearnedFusion(EarlyFusion[C]):
 
     def _place(self, units: Units) -> Floats:
         size = len(next(iter(units.values())))
-        rows = {
-            name: units.get(name, np.zeros((size, width), np.float32)) for name, width in self._widths().items()
-        }
+        rows = {name: units.get(name, np.zeros((size, width), np.float32)) for name, width in self._widths().items()}
         there = _there(rows)
         constant = self.learned.constant
         with torch.no_grad():
             joined = self.join({name: constant(spread(values)) for name, values in rows.items()}, constant(there))
             placed = torch.nn.functional.normalize(joined, dim=1).cpu().numpy()
-        return np.asarray(placed * there.any(axis=1)[:, None], dtype=np.float32)
+        return np.asarray(placed * there.any(axis=1, keepdims=True), dtype=np.float32)
 
     def _shares(self, left: Units, right: Units) -> dict[str, Floats]:
         names = list(left)

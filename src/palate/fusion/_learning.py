@@ -74,13 +74,17 @@ class Tastes:
         self.things = Things(self.weights, rows, there, making)
         self.people = self.weights.table("people", users, dim)
         self.loss = ranking_loss(config)
-        self.placed = there.any(axis=1)
+        self.placed = np.asarray(there.any(axis=1))
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return the loss of the ranking, and of the length of the vectors that the batch reads."""
         codes, place = np.unique(batch.both, return_inverse=True)
         items = self.things.join(*self.things.of(codes, self.hide, noise))
-        losses = {self.config.loss: self.loss(multiplied(self.people, items, _renumbered(batch, place), cosine=True))}
+        losses = {
+            self.config.loss: self.loss(
+                multiplied(self.people, items, _renumbered(batch, place.astype(np.int32)), cosine=True)
+            )
+        }
         if self.config.reg:
             people = self.people.index_select(0, self.weights.constant(batch.users))
             losses["reg"] = self.config.reg * people.square().sum() / (2 * len(batch))
@@ -89,7 +93,7 @@ class Tastes:
     def final(self) -> tuple[Tensor, Tensor]:
         """Return people's vectors, and those of all things, of length one."""
         size = len(self.things.there)
-        blocks = [np.arange(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK)]
+        blocks = [np.arange(start, min(start + _BLOCK, size), dtype=np.int32) for start in range(0, size, _BLOCK)]
         joined = torch.cat([self.things.join(*self.things.of(block)) for block in blocks])
         return self.people, torch.nn.functional.normalize(joined, dim=1)
 
@@ -109,9 +113,9 @@ _BLOCK = 4096
 def _renumbered(batch: Batch, place: Codes) -> Batch:
     """Return a batch whose items are numbered by their place among those that it reads."""
     size, others = len(batch), batch.others
-    items = place[:size].astype(np.int32)
+    items = place[:size]
     within = others.items is batch.items
-    drawn = items if within else place[size:].reshape(others.items.shape).astype(np.int32)
+    drawn = items if within else place[size:].reshape(others.items.shape)
     return dataclasses.replace(batch, items=items, others=dataclasses.replace(others, items=drawn))
 
 
@@ -123,7 +127,14 @@ class Rebuilding:
     """
 
     def __init__(
-        self, rows: Mapping[str, Floats], there: Mask, making: Making, rng: np.random.Generator, *, dim: int, hide: float
+        self,
+        rows: Mapping[str, Floats],
+        there: Mask,
+        making: Making,
+        rng: np.random.Generator,
+        *,
+        dim: int,
+        hide: float,
     ) -> None:
         self.hide, self.loss = hide, Reconstruction()
         self.weights = Weights(rng)

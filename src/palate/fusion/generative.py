@@ -54,7 +54,9 @@ class Generative(LearnedFusion[GenerativeConfig]):
 
     def _rebuilding(self, rows: Units, there: Mask, rng: np.random.Generator) -> Rebuilding:
         config = self.config
-        return _Judged(rows, there, self.making, rng, dim=self.dim, hide=config.hide, hidden=config.hidden, judged=config.judged)
+        return _Judged(
+            rows, there, self.making, rng, dim=self.dim, hide=config.hide, hidden=config.hidden, judged=config.judged
+        )
 
 
 class _Judged(Rebuilding):
@@ -73,13 +75,19 @@ class _Judged(Rebuilding):
         self.hidden, self.judged = hidden, judged
         super().__init__(rows, there, making, rng, dim=dim, hide=hide)
         self.judges = {
-            name: (self.weights.linear(f"judge {name}", values.shape[1], hidden), self.weights.linear(f"verdict {name}", hidden, 1))
+            name: (
+                self.weights.linear(f"judge {name}", values.shape[1], hidden),
+                self.weights.linear(f"verdict {name}", hidden, 1),
+            )
             for name, values in rows.items()
         }
 
     def decoder(self, name: str, dim: int, width: int) -> Any:
         """Return what makes a part: a network with a hidden layer."""
-        enter, read = self.weights.linear(f"maker {name}", dim, self.hidden), self.weights.linear(f"made {name}", self.hidden, width)
+        enter, read = (
+            self.weights.linear(f"maker {name}", dim, self.hidden),
+            self.weights.linear(f"made {name}", self.hidden, width),
+        )
         return lambda joint: read(torch.relu(enter(joint)))
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
@@ -91,7 +99,9 @@ class _Judged(Rebuilding):
             real, seen = self._verdict(name, whole[name]), self._verdict(name, made[name].detach())
             softplus = torch.nn.functional.softplus
             losses[f"judge {name}"] = ((softplus(-real) + softplus(seen)) * mask).sum() / count
-            losses[f"fooled {name}"] = self.judged * (softplus(-self._verdict(name, made[name], fixed=True)) * mask).sum() / count
+            losses[f"fooled {name}"] = (
+                self.judged * (softplus(-self._verdict(name, made[name], fixed=True)) * mask).sum() / count
+            )
         return losses
 
     def _verdict(self, name: str, rows: Tensor, *, fixed: bool = False) -> Tensor:

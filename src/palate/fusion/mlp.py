@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -48,7 +49,7 @@ class Layers:
         sizes = [*layers, dim]
         self.deeper = [
             weights.linear(f"layer {number}", inner, outer)
-            for number, (inner, outer) in enumerate(zip(sizes, sizes[1:], strict=False))
+            for number, (inner, outer) in enumerate(itertools.pairwise(sizes))
         ]
 
     def __call__(self, rows: Mapping[str, Tensor], there: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from palate.core.rng import generator
 from palate.data.dataset import Dataset
 from palate.fusion._join import Join
 from palate.fusion._learned import LearnedFusion
-from palate.fusion._learning import Tastes
+from palate.fusion._learning import Making, Tastes
 from palate.fusion.mlp import MLP
 from palate.interfaces import Fusion, Parts, Run
 from palate.models._deep import DeepConfig, VectorModel
@@ -38,8 +38,8 @@ class TwoTowerConfig(DeepConfig):
 class TwoTower(VectorModel[TwoTowerConfig]):
     """Score an item by the cosine of a person's vector and the fused vector of the item's parts; an item has nothing else.
 
-    s_ui = cos(t_u, f(x_i)): one tower looks people up, the other fuses parts (Yi et al. 2019, without features of people). A learned
-    fusion learns together with t, all others are fitted first and stay as they are. So items that nobody met are placed as well as any.
+    s_ui = cos(t_u, f(x_i)): one tower looks people up, the other fuses parts (Yi et al. 2019, without features of people). A fusion that
+    learns from likes learns together with t, all others are fitted first and stay as they are. So items that nobody met are placed as well as any.
 
     Missing data:
         NaN for items without any of the parts, and for people of whom nothing is known.
@@ -53,7 +53,9 @@ class TwoTower(VectorModel[TwoTowerConfig]):
 
     fusion: Fusion
 
-    def __init__(self, config: TwoTowerConfig | None = None, /, *, fusion: Fusion | None = None, **settings: Any) -> None:
+    def __init__(
+        self, config: TwoTowerConfig | None = None, /, *, fusion: Fusion | None = None, **settings: Any
+    ) -> None:
         super().__init__(config, **settings)
         self.fusion = _of_width(MLP() if fusion is None else fusion, self.config)
 
@@ -64,15 +66,16 @@ class TwoTower(VectorModel[TwoTowerConfig]):
 
     def _learn(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         self.fusion = type(self.fusion)(self.fusion.config)  # type: ignore[call-arg]  # another model may hold the one given
-        if not isinstance(self.fusion, LearnedFusion):
+        if not _learns_along(self.fusion):
             self.fusion.fit(_parts(train, self.config), train, generator(run.seed, "fusion"), valid)
         super()._learn(train, valid, run)
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> Tastes:
         parts, fusion = _parts(train, self.config), self.fusion
-        if isinstance(fusion, LearnedFusion):
+        if _learns_along(fusion):
             rows, there = fusion.begun(parts, train)
-            making, dim, hide = fusion.making, fusion.dim, fusion.config.hide
+            dim, hide = fusion.dim, fusion.config.hide
+            making: Making = fusion.making
         else:
             fused = fusion.fuse(parts)
             rows, there = {"fused": fused.values}, fused.present[:, None]
@@ -81,7 +84,7 @@ class TwoTower(VectorModel[TwoTowerConfig]):
 
     def _take(self, network: Any, train: Dataset) -> None:
         super()._take(network, train)
-        if isinstance(self.fusion, LearnedFusion):
+        if _learns_along(self.fusion):
             self.fusion.keep(network.weights.arrays())
 
 
@@ -95,6 +98,11 @@ def _parts(train: Dataset, config: TwoTowerConfig) -> Parts:
     if not any(table.present.any() for table in parts.values()):
         raise DataError(f"no item has any of the parts {', '.join(parts)}: encode them again or choose other parts")
     return parts
+
+
+def _learns_along(fusion: Fusion) -> TypeGuard[LearnedFusion[Any]]:
+    """Tell whether a fusion learns together with the model: from likes, as this does."""
+    return isinstance(fusion, LearnedFusion) and fusion.config.learn == "likes"
 
 
 def _of_width(fusion: Fusion, config: TwoTowerConfig) -> Fusion:
