@@ -57,3 +57,8 @@ def attended(strength: Tensor, there: Tensor) -> Tensor:
     """
     lowest = torch.finfo(strength.dtype).min
     return torch.softmax(strength.masked_fill(~there, lowest), dim=-1) * there
+
+
+def masked(rows: Mapping[str, Tensor], there: Tensor) -> dict[str, Tensor]:
+    """Return the rows with zeros where a part is not there; there: bool[b, m]."""
+    return {name: values * there[:, number, None] for number, (name, values) in enumerate(rows.items())}

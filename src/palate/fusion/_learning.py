@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from palate.core.types import Codes, Floats, Mask
-from palate.fusion._join import Join, spread
+from palate.fusion._join import Join, masked, spread
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
 from palate.training.config import TrainingConfig
@@ -41,11 +41,6 @@ class Things:
         chosen = torch.from_numpy(codes).long().to(self.there.device)
         there = hidden(self.there[chosen], share, noise)
         return masked({name: values[chosen] for name, values in self.rows.items()}, there), there
-
-
-def masked(rows: Mapping[str, Tensor], there: Tensor) -> dict[str, Tensor]:
-    """Return the rows with zeros where a part is not there; there: bool[b, m]."""
-    return {name: values * there[:, number, None] for number, (name, values) in enumerate(rows.items())}
 
 
 class Tastes:

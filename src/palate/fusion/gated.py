@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from palate.fusion._join import Join, Tokens, Widths
+from palate.fusion._join import Join, Tokens, Widths, masked
 from palate.fusion._learned import LearnedConfig, LearnedFusion
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
@@ -34,12 +34,11 @@ class Gated(LearnedFusion[LearnedConfig]):
 class _Gates:
     def __init__(self, weights: Weights, widths: Widths, dim: int) -> None:
         self.tokens = Tokens(weights, widths, dim)
-        self.openers = {
-            name: weights.linear(f"gates by {name}", width, dim * len(widths), bias=False)
-            for name, width in widths.items()
-        }
+        self.openers = [
+            weights.linear(f"gates by {name}", width, dim * len(widths), bias=False) for name, width in widths.items()
+        ]
 
     def __call__(self, rows: Mapping[str, Tensor], there: Tensor) -> Tensor:
         said = torch.tanh(self.tokens(rows, there))
-        opened = sum(layer(rows[name]) for name, layer in self.openers.items())
+        opened = sum(layer(values) for layer, values in zip(self.openers, masked(rows, there).values(), strict=True))
         return (torch.sigmoid(opened).view(said.shape) * said).sum(1)
