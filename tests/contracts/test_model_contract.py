@@ -19,7 +19,7 @@ COLD, BARE, VOID, LONELY = 22, 23, 24, 29
 """An item nobody met, one without features, one of which both are true, a user who did nothing."""
 DEEP = {name for name in registry.names() if registry.get(name).extra == "deep"}
 """Models with a network: they learn a vector of each person and item that has likes."""
-BY_LIKES = {*DEEP, "cease"}
+BY_LIKES = {*DEEP, "cease"} - {"two-tower"}
 """Models that score an item that has likes, though it lacks the parts that they read."""
 SILENT = {"popularity", "mlp-ctr", "mmdfm"}
 """Models that tell no reasons; every other one must."""

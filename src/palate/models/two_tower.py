@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeGuard
 
 import numpy as np
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from palate.core.errors import ConfigError, DataError
 from palate.core.rng import generator
@@ -23,11 +24,11 @@ class TwoTowerConfig(DeepConfig):
 
     parts: tuple[str, ...] | None = None
     """Names of the parts to look at; None takes every part of items."""
-    dim: int = 64
+    dim: PositiveInt = 64
     """Width of the vectors where the fusion is learned; any other has a width of its own, and so have people then."""
-    lr: float = 5e-3
+    lr: PositiveFloat = 5e-3
     """Step of Adam."""
-    reg: float = 0.0
+    reg: NonNegativeFloat = 0.0
     """Weight of half the squared length of people's vectors that a batch reads, per like."""
     loss: str = "sampled-softmax"
     """sampled-softmax, bpr, bce, or alignment."""
@@ -89,15 +90,19 @@ class TwoTower(VectorModel[TwoTowerConfig]):
 
 
 def _parts(train: Dataset, config: TwoTowerConfig) -> Parts:
-    """Return the parts of items that are read.
+    """Return the parts of items that are read, those that some item has.
 
     Raises:
-        DataError: there are none, or no item has any.
+        DataError: there are none.
     """
     parts = train.item_parts(config.parts)
-    if not any(table.present.any() for table in parts.values()):
-        raise DataError(f"no item has any of the parts {', '.join(parts)}: encode them again or choose other parts")
-    return parts
+    ready = {name: table for name, table in parts.items() if table.present.any()}
+    if not ready:
+        raise DataError(
+            f"no item has any of the parts {', '.join(parts)}: this model reads nothing else, so encode some, or choose one that learns "
+            "from likes alone, as lightgcn does"
+        )
+    return ready
 
 
 def _learns_along(fusion: Fusion) -> TypeGuard[LearnedFusion[Any]]:
