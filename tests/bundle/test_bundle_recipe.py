@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from doc_blocks import blocks
 from palate.bundle import Bundle, Recipe, refit, train
 from palate.bundle.build import has_fusion
 from palate.core.errors import ConfigError, DataError, RequestError, UnknownNameError
@@ -23,6 +24,13 @@ def test_every_recipe_of_the_project_can_be_built(path):
     assert recipe.data
     assert recipe.out
     assert Recipe.from_toml(recipe.to_toml()) == recipe
+
+
+def test_the_recipes_of_the_documentation_can_be_built():
+    found = [text for language, text in blocks("docs/models.md") if language == "toml"]
+    assert found
+    for text in found:
+        Recipe.from_toml(text).check()
 
 
 def test_there_are_recipes():
@@ -227,6 +235,88 @@ def test_an_aligner_is_saved_and_made_again(tiny, tmp_path):
         assert np.array_equal(other.score(query), model.score(query), equal_nan=True)
     reasons = bundle.model.explain(Queries.of_users(tiny, np.array([0], np.int32)), 1)
     assert sum(reasons.parts.values()) == pytest.approx(reasons.score, abs=1e-5)
+
+
+TREE = """
+model = "ensemble"
+late = "stacking"
+protocol = "refit"
+
+[settings]
+"content.near.neighbours" = 7
+"behaviour.ease.reg" = 50
+
+[[settings.members]]
+name = "behaviour"
+model = "ensemble"
+late = "borda"
+settings = {members = ["item-knn", "ease"]}
+
+[[settings.members]]
+name = "content"
+model = "ensemble"
+late = "max"
+
+[settings.members.settings]
+weights = "given"
+
+[[settings.members.settings.members]]
+name = "near"
+model = "content-knn"
+fuse = "hybrid"
+fuse_settings = {groups = {a = {parts = ["photo"]}, b = {parts = ["title"], fuse = "concat"}}, fuse = "weighted"}
+
+[[settings.members.settings.members]]
+model = "vector-space"
+parts = ["title"]
+"""
+
+
+def test_a_tree_is_written_down_trained_opened_and_refitted(tiny, tmp_path):
+    recipe = Recipe.from_toml(TREE)
+    assert Recipe.from_toml(recipe.to_toml()) == recipe
+    save(tiny, tmp_path / "ds")
+    trained = train(load(tmp_path / "ds"), recipe)
+    bundle = Bundle.open(trained.bundle().save(tmp_path / "b"))
+    query = Queries.of_users(tiny, np.arange(5, dtype=np.int32))
+    assert np.array_equal(bundle.model.score(query), trained.model.score(query), equal_nan=True)
+    again = refit(bundle).model
+    for model in (trained.model, bundle.model, again):
+        assert model.combine.config.weights.keys() == {"behaviour", "content"}
+        assert model.members["behaviour"].combine.config.weights.keys() == {"ease", "item-knn"}
+        assert model.members["behaviour"].members["ease"].config.reg == 50
+        assert model.members["content"].combine.name == "max"
+        near = model.members["content"].members["near"]
+        assert near.config.neighbours == 7
+        assert near.fusion.members == {"a": ("photo",), "b": ("title",)}
+        assert model.spec() == trained.model.spec()
+
+
+def test_an_explanation_goes_through_the_tree(tiny):
+    inner = {"name": "inner", "model": "ensemble", "late": "max", "settings": {"members": ["content-knn", "ease"]}}
+    recipe = Recipe.of({"model": "ensemble", "settings": {"members": [inner, "item-knn"]}, "fuse": "hybrid"})
+    model = recipe.build(tiny.part_names()).fit(tiny)
+    query = Queries.of_users(tiny, np.array([1], np.int32))
+    for item in range(0, 30, 6):
+        explanation = model.explain(query, item)
+        assert sum(explanation.history.values()) == pytest.approx(explanation.score, abs=1e-4)
+        assert sum(explanation.parts.values()) == pytest.approx(explanation.score, abs=1e-4)
+        assert set(explanation.parts) <= {"photo", "title", "behaviour", "ease", "item-knn"}
+
+
+@pytest.mark.parametrize(
+    ("inner", "message"),
+    [
+        ({"settings": {"members": ["eas"]}}, "did you mean 'ease'"),
+        ({"settings": {"members": []}}, "an ensemble needs members"),
+        ({"settings": {"members": ["ease"]}, "late": "bordo"}, "no score fusion 'bordo': did you mean 'borda'"),
+        ({"settings": {"members": ["ease"], "knn.shrink": 3}}, "for the member 'knn', and there is none"),
+    ],
+)
+def test_what_is_wrong_inside_a_tree_is_said_before_data_are_read(inner, message):
+    inner = {"name": "inner", "model": "ensemble", **inner}
+    with pytest.raises(RequestError, match=message):
+        Recipe.of({"model": "ensemble", "settings": {"members": [inner, "item-knn"]}}).check()
 
 
 def test_toml_that_is_no_recipe_is_refused(tmp_path):
