@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from palate.core.errors import ConfigError, DataError, MemoryLimitError
+from palate.core.errors import ConfigError, DataError, MemoryLimitError, StoreError
+from palate.core.files import locked
 from palate.data.split import split
 from palate.evaluation import compare, evaluate
 from palate.evaluation.fusions import Method, Missing, compare_fusions
@@ -234,6 +235,31 @@ def test_another_study_and_foreign_folders_are_left_alone(cut, tiny, fits, tmp_p
     assert [file.name for file in foreign.iterdir()] == ["notes.txt"]
     assert fits == []
     assert not (study / ".lock").exists()
+
+
+def test_a_study_in_use_waits_for_the_other(cut, tmp_path):
+    with (
+        locked(tmp_path / "study" / ".lock"),
+        pytest.raises(ConfigError, match="is in use: wait for the other run"),
+    ):
+        compare_fusions(cut, named(), k=5, out=tmp_path / "study")
+
+
+def test_what_a_kill_in_the_first_run_left_is_in_nobodys_way(cut, tiny, tmp_path):
+    compare_fusions(split(tiny, seed=1), named(), k=5, out=tmp_path)
+    for file in (tmp_path / "runs").iterdir():
+        file.unlink()
+    assert compare_fusions(cut, named(), k=5, out=tmp_path).blocks[0].trials
+
+
+def test_a_full_disk_ends_it_rather_than_a_method(cut, tmp_path, monkeypatch):
+    def full(*_):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr("palate.evaluation._kept.Keeper.keep_run", full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        compare_fusions(cut, named(), k=5, out=tmp_path / "study")
+    assert not (tmp_path / "study").exists()
 
 
 def test_curves_are_those_of_missing_curve(cut):

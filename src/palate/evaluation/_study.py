@@ -186,7 +186,7 @@ def opened(split: Split, plan: Plan, by: str, missing: Missing | None, out: Path
         with locked(out / _LOCK, timeout=0):
             mark = {"what": _WHAT, "split": split.fingerprint, "how": split.how, "seed": split.seed}
             there = read_json(out / _MARK) if (out / _MARK).is_file() else mark
-            if there != mark:
+            if there != mark and kept_in(out):  # else a kill in the first run left it
                 raise ConfigError(
                     f"{out} is a study of other data, or of another split, seed or rule for likes: give another --out, or "
                     "remove it"
