@@ -96,3 +96,19 @@ def test_settings_go_to_whose_they_are():
 def test_what_cannot_be_asked_for_is_told(asked, kind, says):
     with pytest.raises(kind, match=says):
         Ways.of(**asked)
+
+
+def test_without_torch_the_default_models_are_those_that_need_none_and_the_methods_all_stay(monkeypatch):
+    monkeypatch.setattr(room, "find_spec", lambda name: None)
+    ways = Ways.of()
+    assert ways.models == ("content-knn", "vector-space")
+    assert set(ways.early) == set(early.names())
+    assert not ways.trains
+
+
+@pytest.mark.torch
+def test_a_network_among_models_or_fusions_is_told():
+    pytest.importorskip("torch")
+    assert Ways.of(["two-tower"], early=["mean"]).trains
+    assert Ways.of(["content-knn"], early=["mlp"]).trains
+    assert not Ways.of(["content-knn"], early=["mean"], late=["borda"]).trains

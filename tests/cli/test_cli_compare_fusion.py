@@ -196,6 +196,15 @@ def test_what_is_wrong_is_told_before_anything_is_read(palate, words, says, tmp_
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.torch
+def test_a_device_that_is_not_here_is_told_before_anything_is_read(palate, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PALATE_DEVICE", "cuda:99")
+    code, _, err = palate("compare-fusion", "nowhere", "--models", "content-knn", "--fusions", "mlp")
+    assert (code, "PALATE_DEVICE was 'cuda:99'" in err) == (2, True)
+
+
 def test_data_that_will_not_do_are_told_before_anything_is_fitted(palate, shop, tiny, fits):
     code, _, err = palate(*WORDS, "--parts", "title,phota")
     assert (code, "there is no part 'phota': did you mean 'photo'" in err) == (2, True)

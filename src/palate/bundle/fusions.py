@@ -104,8 +104,14 @@ class Ways:
             for model in self.models
         }
 
-    def _settings(self, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """Return the settings by whose they are, each tried on its config."""
+    @property
+    def trains(self) -> bool:
+        """Whether any of them trains a network, with torch there to do it."""
+        kinds = (kind for each in self._kinds().values() for kind in each)
+        return _has_torch() and any(getattr(kind, "extra", None) == "deep" for kind in kinds)
+
+    def _kinds(self) -> dict[str, list[Any]]:
+        """Return the classes of what is compared, by name."""
         kinds: dict[str, list[Any]] = {}
         for registry, names in (
             (recommenders, self.models), (fusions, self.early), (score_fusions, self.late),
@@ -113,6 +119,11 @@ class Ways:
         ):  # fmt: skip
             for name in dict.fromkeys(names):
                 kinds.setdefault(name, []).append(registry.get(name))
+        return kinds
+
+    def _settings(self, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return the settings by whose they are, each tried on its config."""
+        kinds = self._kinds()
         own: dict[str, dict[str, Any]] = {}
         for key, value in given.items():
             name, dot, setting = key.partition(".")
@@ -149,7 +160,11 @@ def _models(names: Iterable[str] | None) -> tuple[str, ...]:
 
 def _can_run(model: str) -> bool:
     """Tell whether the libraries that a model needs are installed."""
-    return recommenders.get(model).extra != "deep" or find_spec("torch") is not None
+    return recommenders.get(model).extra != "deep" or _has_torch()
+
+
+def _has_torch() -> bool:
+    return find_spec("torch") is not None
 
 
 def _chosen(names: Iterable[str], registry: Any) -> tuple[str, ...]:

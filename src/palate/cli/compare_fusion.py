@@ -9,7 +9,6 @@ import typer
 
 from palate.cli._app import AsJson, Stopped, app, emit
 from palate.cli._next import say_next
-from palate.cli._training import by_epochs
 from palate.cli._words import cut_offs, words
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
@@ -77,7 +76,10 @@ def compare_fusion(
     gone = _missing(missing, shares, draws)
     place = out or Path(f"{ds.resolve().name}.fusions")
     refuse_other(place)
-    _refuse_device(ways)
+    if ways.trains:
+        from palate.nn.device import device_for
+
+        device_for()  # a PALATE_DEVICE that is not here is refused before anything is read
     data, cut = _cut(ds, ways, how, seed, positive)
     there = data.part_names()
     try:
@@ -110,16 +112,6 @@ def _missing(asked: bool, shares: str, draws: int) -> Missing | None:
         return None
     some = [word for word in words(shares) if word.strip("0.") or ".." in word]  # nothing missing is always there
     return Missing(Drop.parse(f"all={','.join(some)}").shares, draws)
-
-
-def _refuse_device(ways: Ways) -> None:
-    """Refuse a PALATE_DEVICE that is not here, where something is trained."""
-    from palate.bundle import Recipe
-
-    if any(by_epochs(Recipe(model=model).build(["any"])) for model in ways.models):
-        from palate.nn.device import device_for
-
-        device_for()
 
 
 def _cut(ds: Path, ways: Ways, how: str, seed: int, positive: str | None) -> tuple[Dataset, Split]:
