@@ -206,7 +206,7 @@ def foretold(rows, hidden):
 @pytest.mark.parametrize("name", LEARNED)
 def test_what_is_rebuilt_keeps_what_the_parts_share(name):
     parts, hidden = two_views()
-    fusion = registry.get(name)(dim=8, learn="reconstruction", hide=0.3, epochs=40, batch_size=64)
+    fusion = registry.get(name)(dim=8, learn="reconstruction", hidden=0.3, epochs=40, batch_size=64)
     fused = fusion.fit(parts, shop(200), generator(0)).fuse(parts)
     begun = registry.get(name)(dim=8, learn="reconstruction", epochs=1, batch_size=200, lr=1e-9)
     before = begun.fit(parts, shop(200), generator(0)).fuse(parts)

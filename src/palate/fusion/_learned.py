@@ -19,14 +19,13 @@ from palate.core.types import CSR, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.fusion._base import EarlyFusion, Fitting, Units
 from palate.fusion._join import Join, Widths, spread
-from palate.fusion._learning import Agreeing, Rebuilding, Tastes
+from palate.fusion._learning import Agreeing, Rebuilding
+from palate.fusion._tastes import Tastes, TastesConfig, batches
 from palate.interfaces import Parts
 from palate.linalg.standard import trained_parts
 from palate.nn import device
 from palate.nn._torch import torch
 from palate.nn.network import Weights
-from palate.training.batches import Batches
-from palate.training.config import TrainingConfig
 from palate.training.judge import Judge
 from palate.training.samplers import registry as samplers
 
@@ -37,7 +36,7 @@ _ORDERS = 64
 _PREFIX = "join/"
 
 
-class LearnedConfig(TrainingConfig):
+class LearnedConfig(TastesConfig):
     """How wide, and what is learned by, beside how every network learns."""
 
     dim: PositiveInt = 64
@@ -45,8 +44,6 @@ class LearnedConfig(TrainingConfig):
     learn: Literal["likes", "reconstruction", "contrast"] = "likes"
     """likes: a person's vector times the fused one foretells what is liked; reconstruction: the parts must follow from the fused
     vector; contrast: what is fused from some parts must be near what is fused from the others."""
-    hide: float = Field(0.0, ge=0, lt=1)
-    """Share of the parts that is hidden in a step, so that it learns to do without (modality dropout)."""
     epochs: PositiveInt = 30
     """Passes over the likes, or over the things, at most."""
     lr: float = Field(5e-3, gt=0)
@@ -67,7 +64,7 @@ class LearnedFusion(EarlyFusion[C]):
     """Base of the fusions with a network: `module` is what a new one writes.
 
     Learned from likes a fused vector keeps what tells people's tastes apart: s_ui = cos(t_u, f_i), by softmax over the batch
-    (`_learning.Tastes`); nothing of t is kept. `module` hands the same network to any model that learns it together with the rest.
+    (`_tastes.Tastes`); nothing of t is kept. `module` hands the same network to any model that learns it together with the rest.
 
     A likeness is divided over parts by Shapley values (Shapley 1953): what a part adds, in the mean over all orders in which the
     parts can come; of more than seven parts over 64 orders.
@@ -148,9 +145,9 @@ class LearnedFusion(EarlyFusion[C]):
                 "learn=contrast, which need the parts alone, or take a fusion that learns nothing, such as concat"
             )
         rng = np.random.default_rng(seed)
-        network = Tastes(config, liked.shape[0], rows, there, self.making, rng, dim=self.dim, hide=config.hide)
+        network = Tastes(config, liked.shape[0], rows, there, self.making, rng, dim=self.dim)
         judge = Judge(data, valid, config.judge_by) if of == "items" and valid is not None else None
-        self._descend(network, liked, judge if judge and len(judge.users) else None, seed)
+        self._descend(network, liked, there, judge if judge and len(judge.users) else None, seed)
 
     def _by_parts(self, fitting: Fitting, rows: Units, there: Mask, seed: int) -> None:
         config, rng = self._config, np.random.default_rng(seed)
@@ -169,19 +166,19 @@ class LearnedFusion(EarlyFusion[C]):
         everything = sp.csr_array(
             (np.ones(len(codes), np.float32), codes.astype(np.int32), np.array([0, len(codes)])), shape=(1, len(there))
         )
-        self._descend(network, everything, None, seed)
+        self._descend(network, everything, there, None, seed)
 
     def _rebuilding(self, rows: Units, there: Mask, rng: np.random.Generator) -> Any:
         """Return the network that learns by making the parts again."""
-        return Rebuilding(rows, there, self.making, rng, dim=self.dim, hide=self._config.hide)
+        return Rebuilding(rows, there, self.making, rng, dim=self.dim, hidden=self._config.hidden)
 
-    def _descend(self, network: Any, liked: CSR, judge: Any, seed: int) -> None:
+    def _descend(self, network: Any, liked: CSR, there: Mask, judge: Judge | None, seed: int) -> None:
         from palate.training.loop import Settings, train
 
         config = self._config
         kind = samplers.get(config.sampler if config.learn == "likes" else "none")
         drawn = {"count": config.negatives} if "count" in kind.config_type.model_fields else {}
-        train(network, Batches(liked, kind(**drawn), config.batch_size), config, judge, Settings(seed, self.name))
+        train(network, batches(config, liked, kind(**drawn), there), config, judge, Settings(seed, self.name))
         self.keep(network.weights.arrays())
 
     def _place(self, units: Units) -> Floats:

@@ -1,8 +1,7 @@
-"""What a learned fusion learns by: likes, or the parts themselves."""
+"""What a learned fusion learns by where it learns from the parts alone, and how it reads them."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,13 +11,10 @@ from palate.core.types import Codes, Floats, Mask
 from palate.fusion._join import Join, masked, spread
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
-from palate.training.config import TrainingConfig
 from palate.training.hiding import hidden
-from palate.training.judge import Scores
 from palate.training.losses.info_nce import InfoNCE
 from palate.training.losses.reconstruction import Reconstruction
-from palate.training.pairs import Batch, multiplied
-from palate.training.ranking import ranking_loss
+from palate.training.pairs import Batch
 
 Making = Callable[[Weights], Join]
 """Adds a join's weights to those of a network, and returns it."""
@@ -36,82 +32,33 @@ class Things:
         self.there = weights.constant(there)
         self.join = making(weights)
 
-    def of(self, codes: Codes, share: float = 0.0, noise: Any = None) -> tuple[dict[str, Tensor], Tensor]:
-        """Return the rows of some things, and which parts these have; in training a share of the parts is hidden."""
+    def of(self, codes: Codes) -> tuple[dict[str, Tensor], Tensor]:
+        """Return the rows of some things, and which parts these have; float32[b, d] by part, bool[b, m]."""
         chosen = torch.from_numpy(codes).long().to(self.there.device)
-        there = hidden(self.there[chosen], share, noise)
-        return masked({name: values[chosen] for name, values in self.rows.items()}, there), there
+        return {name: values[chosen] for name, values in self.rows.items()}, self.there[chosen]
 
 
-class Tastes:
-    """People's vectors times the joined vectors of things, learned from likes; a network for the training loop.
+Maker = Callable[[Tensor], Tensor]
+"""Makes a part, float32[b, d], of the joined vector, float32[b, dim]."""
 
-    s_ui = cos(t_u, join(parts of i)): what tells people's tastes apart is what the join learns to keep.
-    """
 
-    placed: Mask
-    """bool[n]: which things have a part."""
+class Again:
+    """Makes the parts again of what was joined from them, and tells how far they are from what they were."""
 
-    def __init__(
-        self,
-        config: TrainingConfig,
-        users: int,
-        rows: Mapping[str, Floats],
-        there: Mask,
-        making: Making,
-        rng: np.random.Generator,
-        *,
-        dim: int,
-        hide: float = 0.0,
-    ) -> None:
-        self.config, self.hide = config, hide
-        self.weights = Weights(rng)
-        self.things = Things(self.weights, rows, there, making)
-        self.people = self.weights.table("people", users, dim)
-        self.loss = ranking_loss(config)
-        self.placed = np.asarray(there.any(axis=1))
+    def __init__(self, makers: Mapping[str, Maker], dim: int) -> None:
+        self.makers, self.scale, self.loss = makers, float(np.sqrt(dim)), Reconstruction()
 
-    def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
-        """Return the loss of the ranking, and of the length of the vectors that the batch reads."""
-        codes, place = np.unique(batch.both, return_inverse=True)
-        items = self.things.join(*self.things.of(codes, self.hide, noise))
-        losses = {
-            self.config.loss: self.loss(
-                multiplied(self.people, items, _renumbered(batch, place.astype(np.int32)), cosine=True)
-            )
+    def made(self, joined: Tensor) -> dict[str, Tensor]:
+        """Return the parts that are made; joined vectors count by their direction."""
+        joint = torch.nn.functional.normalize(joined, dim=1) * self.scale
+        return {name: maker(joint) for name, maker in self.makers.items()}
+
+    def losses(self, made: Mapping[str, Tensor], whole: Mapping[str, Tensor], there: Tensor) -> dict[str, Tensor]:
+        """Return by part the mean squared error over the rows that are there, and over their numbers."""
+        return {
+            f"rebuilt {name}": self.loss(made[name], values, there[:, number])
+            for number, (name, values) in enumerate(whole.items())
         }
-        if self.config.reg:
-            people = self.people.index_select(0, self.weights.constant(batch.users))
-            losses["reg"] = self.config.reg * people.square().sum() / (2 * len(batch))
-        return losses
-
-    def final(self) -> tuple[Tensor, Tensor]:
-        """Return people's vectors, and those of all things, of length one."""
-        size = len(self.things.there)
-        blocks = [np.arange(start, min(start + _BLOCK, size), dtype=np.int32) for start in range(0, size, _BLOCK)]
-        joined = torch.cat([self.things.join(*self.things.of(block)) for block in blocks])
-        return self.people, torch.nn.functional.normalize(joined, dim=1)
-
-    def scorer(self) -> Scores:
-        """Return what scores all things for users, as the network stands."""
-        people, items = self.final()
-
-        def scores(users: Codes) -> Floats:
-            return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)
-
-        return scores
-
-
-_BLOCK = 4096
-
-
-def _renumbered(batch: Batch, place: Codes) -> Batch:
-    """Return a batch whose items are numbered by their place among those that it reads."""
-    size, others = len(batch), batch.others
-    items = place[:size]
-    within = others.items is batch.items
-    drawn = items if within else place[size:].reshape(others.items.shape)
-    return dataclasses.replace(batch, items=items, others=dataclasses.replace(others, items=drawn))
 
 
 class Rebuilding:
@@ -129,36 +76,27 @@ class Rebuilding:
         rng: np.random.Generator,
         *,
         dim: int,
-        hide: float,
+        hidden: float,
     ) -> None:
-        self.hide, self.loss = hide, Reconstruction()
+        self.hidden = hidden
         self.weights = Weights(rng)
         self.things = Things(self.weights, rows, there, making)
-        self.scale = float(np.sqrt(dim))
-        self.decoders = {name: self.decoder(name, dim, values.shape[1]) for name, values in rows.items()}
+        self.again = Again({name: self.maker(name, dim, len(values.T)) for name, values in rows.items()}, dim)
 
-    def decoder(self, name: str, dim: int, width: int) -> Any:
+    def maker(self, name: str, dim: int, width: int) -> Maker:
         """Return what makes a part of the joined vector: a linear map."""
-        return self.weights.linear(f"decoder {name}", dim, width)
+        found: Maker = self.weights.linear(f"maker {name}", dim, width)
+        return found
 
-    def made(self, batch: Batch, noise: Any) -> tuple[dict[str, Tensor], Tensor, dict[str, Tensor]]:
-        """Return the parts, which of them are there, and what is made of those that were not hidden."""
+    def made(self, batch: Batch, noise: Any) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor]:
+        """Return what is made of the parts that are not hidden, the parts themselves, and which there are."""
         whole, there = self.things.of(batch.items)
-        left = hidden(there, self.hide, noise)
-        joined = self.things.join(masked(whole, left), left)
-        joint = torch.nn.functional.normalize(joined, dim=1) * self.scale
-        return whole, there, {name: decoder(joint) for name, decoder in self.decoders.items()}
-
-    def distances(self, whole: Mapping[str, Tensor], there: Tensor, made: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return by part the mean squared error over the rows that are there, and over their numbers."""
-        return {
-            f"rebuilt {name}": self.loss(made[name], values, there[:, number])
-            for number, (name, values) in enumerate(whole.items())
-        }
+        left = hidden(there, self.hidden, noise)
+        return self.again.made(self.things.join(masked(whole, left), left)), whole, there
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return the loss of each part."""
-        return self.distances(*self.made(batch, noise))
+        return self.again.losses(*self.made(batch, noise))
 
 
 class Agreeing:

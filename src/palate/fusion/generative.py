@@ -12,7 +12,7 @@ from palate.core.types import Mask
 from palate.fusion._base import Units
 from palate.fusion._join import Join, Widths
 from palate.fusion._learned import LearnedConfig, LearnedFusion
-from palate.fusion._learning import Making, Rebuilding
+from palate.fusion._learning import Maker, Making, Rebuilding
 from palate.fusion.mlp import Layers
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
@@ -24,9 +24,9 @@ class GenerativeConfig(LearnedConfig):
 
     learn: Literal["reconstruction"] = "reconstruction"
     """The parts must follow from the fused vector."""
-    hide: float = Field(0.3, ge=0, lt=1)
-    """Share of the parts that is hidden in a step, and must be made all the same."""
-    hidden: PositiveInt = 128
+    hidden: float = Field(0.3, ge=0, lt=1)
+    """Share of the parts that each step hides, and that must be made all the same."""
+    inner: PositiveInt = 128
     """Width of the hidden layers."""
     judged: NonNegativeFloat = 0.1
     """How much it counts whether a judge takes what is made for real, beside how near it comes."""
@@ -50,12 +50,12 @@ class Generative(LearnedFusion[GenerativeConfig]):
 
     def module(self, weights: Weights, widths: Widths, dim: int) -> Join:
         """Add the network that makes the code."""
-        return Layers(weights, widths, dim, (self.config.hidden,))
+        return Layers(weights, widths, dim, (self.config.inner,))
 
     def _rebuilding(self, rows: Units, there: Mask, rng: np.random.Generator) -> Rebuilding:
         config = self.config
         return _Judged(
-            rows, there, self.making, rng, dim=self.dim, hide=config.hide, hidden=config.hidden, judged=config.judged
+            rows, there, self.making, rng, dim=self.dim, hidden=config.hidden, inner=config.inner, judged=config.judged
         )
 
 
@@ -68,32 +68,30 @@ class _Judged(Rebuilding):
         rng: np.random.Generator,
         *,
         dim: int,
-        hide: float,
-        hidden: int,
+        hidden: float,
+        inner: int,
         judged: float,
     ) -> None:
-        self.hidden, self.judged = hidden, judged
-        super().__init__(rows, there, making, rng, dim=dim, hide=hide)
+        self.inner, self.judged = inner, judged
+        super().__init__(rows, there, making, rng, dim=dim, hidden=hidden)
         self.judges = {
             name: (
-                self.weights.linear(f"judge {name}", values.shape[1], hidden),
-                self.weights.linear(f"verdict {name}", hidden, 1),
+                self.weights.linear(f"judge {name}", values.shape[1], inner),
+                self.weights.linear(f"verdict {name}", inner, 1),
             )
             for name, values in rows.items()
         }
 
-    def decoder(self, name: str, dim: int, width: int) -> Any:
-        """Return what makes a part: a network with a hidden layer."""
-        enter, read = (
-            self.weights.linear(f"maker {name}", dim, self.hidden),
-            self.weights.linear(f"made {name}", self.hidden, width),
-        )
+    def maker(self, name: str, dim: int, width: int) -> Maker:
+        """Return what makes a part of the code: a network with a hidden layer."""
+        enter = self.weights.linear(f"maker {name}", dim, self.inner)
+        read = self.weights.linear(f"made {name}", self.inner, width)
         return lambda joint: read(torch.relu(enter(joint)))
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return how far what is made is from what there is, what the judges say of it, and how wrong the judges are."""
-        whole, there, made = self.made(batch, noise)
-        losses = self.distances(whole, there, made)
+        made, whole, there = self.made(batch, noise)
+        losses: dict[str, Tensor] = self.again.losses(made, whole, there)
         for number, name in enumerate(whole if self.judged else ()):
             mask, count = there[:, number], there[:, number].sum().clamp(min=1)
             real, seen = self._verdict(name, whole[name]), self._verdict(name, made[name].detach())

@@ -12,14 +12,15 @@ from palate.core.rng import generator
 from palate.data.dataset import Dataset
 from palate.fusion._join import Join
 from palate.fusion._learned import LearnedFusion
-from palate.fusion._learning import Making, Tastes
+from palate.fusion._learning import Making
+from palate.fusion._tastes import Tastes, TastesConfig
 from palate.fusion.mlp import MLP
 from palate.interfaces import Fusion, Parts, Run
 from palate.models._deep import DeepConfig, VectorModel
 from palate.nn.network import Weights
 
 
-class TwoTowerConfig(DeepConfig):
+class TwoTowerConfig(TastesConfig, DeepConfig):
     """Which parts are read, beside how every network learns."""
 
     parts: tuple[str, ...] | None = None
@@ -75,13 +76,13 @@ class TwoTower(VectorModel[TwoTowerConfig]):
         parts, fusion = _parts(train, self.config), self.fusion
         if _learns_along(fusion):
             rows, there = fusion.begun(parts, train)
-            dim, hide = fusion.dim, fusion.config.hide
+            dim = fusion.dim
             making: Making = fusion.making
         else:
             fused = fusion.fuse(parts)
             rows, there = {"fused": fused.values}, fused.present[:, None]
-            making, dim, hide = _as_given, fused.dim, 0.0
-        return Tastes(self.config, len(train.users), rows, there, making, rng, dim=dim, hide=hide)
+            dim, making = fused.dim, _as_given
+        return Tastes(self.config, len(train.users), rows, there, making, rng, dim=dim)
 
     def _take(self, network: Any, train: Dataset) -> None:
         super()._take(network, train)
@@ -114,12 +115,15 @@ def _of_width(fusion: Fusion, config: TwoTowerConfig) -> Fusion:
     """Return the fusion at the width of the model, where it is learned with it."""
     if not isinstance(fusion, LearnedFusion):
         return fusion
-    given = fusion.config
-    if "dim" in given.model_fields_set & config.model_fields_set and given.dim != config.dim:
+    given, own = fusion.config, fusion.config.model_dump(exclude_defaults=True)
+    twice = sorted(own.keys() & TastesConfig.model_fields.keys())
+    if twice and _learns_along(fusion):
+        raise ConfigError(
+            f"the fusion {fusion.name} was given {twice[0]}={own[twice[0]]}, and learns together with two-tower: give {twice[0]} to the model"
+        )
+    if own.get("dim", config.dim) != config.dim and "dim" in config.model_dump(exclude_defaults=True):
         raise ConfigError(f"the model was given dim={config.dim} and its fusion dim={given.dim}: give one of them")
-    if "dim" in given.model_fields_set:
-        return fusion
-    return type(fusion)(given.model_copy(update={"dim": config.dim}))
+    return fusion if "dim" in own else type(fusion)(given.model_copy(update={"dim": config.dim}))
 
 
 def _as_given(_: Weights) -> Join:

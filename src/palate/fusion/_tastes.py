@@ -1,0 +1,168 @@
+"""What a learned fusion learns by where it learns from likes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import Field, NonNegativeFloat
+
+from palate.core.types import CSR, Codes, Floats, Mask
+from palate.fusion._join import masked
+from palate.fusion._learning import Again, Making, Things
+from palate.nn._torch import Tensor, torch
+from palate.nn.network import Weights
+from palate.training.balance import Balance
+from palate.training.batches import Batches
+from palate.training.config import TrainingConfig
+from palate.training.hiding import hidden
+from palate.training.judge import Scores
+from palate.training.pairs import Batch, Pairs, multiplied
+from palate.training.ranking import ranking_loss
+from palate.training.samplers import Sampler
+
+_BLOCK = 4096
+
+
+class TastesConfig(TrainingConfig):
+    """What is done where parts are of unequal worth or often missing, beside how every network learns."""
+
+    hidden: float = Field(0.0, ge=0, lt=1)
+    """Share of the parts that each step hides, never all of a thing (modality dropout)."""
+    rebuild: NonNegativeFloat = 0.0
+    """How much it counts, beside the likes, that hidden parts and all others can be made again of the fused vector."""
+    balance: NonNegativeFloat = 0.0
+    """How much the part that tells likes best is slowed down, so that the others are learned as well (OGM-GE); 0 not at all."""
+    even: float = Field(0.0, ge=0, le=1)
+    """How far things with rare combinations of parts are shown as often as others: 0 as they are liked, 1 all combinations alike."""
+
+
+class Tastes:
+    """People's vectors times the joined vectors of things, learned from likes; a network for the training loop.
+
+    s_ui = cos(t_u, join(parts of i)): what tells people's tastes apart is what the join learns to keep. Beside it, where asked for,
+    all parts must follow from the joined vector, and the gradients of parts are balanced (`training.balance`).
+    """
+
+    placed: Mask
+    """bool[n]: which things have a part."""
+
+    def __init__(
+        self,
+        config: TastesConfig,
+        users: int,
+        rows: Mapping[str, Floats],
+        there: Mask,
+        making: Making,
+        rng: np.random.Generator,
+        *,
+        dim: int,
+    ) -> None:
+        self.config = config
+        self.weights = Weights(rng)
+        self.things = Things(self.weights, rows, there, making)
+        self.people = self.weights.table("people", users, dim)
+        self.loss = ranking_loss(config)
+        if config.rebuild:
+            makers = {name: self.weights.linear(f"maker {name}", dim, len(values.T)) for name, values in rows.items()}
+            self.again = Again(makers, dim)
+        readers = {
+            name: [w for key, w in self.weights.named.items() if key.startswith(f"token {name}.")] for name in rows
+        }
+        self.balance = Balance(config.balance, readers)
+        self.placed = np.asarray(there.any(axis=1))
+
+    def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
+        """Return the loss of the ranking, and of the length of the vectors that the batch reads."""
+        codes, place = np.unique(batch.both, return_inverse=True)
+        near = _renumbered(batch, place.astype(np.int32))
+        whole, there = self.things.of(codes)
+        left = hidden(there, self.config.hidden, noise)
+        items = self.things.join(masked(whole, left), left)
+        losses = {self.config.loss: self.loss(self._pairs(items, near))}
+        if self.config.rebuild:
+            made = self.again.losses(self.again.made(items), whole, there)
+            losses |= {name: self.config.rebuild * loss for name, loss in made.items()}
+        if self.config.balance:
+            self._weigh(whole, left, near)
+        if self.config.reg:
+            people = self.people.index_select(0, self.weights.constant(batch.users))
+            losses["reg"] = self.config.reg * people.square().sum() / (2 * len(batch))
+        return losses
+
+    def _pairs(self, items: Tensor, batch: Batch) -> Pairs:
+        return multiplied(self.people, items, batch, cosine=True)
+
+    def _weigh(self, whole: Mapping[str, Tensor], there: Tensor, batch: Batch) -> None:
+        """Tell the balance how well each part alone tells the likes of things that have it from what they are held against."""
+        alone = {}
+        with torch.no_grad():
+            for number, name in enumerate(whole):
+                only = there & (torch.arange(there.shape[1], device=there.device) == number)
+                pairs = self._pairs(self.things.join(masked(whole, only), only), batch)
+                logits = torch.cat([pairs.positive[:, None], pairs.negative], dim=1) / self.config.temperature
+                told = only[self.weights.constant(batch.items).long(), number]
+                if told.any():
+                    alone[name] = float(torch.softmax(logits, dim=1)[told, 0].mean())
+        self.balance.weigh(alone)
+
+    def temper(self, noise: Any) -> None:
+        """Balance the gradients of the parts."""
+        if self.config.balance:
+            self.balance.temper(noise)
+
+    def final(self) -> tuple[Tensor, Tensor]:
+        """Return people's vectors, and those of all things, of length one."""
+        size = len(self.things.there)
+        blocks = [np.arange(start, min(start + _BLOCK, size), dtype=np.int32) for start in range(0, size, _BLOCK)]
+        joined = torch.cat([self.things.join(*self.things.of(block)) for block in blocks])
+        return self.people, torch.nn.functional.normalize(joined, dim=1)
+
+    def scorer(self) -> Scores:
+        """Return what scores all things for users, as the network stands."""
+        people, items = self.final()
+
+        def scores(users: Codes) -> Floats:
+            return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)
+
+        return scores
+
+
+def _renumbered(batch: Batch, place: Codes) -> Batch:
+    """Return a batch whose items are numbered by their place among those that it reads."""
+    size, others = len(batch), batch.others
+    items = place[:size]
+    within = others.items is batch.items
+    drawn = items if within else place[size:].reshape(others.items.shape)
+    return dataclasses.replace(batch, items=items, others=dataclasses.replace(others, items=drawn))
+
+
+class EvenBatches(Batches):
+    """Likes drawn, with replacement, so that things with rare combinations of parts come more often.
+
+    A like of a thing whose combination of parts has a share q of the likes is drawn with a chance that goes with q^-even (class-balanced
+    sampling, with combinations for classes).
+    """
+
+    def __init__(self, liked: CSR, sampler: Sampler[Any], size: int, there: Mask, even: float) -> None:
+        super().__init__(liked, sampler, size)
+        _, kind = np.unique(there[self.items], axis=0, return_inverse=True)
+        chances = np.bincount(kind.ravel()).astype(np.float64)[kind.ravel()] ** -even
+        self.ends = np.cumsum(chances / chances.sum())
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """Yield as many batches as an epoch of all likes has."""
+        drawn = np.searchsorted(self.ends, rng.random(len(self.users)), side="right")
+        for start in range(0, len(drawn), self.size):
+            chosen = np.minimum(drawn[start : start + self.size], len(self.users) - 1)
+            users, items = self.users[chosen], self.items[chosen]
+            yield Batch(users, items, self.likes.log_share[items], self.sampler.draw(users, items, rng))
+
+
+def batches(config: TastesConfig, liked: CSR, sampler: Sampler[Any], there: Mask) -> Batches:
+    """Return the likes of an epoch in batches, as the config would have them drawn; there: bool[n, m]."""
+    if config.even:
+        return EvenBatches(liked, sampler, config.batch_size, there, config.even)
+    return Batches(liked, sampler, config.batch_size)
