@@ -11,7 +11,10 @@ from palate.core.rng import generator
 from palate.data.features import FeatureTable
 from palate.fusion import registry
 from palate.fusion._learned import LearnedFusion
+from palate.fusion._tastes import Tastes, TastesConfig, batches
 from palate.nn.network import Weights
+from palate.training.samplers.in_batch import InBatch
+from palate.training.samplers.none import NoSampler
 from parted import shop, some_parts
 
 LEARNED = [name for name in registry.names() if issubclass(registry.get(name), LearnedFusion)]
@@ -138,6 +141,17 @@ def transformer(learned, rows, there):
     return linear(learned, "read", mean(norm(seen), there))
 
 
+def user_attention(learned, rows, there):
+    def mapped(label):
+        return np.stack([linear(learned, f"{label} {name}", rows[name]) for name in WIDTHS], 1) * there[:, :, None]
+
+    told = mapped("token")
+    told = told / np.maximum(np.linalg.norm(told, axis=2, keepdims=True), 1e-12)
+    strength = np.exp(mapped("key") @ linear(learned, "query", learned["anyone"]) / math.sqrt(DIM)) * there
+    share = strength / np.maximum(strength.sum(1, keepdims=True), 1e-12)
+    return np.einsum("nm,nmd->nd", share, told)
+
+
 GOLDEN = {
     "mlp": (mlp, {"layers": (10, 7)}),
     "gated": (gated, {}),
@@ -147,6 +161,7 @@ GOLDEN = {
     "graph": (graph, {}),
     "cnn": (cnn, {"filters": 4, "reach": 3}),
     "transformer": (transformer, {"heads": 2}),
+    "user-attention": (user_attention, {}),
 }
 
 
@@ -180,9 +195,14 @@ def test_every_weight_is_learned(name):
     join = registry.get(name)().module(weights, WIDTHS, DIM)
     rng = np.random.default_rng(2)
     rows = {part: torch.from_numpy(rng.normal(size=(64, width))).float() for part, width in WIDTHS.items()}
-    made = join(rows, torch.ones(64, 3, dtype=torch.bool))
+    there = torch.ones(64, 3, dtype=torch.bool)
+    people = torch.from_numpy(rng.normal(size=(5, DIM))).float()
+    personal = name == "user-attention"
+    made = join.scores(people, *join.views(rows, there), there) if personal else join(rows, there)
     (made * torch.from_numpy(rng.normal(size=made.shape)).float()).sum().backward()
-    assert [key for key, value in weights.named.items() if value.grad is None or not value.grad.any()] == []
+    assert [key for key, value in weights.named.items() if value.grad is None or not value.grad.any()] == (
+        ["anyone"] if personal else []
+    )
 
 
 def two_views(seed=0, n=200):
@@ -293,3 +313,56 @@ def test_parts_of_people_are_learned_by_who_likes_what_they_like():
     fused = registry.get("mlp")(epochs=2).fit({"a": people}, shop(50), generator(0)).fuse({"a": people})
     assert fused.of == "users"
     assert fused.present.all()
+
+
+def test_hidden_parts_are_made_again_beside_likes():
+    """A part that no taste depends on is lost, unless it must follow from the fused vector."""
+    rng = np.random.default_rng(0)
+    parts = some_parts({"a": 4}, n=200)
+    parts["b"] = FeatureTable(rng.normal(size=(200, 6)).astype(np.float32), np.ones(200, bool), "b")
+    kept = []
+    for rebuild in (0.0, 1.0):
+        fusion = registry.get("mlp")(dim=16, rebuild=rebuild, epochs=40, batch_size=64)
+        fused = fusion.fit(parts, shop(200), generator(0)).fuse(parts)
+        kept.append(foretold(fused.values, parts["b"].values))
+    assert kept[1] > kept[0] + 0.1
+
+
+def test_even_draws_show_rare_combinations_of_parts_as_often_as_others():
+    data = shop(200)
+    there = np.ones((200, 2), bool)
+    there[:20, 1] = False
+    shown = []
+    for even in (0.0, 1.0):
+        made = batches(TastesConfig(even=even, batch_size=50), data.liked, NoSampler(), there)
+        items = np.concatenate([batch.items for seed in range(20) for batch in made.epoch(np.random.default_rng(seed))])
+        shown.append((items < 20).mean())
+        assert len(items) == 20 * data.liked.nnz
+    assert shown[0] == pytest.approx(0.1)
+    assert shown[1] == pytest.approx(0.5, abs=0.03)
+
+
+def test_balance_slows_down_the_part_that_is_ahead():
+    """`b` shows who likes what as it is, `a` under noise: without balance `a` is hardly learned."""
+    data = shop(300)
+    rng = np.random.default_rng(0)
+    likers = data.liked.toarray().T.astype(np.float32)
+    parts = {name: FeatureTable((likers + noise * rng.normal(size=likers.shape)).astype(np.float32), np.ones(300, bool), name)
+             for name, noise in (("a", 0.5), ("b", 0.0))}  # fmt: skip
+    steps = {}
+    for balance in (0.0, 2.0):
+        network = Tastes(TastesConfig(balance=balance), 5, {n: t.values for n, t in parts.items()}, np.ones((300, 2), bool),
+                         lambda weights: registry.get("mlp")().module(weights, {"a": 5, "b": 5}, 8),
+                         np.random.default_rng(1), dim=8)  # fmt: skip
+        optimizer = torch.optim.Adam(network.weights.parameters(), lr=0.01)
+        noise = torch.Generator().manual_seed(0)
+        made = batches(network.config, data.liked, InBatch(), np.ones((300, 2), bool))
+        for epoch in range(10):
+            for batch in made.epoch(np.random.default_rng(epoch)):
+                optimizer.zero_grad()
+                sum(network.losses(batch, noise).values()).backward()
+                network.temper(noise)
+                optimizer.step()
+        steps[balance] = network.balance.coefficients
+    assert steps[0.0] == {"a": 1.0, "b": 1.0}
+    assert steps[2.0]["b"] < steps[2.0]["a"] == 1

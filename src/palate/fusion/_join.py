@@ -31,8 +31,8 @@ class Join(Protocol):
 class Tokens:
     """Each part by a linear map of its own to one token; zeros where it is absent."""
 
-    def __init__(self, weights: Weights, widths: Widths, dim: int, *, bias: bool = True) -> None:
-        self.maps = {name: weights.linear(f"token {name}", width, dim, bias=bias) for name, width in widths.items()}
+    def __init__(self, weights: Weights, widths: Widths, dim: int, *, bias: bool = True, label: str = "token") -> None:
+        self.maps = {name: weights.linear(f"{label} {name}", width, dim, bias=bias) for name, width in widths.items()}
 
     def __call__(self, rows: Mapping[str, Tensor], there: Tensor) -> Tensor:
         """Return the tokens; float32[b, m, dim]."""

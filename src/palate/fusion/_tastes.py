@@ -12,6 +12,7 @@ from pydantic import Field, NonNegativeFloat
 from palate.core.types import CSR, Codes, Floats, Mask
 from palate.fusion._join import masked
 from palate.fusion._learning import Again, Making, Things
+from palate.fusion._personal import Personal
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
 from palate.training.balance import Balance
@@ -19,11 +20,12 @@ from palate.training.batches import Batches
 from palate.training.config import TrainingConfig
 from palate.training.hiding import hidden
 from palate.training.judge import Scores
-from palate.training.pairs import Batch, Pairs, multiplied
+from palate.training.pairs import Batch, Pairs, held, multiplied
 from palate.training.ranking import ranking_loss
 from palate.training.samplers import Sampler
 
 _BLOCK = 4096
+_PEOPLE = 64
 
 
 class TastesConfig(TrainingConfig):
@@ -80,10 +82,10 @@ class Tastes:
         near = _renumbered(batch, place.astype(np.int32))
         whole, there = self.things.of(codes)
         left = hidden(there, self.config.hidden, noise)
-        items = self.things.join(masked(whole, left), left)
-        losses = {self.config.loss: self.loss(self._pairs(items, near))}
+        shown = masked(whole, left)
+        losses = {self.config.loss: self.loss(self._pairs(shown, left, near))}
         if self.config.rebuild:
-            made = self.again.losses(self.again.made(items), whole, there)
+            made = self.again.losses(self.again.made(self.things.join(shown, left)), whole, there)
             losses |= {name: self.config.rebuild * loss for name, loss in made.items()}
         if self.config.balance:
             self._weigh(whole, left, near)
@@ -92,8 +94,20 @@ class Tastes:
             losses["reg"] = self.config.reg * people.square().sum() / (2 * len(batch))
         return losses
 
-    def _pairs(self, items: Tensor, batch: Batch) -> Pairs:
-        return multiplied(self.people, items, batch, cosine=True)
+    def _pairs(self, rows: Mapping[str, Tensor], there: Tensor, batch: Batch) -> Pairs:
+        """Score a batch whose items are numbered by their place among these rows."""
+        join = self.things.join
+        if not isinstance(join, Personal):
+            return multiplied(self.people, join(rows, there), batch, cosine=True)
+        people = self.people.index_select(0, self.weights.constant(batch.users))
+        views = (*join.views(rows, there), there)
+        good, bad = (
+            [view[self.weights.constant(codes).long()] for view in views] for codes in (batch.items, batch.others.items)
+        )
+        positive = join.scores(people[:, None], *(view[:, None] for view in good))[:, 0, 0]
+        if batch.others.items.ndim == 1:
+            return held(positive, lambda: join.scores(people, *bad), batch)
+        return held(positive, lambda: join.scores(people[:, None], *bad)[:, 0], batch)
 
     def _weigh(self, whole: Mapping[str, Tensor], there: Tensor, batch: Batch) -> None:
         """Tell the balance how well each part alone tells the likes of things that have it from what they are held against."""
@@ -101,7 +115,7 @@ class Tastes:
         with torch.no_grad():
             for number, name in enumerate(whole):
                 only = there & (torch.arange(there.shape[1], device=there.device) == number)
-                pairs = self._pairs(self.things.join(masked(whole, only), only), batch)
+                pairs = self._pairs(masked(whole, only), only, batch)
                 logits = torch.cat([pairs.positive[:, None], pairs.negative], dim=1) / self.config.temperature
                 told = only[self.weights.constant(batch.items).long(), number]
                 if told.any():
@@ -115,17 +129,30 @@ class Tastes:
 
     def final(self) -> tuple[Tensor, Tensor]:
         """Return people's vectors, and those of all things, of length one."""
-        size = len(self.things.there)
-        blocks = [np.arange(start, min(start + _BLOCK, size), dtype=np.int32) for start in range(0, size, _BLOCK)]
-        joined = torch.cat([self.things.join(*self.things.of(block)) for block in blocks])
+        joined = torch.cat([self.things.join(rows, there) for rows, there in self.blocks()])
         return self.people, torch.nn.functional.normalize(joined, dim=1)
+
+    def blocks(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
+        """Yield the rows of all things, and which parts they have, some things at a time."""
+        size = len(self.things.there)
+        for start in range(0, size, _BLOCK):
+            yield self.things.of(np.arange(start, min(start + _BLOCK, size), dtype=np.int32))
 
     def scorer(self) -> Scores:
         """Return what scores all things for users, as the network stands."""
+        join = self.things.join
         people, items = self.final()
+        views = [(*join.views(*block), block[1]) for block in self.blocks()] if isinstance(join, Personal) else []
 
         def scores(users: Codes) -> Floats:
-            return np.asarray((people[torch.from_numpy(users).long()] @ items.T).cpu().numpy(), dtype=np.float32)
+            asking = people[torch.from_numpy(users).long()]
+            if isinstance(join, Personal):
+                found = torch.cat(
+                    [torch.cat([join.scores(some, *view) for view in views], 1) for some in asking.split(_PEOPLE)]
+                )
+            else:
+                found = asking @ items.T
+            return np.asarray(found.cpu().numpy(), dtype=np.float32)
 
         return scores
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from palate.core.errors import ConfigError, DataError
 from palate.core.rng import generator
+from palate.core.state import State
+from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.fusion._join import Join
 from palate.fusion._learned import LearnedFusion
 from palate.fusion._learning import Making
 from palate.fusion._tastes import Tastes, TastesConfig
 from palate.fusion.mlp import MLP
-from palate.interfaces import Fusion, Parts, Run
+from palate.interfaces import Explanation, Fusion, Parts, Queries, Run
 from palate.models._deep import DeepConfig, VectorModel
+from palate.models._personal import Views
 from palate.nn.network import Weights
 
 
@@ -54,6 +57,10 @@ class TwoTower(VectorModel[TwoTowerConfig]):
     requires = frozenset({"interactions", "features"})
 
     fusion: Fusion
+    views: Views | None
+    """What everyone sees in items in their own way, where the fusion is such."""
+    read: tuple[str, ...]
+    """The parts that are seen then."""
 
     def __init__(
         self, config: TwoTowerConfig | None = None, /, *, fusion: Fusion | None = None, **settings: Any
@@ -76,6 +83,7 @@ class TwoTower(VectorModel[TwoTowerConfig]):
         parts, fusion = _parts(train, self.config), self.fusion
         if _learns_along(fusion):
             rows, there = fusion.begun(parts, train)
+            self.read = tuple(rows)
             dim = fusion.dim
             making: Making = fusion.making
         else:
@@ -86,8 +94,40 @@ class TwoTower(VectorModel[TwoTowerConfig]):
 
     def _take(self, network: Any, train: Dataset) -> None:
         super()._take(network, train)
+        self.views = Views.of(network)
         if _learns_along(self.fusion):
             self.fusion.keep(network.weights.arrays())
+
+    def score(self, queries: Queries, items: Codes | None = None) -> Floats:
+        """Return products of people's vectors and items', or what people see in items each in their own way; float32[q, n]."""
+        if self.views is None:
+            return super().score(queries, items)
+        chosen: Codes | slice = slice(None) if items is None else items
+        scores = self.views.scores(self._people(queries), chosen)
+        scores[:, ~self.placed[chosen]] = np.nan
+        scores[self._strangers(queries)] = np.nan
+        return scores
+
+    def explain(self, query: Queries, item: int) -> Explanation:
+        """Divide a score over what was liked, exactly; where everyone sees things in their own way over the parts."""
+        if self.views is None or not self.placed[item] or self._strangers(query)[0]:
+            return super().explain(query, item)
+        amounts = self.views.amounts(self._people(query), np.array([item], np.int32))[0, 0]
+        parts = {name: float(amount) for name, amount in zip(self.read, amounts, strict=True) if amount}
+        score = sum(parts.values())
+        return Explanation(score, {}, parts, score)
+
+    def state(self) -> State:
+        """The vectors of people and items, and how people see these where each has a way of their own."""
+        inner = super().state()
+        if self.views is None:
+            return inner
+        return State({**inner.arrays, **self.views.arrays()}, {**inner.meta, "read": list(self.read)})
+
+    def load_state(self, state: State) -> Self:
+        """Take these over."""
+        self.views, self.read = Views.load(state), tuple(state.meta.get("read", ()))
+        return super().load_state(state)
 
 
 def _parts(train: Dataset, config: TwoTowerConfig) -> Parts:

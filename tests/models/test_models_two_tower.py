@@ -1,0 +1,103 @@
+"""The model that takes any fusion: what it learns together with, what stays as it is, and how everyone sees in their own way."""
+
+import numpy as np
+import pytest
+import torch
+
+from networks import everyone, shop, taste_for_content
+from palate.core.errors import ConfigError, DataError
+from palate.core.state import State
+from palate.fusion import registry
+from palate.fusion._learned import LearnedFusion
+from palate.interfaces import Explains, Queries, Run
+from palate.models.two_tower import TwoTower
+
+
+def fused_by(name, **settings):
+    return registry.get(name)(**settings)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_any_fusion_finds_new_things_by_their_parts(name):
+    data, colour = taste_for_content()
+    model = TwoTower(fusion=fused_by(name), epochs=30, batch_size=128).fit(data)
+    scores = model.score(everyone(data))[:, 40:]
+    own = colour[40:] == np.arange(80)[:, None] % 4
+    assert scores[own].mean() > scores[~own].mean() + 0.1
+    best = np.argsort(-scores, axis=1)[:, :5]
+    assert np.take_along_axis(own, best, axis=1).mean() > 0.9
+
+
+def test_a_fusion_that_learns_nothing_stays_as_it_was_fitted():
+    data, _ = taste_for_content()
+    model = TwoTower(fusion=fused_by("concat"), epochs=3).fit(data)
+    fused = fused_by("concat").fit(data.features, data, np.random.default_rng(0)).fuse(data.features)
+    assert np.allclose(model.vectors, fused.values, atol=1e-6)
+
+
+def test_a_fusion_that_learns_from_the_parts_is_fitted_first():
+    data, _ = taste_for_content()
+    model = TwoTower(fusion=fused_by("generative", epochs=3), epochs=3).fit(data)
+    assert np.allclose(model.vectors, model.fusion.fuse(data.features).values, atol=1e-5)
+
+
+def test_the_fusion_learned_along_makes_the_vectors_of_the_model():
+    data = shop(users=30, items=20)
+    model = TwoTower(fusion=fused_by("transformer"), epochs=5).fit(data)
+    assert isinstance(model.fusion, LearnedFusion)
+    assert np.allclose(model.vectors, model.fusion.fuse(data.features).values, atol=1e-5)
+
+
+def test_everyone_sees_in_their_own_way_as_the_network_did():
+    data = shop(users=30, items=20)
+    model = TwoTower(fusion=fused_by("user-attention"), epochs=5).fit(data, None, Run(seed=1))
+    network = model._network(data, np.random.default_rng(0))
+    arrays = model.fusion.learned.arrays() | {"people": model._people(everyone(data))}
+    network.weights.load(arrays)
+    with torch.no_grad():
+        expected = network.scorer()(np.arange(30, dtype=np.int32))
+    found = model.score(everyone(data))
+    there = ~np.isnan(found)
+    assert there.any()
+    assert np.allclose(found[there], expected[there], atol=1e-5)
+    some = np.array([7, 2, 11], np.int32)
+    assert np.allclose(model.score(everyone(data), some), found[:, some], atol=1e-6, equal_nan=True)
+
+
+def test_what_everyone_sees_survives_a_round_trip_and_is_explained(tmp_path):
+    data = shop(users=30, items=20)
+    model = TwoTower(fusion=fused_by("user-attention"), epochs=5).fit(data)
+    model.state().save(tmp_path, "model")
+    again = TwoTower(model.config, fusion=fused_by("user-attention")).load_state(State.load(tmp_path, "model"))
+    again.remember(data.users, data.items, data.liked, data.seen)
+    scores = model.score(everyone(data))
+    assert np.array_equal(scores, again.score(everyone(data)), equal_nan=True)
+    assert isinstance(again, Explains)
+    user, item = (int(place) for place in np.argwhere(~np.isnan(scores))[0])
+    told = again.explain(Queries.of_users(data, np.array([user], np.int32)), item)
+    assert told.score == pytest.approx(scores[user, item], abs=1e-5)
+    assert sum(told.parts.values()) == pytest.approx(told.score)
+    assert set(told.parts) <= {"photo", "text"}
+
+
+def test_a_width_or_a_setting_given_twice_is_refused():
+    with pytest.raises(ConfigError, match="the model was given dim=8 and its fusion dim=16"):
+        TwoTower(dim=8, fusion=fused_by("mlp", dim=16))
+    with pytest.raises(ConfigError, match=r"given epochs=3.*give epochs to the model"):
+        TwoTower(fusion=fused_by("mlp", epochs=3))
+    assert TwoTower(dim=8).fusion.dim == 8
+    assert TwoTower(fusion=fused_by("mlp", dim=16)).fusion.dim == 16
+
+
+def test_without_any_part_it_says_what_else_there_is():
+    data = shop(parts=False)
+    with pytest.raises(DataError, match="palate encode"):
+        TwoTower(epochs=1).fit(data)
+
+
+def test_shuffled_parts_are_worth_nothing():
+    data, colour = taste_for_content(shuffled=True)
+    model = TwoTower(epochs=30, batch_size=128).fit(data)
+    own = colour[40:] == np.arange(80)[:, None] % 4
+    best = np.argsort(-model.score(everyone(data))[:, 40:], axis=1)[:, :5]
+    assert np.take_along_axis(own, best, axis=1).mean() < 0.5
