@@ -189,7 +189,7 @@ class Explains(Protocol):
 
 @runtime_checkable
 class Settles(Protocol):
-    """A recommender of which validation chooses something when it is fitted."""
+    """A recommender, or a fusion, of which validation chooses something when it is fitted."""
 
     def settled(self) -> Self:
         """Return an unfitted one in which that is fixed, to be fitted again on more data without a validation part."""

@@ -12,6 +12,7 @@ from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable, features_of
 from palate.data.split import split
 from palate.evaluation import evaluate
+from palate.fusion import registry
 from palate.fusion._foretelling import _above
 from palate.fusion.weighted import Weighted
 from palate.models import VectorSpace
@@ -105,6 +106,28 @@ def test_weights_survive_a_round_trip(halves):
     fusion = found(halves, by="validation")
     again = Weighted(by="validation").load_state(fusion.state())
     assert again.weights == fusion.weights
+
+
+@pytest.mark.parametrize("how", ["weighted", "aligned", "hybrid"])
+def test_a_settled_one_keeps_what_validation_chose(halves, how):
+    own = {"fuse": "weighted", "fuse_settings": {"by": "validation"}}
+    group = {"parts": ["noise", "title"], **own}
+    settings = {"weighted": own["fuse_settings"], "aligned": own, "hybrid": {"groups": {"both": group}}}[how]
+    train = halves.train
+    first = registry.get(how)(**settings).fit(train.item_parts(), train, generator(0), halves.valid)
+    again = first.settled().fit(train.item_parts(), train, generator(0))
+    chosen, kept = (
+        {
+            "weighted": lambda each: each,
+            "aligned": lambda each: each.fusion,
+            "hybrid": lambda each: each.groups["both"],
+        }[how](each)
+        for each in (first, again)
+    )
+    assert kept.weights == pytest.approx(chosen.weights)
+    assert kept.config.weights == chosen.weights
+    assert np.allclose(again.fuse(train.item_parts()).values, first.fuse(train.item_parts()).values, atol=1e-5)
+    assert Weighted(by="coverage").fit(train.item_parts(), train, generator(0)).settled().config.weights is None
 
 
 def test_without_validation_it_says_what_to_do(halves):

@@ -15,7 +15,7 @@ from palate.core.state import State
 from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
-from palate.interfaces import Aligner, Fusion, Parts
+from palate.interfaces import Aligner, Fusion, Parts, Settles
 
 
 class AlignedConfig(Config):
@@ -99,3 +99,10 @@ class Aligned(Part[AlignedConfig]):
         self.aligner.load_state(state.nested("align"))
         self.fusion.load_state(state.nested("fuse"))
         return self
+
+    def settled(self) -> Self:
+        """Return an unfitted one whose fusion keeps what validation chose, where it did."""
+        if not isinstance(self.fusion, Settles):
+            return type(self)(self.config)
+        chosen = self.fusion.settled().config.model_dump(mode="json")
+        return type(self)(self.config.model_copy(update={"fuse_settings": chosen}))

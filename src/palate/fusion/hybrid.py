@@ -16,7 +16,7 @@ from palate.core.state import State
 from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
-from palate.interfaces import Fusion, Parts
+from palate.interfaces import Fusion, Parts, Settles
 from palate.linalg.standard import checked
 
 
@@ -179,6 +179,18 @@ class Hybrid(Part[HybridConfig]):
         for number, fusion in enumerate(self.groups.values()):
             fusion.load_state(state.nested(f"group.{number}"))
         return self
+
+    def settled(self) -> Self:
+        """Return an unfitted one whose fusions keep what validation chose, where it did."""
+        groups = self.config.groups and {
+            name: group.model_copy(update=_settled(self.groups[name])) for name, group in self.config.groups.items()
+        }
+        return type(self)(self.config.model_copy(update={"groups": groups, **_settled(self.fusion)}))
+
+
+def _settled(fusion: Fusion) -> dict[str, Any]:
+    """Return the settings of a fusion of which validation chose some; nothing where it did not."""
+    return {"fuse_settings": fusion.settled().config.model_dump(mode="json")} if isinstance(fusion, Settles) else {}
 
 
 def _made(name: str, settings: Mapping[str, Any], standardises: bool = True) -> Fusion:

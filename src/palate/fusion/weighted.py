@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import NonNegativeFloat
@@ -85,3 +85,8 @@ class Weighted(SlotFusion[WeightedConfig]):
                 both = table.present[left[block]] & table.present[right[block]]
                 found[name][block][both] = np.einsum("nd,nd->n", mine[name][both], yours[name][both])
         return found
+
+    def settled(self) -> Self:
+        """Return an unfitted fusion with the weights that validation chose, where it did."""
+        chosen = self.config.weights is None and self.config.by == "validation"
+        return type(self)(self.config.model_copy(update={"weights": dict(self.weights)} if chosen else {}))
