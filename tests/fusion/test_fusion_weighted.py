@@ -13,7 +13,7 @@ from palate.data.features import FeatureTable, features_of
 from palate.data.split import split
 from palate.evaluation import evaluate
 from palate.fusion import registry
-from palate.fusion._foretelling import _above
+from palate.fusion._foretelling import quality
 from palate.fusion.weighted import Weighted
 from palate.models import VectorSpace
 from parted import shop
@@ -44,23 +44,25 @@ def test_a_part_that_foretells_likes_counts_more_than_noise(halves, by):
     assert sum(weights.values()) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("by", ["quality", "validation"])
-def test_noise_in_both_parts_tells_nothing(halves, by):
-    train = replace(
-        halves.train, features={"a": noise(len(halves.train.items)), "b": noise(len(halves.train.items), seed=5)}
-    )
-    weights = Weighted(by=by).fit(train.item_parts(), train, generator(0), halves.valid).weights
-    assert set(weights) == {"a", "b"}
-    assert sum(weights.values()) == pytest.approx(1)
+def test_parts_that_tell_nothing_are_alike():
+    data = make_dataset(200, 60)
+    parts = {"a": noise(60), "b": noise(60, seed=5)}
+    assert Weighted(by="quality").fit(parts, data, generator(0)).weights == {"a": 0.5, "b": 0.5}
 
 
 def test_the_quality_is_the_area_under_the_curve():
     rng = np.random.default_rng(0)
-    more, less = rng.normal(0.3, 1, 40).round(1), rng.normal(0, 1, 60).round(1)
+    more, less = rng.normal(0.8, 1, 40).round(1), rng.normal(0, 1, 60).round(1)
     truth = np.concatenate([np.ones(40), np.zeros(60)])
     gaps = [np.append(values, np.nan).astype(np.float32) for values in (more, less)]
-    assert _above(*gaps) == pytest.approx(roc_auc_score(truth, np.concatenate([more, less])))
-    assert _above(gaps[0][:0], gaps[1]) == 0.5
+    assert quality(*gaps) == pytest.approx(roc_auc_score(truth, np.concatenate([more, less])) - 0.5)
+    assert quality(*gaps) > 0.12
+    assert quality(gaps[1], gaps[0]) == quality(gaps[0][:0], gaps[1]) == 0
+
+
+def test_what_chance_gives_too_is_no_quality():
+    found = [quality(*np.random.default_rng(seed).normal(size=(2, 500)).astype(np.float32)) for seed in range(100)]
+    assert np.count_nonzero(found) <= 8
 
 
 def test_the_quality_of_a_perfect_part_is_one_half():

@@ -5,13 +5,16 @@ from palate.core.errors import DataError
 from palate.core.state import State
 from palate.data.features import features_of
 from palate.fusion.concat import Concat
+from palate.fusion.hybrid import Hybrid
 from palate.fusion.mean import Mean
+from palate.fusion.sum import Sum
+from palate.fusion.vote_selection import VoteSelection
 from palate.fusion.weighted import Weighted
 from palate.interfaces import Queries, Run
 from palate.models import ContentKNN, VectorSpace
 
 KINDS = [VectorSpace, ContentKNN]
-FUSIONS = [Concat(), Weighted(weights={"title": 3, "photo": 1}), Mean(dim=6)]
+FUSIONS = [Concat(), Weighted(weights={"title": 3, "photo": 1}), Mean(dim=6), Sum(), VoteSelection(keep=0.5), Hybrid()]
 
 
 def everyone(data):

@@ -11,7 +11,7 @@ from pydantic import NonNegativeFloat
 from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.core.types import Codes, Floats
-from palate.fusion._base import Fitting
+from palate.fusion._base import Fitting, Units
 from palate.fusion._foretelling import Asked, qualities
 from palate.fusion._search import best_weights
 from palate.fusion._slots import SlotFusion
@@ -48,7 +48,7 @@ class Weighted(SlotFusion[WeightedConfig]):
     name = "weighted"
     config_type = WeightedConfig
     paper: ClassVar[str] = "Atrey et al. 2010"
-    cost: ClassVar[str] = "n w; by quality 2e4 w more, by validation 15 q n w m at most for q people"
+    cost: ClassVar[str] = "n w; by quality 20,000 w more, by validation 15 q n w m at most for q people"
 
     def _fit(self, given: Fitting) -> None:
         weights: Mapping[str, float] | None = self.config.weights
@@ -70,10 +70,18 @@ class Weighted(SlotFusion[WeightedConfig]):
         if self.config.by == "quality":
             return qualities(given, lambda left, right: self._cosines(given.parts, left, right))
         if self.config.by == "validation":
-            asked, units = Asked.of(given), self._units(given.parts, np.arange(len(given.trained), dtype=np.int32))
+            asked, units = Asked.of(given), self._all(given.parts)
             return best_weights(given.parts, lambda weights: asked.ndcg(units, weights))
         rows = given.trained if given.trained.any() else np.ones(len(given.trained), dtype=bool)
         return {name: float(table.present[rows].mean()) for name, table in given.parts.items()}
+
+    def _all(self, parts: Parts) -> Units:
+        found = {name: np.zeros_like(table.values) for name, table in parts.items()}
+        rows = np.arange(len(next(iter(parts.values()))), dtype=np.int32)
+        for start in range(0, len(rows), _BLOCK):
+            for name, units in self._units(parts, rows[start : start + _BLOCK]).items():
+                found[name][start : start + _BLOCK] = units
+        return found
 
     def _cosines(self, parts: Parts, left: Codes, right: Codes) -> dict[str, Floats]:
         """Return the cosine of pairs by each part; float32[n], NaN where one of the two lacks it."""
