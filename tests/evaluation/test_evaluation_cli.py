@@ -133,7 +133,9 @@ def test_aligners_are_listed_with_their_papers(palate):
     rows = {row["name"]: row for row in json.loads(out)["rows"]}
     assert {"cca", "pca", "procrustes", "projection", "whitening"} <= set(rows)
     assert all(row["paper"] and row["cost"] and row["summary"].endswith(".") for row in rows.values())
-    assert "Kettenring 1971; fitting takes" in palate("aligners")[1]
+    shown = palate("aligners")[1]
+    assert "Kettenring 1971; fitting takes" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_compare_hands_any_name_on_so_that_a_shell_reads_it(palate, folder):

@@ -61,10 +61,13 @@ class Aligner(Part[C], ABC):
     """
 
     config_type: ClassVar[type[Config]] = AlignerConfig
+    extra: ClassVar[str | None] = None
+    """The optional extra that fitting it needs; what is fitted aligns without it."""
     paper: ClassVar[str]
     """Who described it, and when."""
     cost: ClassVar[str]
-    """What fitting takes: n things, d numbers of a part, m parts, k numbers of the common space, w those of all parts."""
+    """What fitting takes: n things, d numbers of a part, m parts, k numbers of the common space, w those of all parts, h of a hidden
+    layer, b things of a step."""
 
     standards: dict[str, Standard]
     """By part name, in sorted order."""
