@@ -222,12 +222,15 @@ def test_ensembles_of_ensembles_are_saved_and_made_again(tiny, tmp_path):
         assert np.array_equal(other.score(query), model.score(query), equal_nan=True)
 
 
-def test_an_aligner_is_saved_and_made_again(tiny, tmp_path):
-    recipe = Recipe(model="content-knn", align="cca", align_settings={"dim": 3}, fuse="weighted", how="cold-items")
+@pytest.mark.parametrize("align", ["cca", "contrastive"])
+def test_an_aligner_is_saved_and_made_again(align, tiny, tmp_path):
+    if align == "contrastive":
+        pytest.importorskip("torch")
+    recipe = Recipe(model="content-knn", align=align, align_settings={"dim": 3}, fuse="weighted", how="cold-items")
     model = recipe.build(tiny.part_names()).fit(tiny)
     assert model.item_vectors().dim == 6
     bundle = Bundle.open(Bundle.of(model, tiny).save(tmp_path / "b"))
-    assert (bundle.recipe.align, bundle.recipe.fuse) == ("cca", "weighted")
+    assert (bundle.recipe.align, bundle.recipe.fuse) == (align, "weighted")
     query = Queries.of_users(tiny, np.arange(5, dtype=np.int32))
     again = bundle.recipe.build(tiny.part_names()).fit(tiny)
     for other in (bundle.model, again):

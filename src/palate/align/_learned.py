@@ -148,12 +148,13 @@ class LearnedAligner(Aligner[K], ABC):
         towers = {
             name: self._tower(name, rows.shape[1]) for name, rows in views.rows.items() if views.present[name].any()
         }
+        if not towers:
+            self.learned = {}
+            return
         with device.on(device.device_for()):
             network = self._network(views, towers, rng)
-            if towers:
-                self._descend(network, views, int(rng.integers(_SEEDS)))
-            arrays = network.weights.arrays()
-        self._take(arrays)
+            self._descend(network, views, int(rng.integers(_SEEDS)))
+            self._take(network.weights.arrays())
 
     def _descend(self, network: Any, views: Views, seed: int) -> None:
         from palate.training.batches import Batches

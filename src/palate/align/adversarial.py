@@ -60,7 +60,7 @@ class AdversarialNetwork(PartsNetwork):
         self.readers = Readers(self.weights, towers, config.hidden, config.dim)
         self.layers = (
             self.weights.linear("discriminator.inner", config.dim, config.hidden),
-            self.weights.linear("discriminator.outer", config.hidden, max(len(towers), 1)),
+            self.weights.linear("discriminator.outer", config.hidden, len(towers)),
         )
 
     def lost(self, placed: Placed, noise: Any) -> Mapping[str, Tensor]:

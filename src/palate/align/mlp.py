@@ -43,15 +43,12 @@ class JointNetwork(PartsNetwork):
     ) -> None:
         super().__init__(views, towers, rng, config)
         width = sum(tower.width for tower in towers.values())
-        self.together = (
-            Dense(width + len(towers), config.hidden, config.dim).built(self.weights, "together") if towers else None
-        )
+        self.together = Dense(width + len(towers), config.hidden, config.dim).built(self.weights, "together")
         self.readers = Readers(self.weights, towers, config.hidden, config.dim)
 
     def code(self, placed: Placed) -> Tensor:
         """Return one vector of each thing, of all its parts; float32[b, dim], of length one."""
         marks = torch.stack(list(placed.present.values()), dim=1).to(torch.float32)
-        assert self.together is not None
         return torch.nn.functional.normalize(self.together(torch.cat([*placed.rows.values(), marks], dim=1)), dim=1)
 
     def lost(self, placed: Placed, noise: Any) -> Mapping[str, Tensor]:
