@@ -17,7 +17,7 @@ from palate.data.features import FeatureTable
 from palate.data.interactions import Interactions
 
 USERS, ITEMS, LIKES = 300, 480, 30
-CLASSES = 4
+CLASSES = 5
 _TASTE = 4
 """Numbers of a taste."""
 _WIDTH = 8
