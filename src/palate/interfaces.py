@@ -155,6 +155,15 @@ class Fusion(Protocol):
 
 
 @runtime_checkable
+class Joins(Protocol):
+    """A fusion that hands its network to any model, which learns it together with the rest."""
+
+    def module(self, weights: Any, widths: Mapping[str, int], dim: int) -> Any:
+        """Add weights to those of a network; return what joins float32[b, d] by part and bool[b, m] to float32[b, dim]."""
+        ...
+
+
+@runtime_checkable
 class ScoreFusion(Protocol):
     """Scores of several recommenders to one (late fusion); NaN where none can score."""
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from pydantic import PositiveInt
 
-from palate.core.errors import ConfigError
 from palate.core.rng import generator
 from palate.core.state import State
 from palate.core.types import Codes, Floats, Mask
@@ -207,22 +206,3 @@ class VectorModel(DeepModel[K]):
             setattr(self, name, state.arrays[name])
         self.epochs = state.meta["epochs"]
         return self
-
-
-def ranking_loss(config: DeepConfig) -> Any:
-    """Return the loss that a config names, with the settings of it that the config holds.
-
-    Raises:
-        UnknownNameError: there is no such loss.
-        ConfigError: it is no loss of a ranking.
-    """
-    from palate.training.losses import Loss, registry
-
-    kind = registry.get(config.loss)
-    if not issubclass(kind, Loss):
-        raise ConfigError(
-            f"the loss '{config.loss}' ranks nothing, it is a term beside another: choose one of "
-            + ", ".join(name for name in registry.names() if issubclass(registry.get(name), Loss))
-        )
-    given = {name: getattr(config, name) for name in kind.config_type.model_fields if hasattr(config, name)}
-    return kind(**given)

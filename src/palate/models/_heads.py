@@ -15,8 +15,8 @@ from palate.core.errors import ConfigError
 from palate.core.state import Array
 from palate.data.dataset import Dataset
 from palate.interfaces import Queries
-from palate.models._deep import ranking_loss
 from palate.models._deep_parts import PartsConfig, Prepared
+from palate.models._fusing import Joined, reader, refuse_rebuilding
 from palate.models._outcomes import Outcomes
 from palate.models._predicting import Frozen, PredictingConfig
 from palate.nn._torch import Tensor, torch
@@ -28,6 +28,7 @@ from palate.training.hiding import hidden
 from palate.training.judge import Scores
 from palate.training.losses.reconstruction import Reconstruction
 from palate.training.pairs import Batch, held
+from palate.training.ranking import ranking_loss
 from palate.training.tasks import Kind, Tasks, TasksConfig
 
 _KINDS: dict[str, Kind] = {"ranking": "told", "click": "told", "rating": "measured", "reconstruction": "measured"}
@@ -71,7 +72,13 @@ class HeadsNetwork(ABC):
     """
 
     def __init__(
-        self, config: Any, train: Dataset, parts: Mapping[str, Prepared], rng: np.random.Generator, *, width: int
+        self,
+        config: Any,
+        train: Dataset,
+        parts: Mapping[str, Prepared | Joined],
+        rng: np.random.Generator,
+        *,
+        width: int,
     ) -> None:
         users, items, dim = len(train.users), len(train.items), config.dim
         self.config, self.train, self.width = config, train, width
@@ -87,7 +94,7 @@ class HeadsNetwork(ABC):
         self.people, self.things = weights.table("people", users, dim), weights.table("things", items, dim)
         self.values = {name: weights.constant(part.values) for name, part in parts.items()}
         wide = {name: part.values.shape[1] for name, part in parts.items()}
-        self.maps = {name: weights.linear(f"map {name}", inner, dim) for name, inner in wide.items()}
+        self.maps = {name: reader(weights, f"map {name}", part, dim) for name, part in parts.items()}
         self.outcomes = {
             name: Outcomes(train, name, self.placed, config) for name in ("click", "rating") if name in self.tasks
         }
@@ -113,6 +120,7 @@ class HeadsNetwork(ABC):
         }
         self.back = {}
         if "reconstruction" in self.tasks:
+            refuse_rebuilding(parts)
             self.back = {name: weights.linear(f"back {name}", dim, inner) for name, inner in wide.items()}
         self.balance = Balance(
             config.balance,

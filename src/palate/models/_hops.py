@@ -10,11 +10,12 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 
 from palate.core.types import CSR, Floats
 from palate.data.dataset import Dataset
-from palate.models._deep import DeepConfig, VectorModel, VectorNetwork, ranking_loss
+from palate.models._deep import DeepConfig, VectorModel, VectorNetwork
 from palate.nn._torch import Tensor, torch
 from palate.nn.graph import Operator, bipartite, item_weights
 from palate.nn.network import Weights
 from palate.training.pairs import Batch, Pairs, multiplied
+from palate.training.ranking import ranking_loss
 
 
 class HopConfig(DeepConfig):

@@ -14,6 +14,7 @@ from palate.data.dataset import Dataset
 from palate.interfaces import Explanation, Queries
 from palate.linalg.parallel import cuts_by_work, map_blocks
 from palate.models._deep_parts import Prepared, parts_for
+from palate.models._fusing import FusingModel, Joined
 from palate.models._heads import HeadsConfig, HeadsNetwork, Sides
 from palate.models._predicting import Frozen, PredictingModel
 from palate.nn._torch import Tensor, torch
@@ -101,7 +102,7 @@ class _Attention(Frozen):
         return np.asarray(np.exp(np.clip(steep, -_STEEP, _STEEP)), dtype=np.float32)
 
 
-class MMAL(PredictingModel[MMALConfig]):
+class MMAL(FusingModel[MMALConfig], PredictingModel[MMALConfig]):
     """Score an item by what attention makes of its parts and of what the person liked, each seen from the other.
 
     score = <z, e> + b; e = sum_m a_m x_m over an item's own vector and its projected parts, a = softmax(<w_u, k_m>), w_u what the
@@ -120,7 +121,7 @@ class MMAL(PredictingModel[MMALConfig]):
     frozen_type = _Attention
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
-        return _Network(self.config, train, parts_for(self.config, train), rng)
+        return _Network(self.config, train, self._read(parts_for(self.config, train), train, rng), rng)
 
     def explain(self, query: Queries, item: int) -> Explanation:
         """Divide a score over what was liked and over the parts; "behaviour" is the item's own vector."""
@@ -145,7 +146,7 @@ class MMAL(PredictingModel[MMALConfig]):
 
 class _Network(HeadsNetwork):
     def __init__(
-        self, config: MMALConfig, train: Dataset, parts: Mapping[str, Prepared], rng: np.random.Generator
+        self, config: MMALConfig, train: Dataset, parts: Mapping[str, Prepared | Joined], rng: np.random.Generator
     ) -> None:
         super().__init__(config, train, parts, rng, width=config.dim)
         dim, weights = config.dim, self.weights

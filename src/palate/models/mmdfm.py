@@ -13,6 +13,7 @@ from palate.data.dataset import Dataset
 from palate.interfaces import Queries
 from palate.linalg.parallel import even_cuts, map_blocks
 from palate.models._deep_parts import Prepared, parts_for
+from palate.models._fusing import FusingModel, Joined
 from palate.models._heads import HeadsConfig, HeadsNetwork, Sides
 from palate.models._predicting import Frozen, PredictingModel
 from palate.nn._torch import Tensor, torch
@@ -77,7 +78,7 @@ class _Fields(Frozen):
         return hidden
 
 
-class MMDFM(PredictingModel[MMDFMConfig]):
+class MMDFM(FusingModel[MMDFMConfig], PredictingModel[MMDFMConfig]):
     """Score pairs by products of fields and by a network that reads the same fields.
 
     y = first order + sum over pairs of fields <v_a, v_b> + w . MLP([v_person; v_item; v_part; ...]) (Guo et al. 2017,
@@ -97,12 +98,12 @@ class MMDFM(PredictingModel[MMDFMConfig]):
     frozen_type = _Fields
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
-        return _Network(self.config, train, parts_for(self.config, train), rng)
+        return _Network(self.config, train, self._read(parts_for(self.config, train), train, rng), rng)
 
 
 class _Network(HeadsNetwork):
     def __init__(
-        self, config: MMDFMConfig, train: Dataset, parts: Mapping[str, Prepared], rng: np.random.Generator
+        self, config: MMDFMConfig, train: Dataset, parts: Mapping[str, Prepared | Joined], rng: np.random.Generator
     ) -> None:
         super().__init__(config, train, parts, rng, width=config.dim + config.layers[-1])
         dim, (width, *more), linear = config.dim, config.layers, self.weights.linear

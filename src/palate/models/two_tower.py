@@ -19,6 +19,7 @@ from palate.fusion._tastes import Tastes, TastesConfig
 from palate.fusion.mlp import MLP
 from palate.interfaces import Explanation, Fusion, Parts, Queries, Run
 from palate.models._deep import DeepConfig, VectorModel
+from palate.models._fusing import spec_of
 from palate.models._personal import Views
 from palate.nn.network import Weights
 
@@ -70,8 +71,11 @@ class TwoTower(VectorModel[TwoTowerConfig]):
 
     def spec(self) -> dict[str, Any]:
         """Return the name, the settings and the fusion."""
-        settings = self.fusion.config.model_dump(mode="json")
-        return {**super().spec(), "fusion": {"name": self.fusion.name, "settings": settings}}
+        return {**super().spec(), "fusion": spec_of(self.fusion)}
+
+    def settled(self) -> Self:
+        """Return an unfitted model that learns for as many epochs as validation found best, and looks at it no more."""
+        return type(self)(self.config.model_copy(update=self._chosen()), fusion=self.fusion)
 
     def _learn(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         self.fusion = type(self.fusion)(self.fusion.config)  # type: ignore[call-arg]  # another model may hold the one given

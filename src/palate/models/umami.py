@@ -19,6 +19,7 @@ from palate.interfaces import Explains, Queries, Run
 from palate.linalg.neighbours import unit_rows
 from palate.models._base import Model
 from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
+from palate.models._fusing import FusingModel, Joined, reader
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.models.cease import CEASE
 from palate.models.ease import EASE
@@ -73,7 +74,7 @@ _LATE = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 4.0)
 """What validation chooses from, beside 0."""
 
 
-class Umami(HopModel[UmamiConfig]):
+class Umami(FusingModel[UmamiConfig], HopModel[UmamiConfig]):
     """Score items by the cosine of vectors that hold behaviour, content and the neighbourhood of both.
 
     e^(0) of an item is its own vector and `content` times the mean of its projected parts; e is the mean over hops on the
@@ -94,7 +95,8 @@ class Umami(HopModel[UmamiConfig]):
     """How much it counts."""
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
-        return _Network(self.config, train, parts_for(self.config, train, needed=False), rng)
+        parts = parts_for(self.config, train, needed=False)
+        return _Network(self.config, train, parts, self._read(parts, train, rng), rng)
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         config = self.config
@@ -215,18 +217,22 @@ def _fitting(names: Sequence[str], config: UmamiConfig, train: Dataset, run: Run
 
 class _Network(HopNetwork):
     def __init__(
-        self, config: UmamiConfig, train: Dataset, parts: Mapping[str, Prepared], rng: np.random.Generator
+        self,
+        config: UmamiConfig,
+        train: Dataset,
+        parts: Mapping[str, Prepared],
+        read: Mapping[str, Prepared | Joined],
+        rng: np.random.Generator,
     ) -> None:
         super().__init__(config, train, rng)
-        self.values = {name: self.weights.constant(part.values) for name, part in parts.items()}
+        self.values = {name: self.weights.constant(part.values) for name, part in read.items()}
         self.maps = {
-            name: self.weights.linear(f"map {name}", part.values.shape[1], config.dim, bias=False)
-            for name, part in parts.items()
+            name: reader(self.weights, f"map {name}", part, config.dim, bias=False) for name, part in read.items()
         }
         self.near, self.trust = None, self.weights.constant(np.ones(1, dtype=np.float32))
         if not parts:
             return
-        present = np.stack([part.present for part in parts.values()])
+        present = np.stack([part.present for part in read.values()])
         share = config.content / np.maximum(present.sum(axis=0), 1)
         self.share = self.weights.constant(share.astype(np.float32)[:, None])
         told = present.any(axis=0) & (config.content > 0)

@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 
 from palate.data.dataset import Dataset
-from palate.models._deep import DeepConfig, VectorModel, VectorNetwork, ranking_loss
+from palate.models._deep import DeepConfig, VectorModel, VectorNetwork
 from palate.models._deep_parts import PartsConfig, Prepared, parts_for
+from palate.models._fusing import FusingModel, Joined, reader
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
 from palate.training.pairs import Batch, multiplied
+from palate.training.ranking import ranking_loss
 
 
 class VBPRConfig(PartsConfig, DeepConfig):
     """How wide, beside how every network learns."""
 
 
-class VBPR(VectorModel[VBPRConfig]):
+class VBPR(FusingModel[VBPRConfig], VectorModel[VBPRConfig]):
     """Score items by products of factors, and of a person's taste in content with the projected parts of an item.
 
     x_ui = b_i + <gamma_u, gamma_i> + sum over parts m of <theta_u, E_m f_mi> + <beta_m, f_mi> (He and McAuley 2016, there with
@@ -34,12 +36,12 @@ class VBPR(VectorModel[VBPRConfig]):
     requires = frozenset({"interactions", "features"})
 
     def _network(self, train: Dataset, rng: np.random.Generator) -> _Network:
-        return _Network(self.config, train, parts_for(self.config, train), rng)
+        return _Network(self.config, train, self._read(parts_for(self.config, train), train, rng), rng)
 
 
 class _Network(VectorNetwork):
     def __init__(
-        self, config: VBPRConfig, train: Dataset, parts: Mapping[str, Prepared], rng: np.random.Generator
+        self, config: VBPRConfig, train: Dataset, parts: Mapping[str, Prepared | Joined], rng: np.random.Generator
     ) -> None:
         self.config = config
         users, items = len(train.users), len(train.items)
@@ -56,10 +58,7 @@ class _Network(VectorNetwork):
             weights.put("bias", np.zeros((items, 1), np.float32)),
         )
         self.values = {name: weights.constant(part.values) for name, part in parts.items()}
-        self.maps = {
-            name: weights.linear(f"map {name}", part.values.shape[1], config.dim, bias=False)
-            for name, part in parts.items()
-        }
+        self.maps = {name: reader(weights, f"map {name}", part, config.dim, bias=False) for name, part in parts.items()}
         self.liking = {
             name: weights.linear(f"beta {name}", part.values.shape[1], 1, bias=False) for name, part in parts.items()
         }
@@ -86,7 +85,7 @@ class _Network(VectorNetwork):
             others = batch.others.items.reshape(-1)
             read += [(self.things, others), (self.bias, others)]
             rows = [table.index_select(0, self.weights.constant(codes)) for table, codes in read]
-            maps = [layer.weight for layer in (*self.maps.values(), *self.liking.values())]
+            maps = [w for layer in (*self.maps.values(), *self.liking.values()) for w in layer.parameters()]
             losses["reg"] = self.config.reg * (
                 sum(row.square().sum() for row in rows) / (2 * len(batch)) + sum(w.square().sum() for w in maps) / 2
             )

@@ -1,0 +1,129 @@
+"""Networks that read one vector of an item's parts, made by a fusion, in place of each part by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from palate.core.errors import ConfigError
+from palate.core.types import Floats, Mask
+from palate.data.dataset import Dataset
+from palate.interfaces import Fusion, Joins
+from palate.models._deep import DeepConfig, DeepModel
+from palate.models._deep_parts import Prepared
+from palate.nn._torch import Tensor, torch
+from palate.nn.network import Weights
+
+FUSED = "fused"
+"""Name under which what a fusion made stands in place of the parts."""
+K = TypeVar("K", bound=DeepConfig)
+
+
+class FusingModel(DeepModel[K]):
+    """Base of the networks that take a fusion, where one is given; without it each part is read by a map of its own.
+
+    A fusion with a network hands over its module, which is learned together with the rest; any other is fitted first, and what it
+    made is read as one part.
+    """
+
+    fusion: Fusion | None
+
+    def __init__(self, config: K | None = None, /, *, fusion: Fusion | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
+        self.fusion = fusion
+
+    def spec(self) -> dict[str, Any]:
+        """Return the name, the settings, and the fusion where there is one."""
+        return {**super().spec(), **({} if self.fusion is None else {"fusion": spec_of(self.fusion)})}
+
+    def settled(self) -> Self:
+        """Return an unfitted model that learns for as many epochs as validation found best, and looks at it no more."""
+        return type(self)(self.config.model_copy(update=self._chosen()), fusion=self.fusion)
+
+    def _read(
+        self, ready: Mapping[str, Prepared], train: Dataset, rng: np.random.Generator
+    ) -> Mapping[str, Prepared | Joined]:
+        """Return what the network reads: the parts as they are, or what a fusion makes of them."""
+        if self.fusion is None or not ready:
+            return ready
+        kind: Any = type(self.fusion)
+        fusion = kind(self.fusion.config)  # another model may hold the one given
+        if isinstance(fusion, Joins):
+            return {FUSED: Joined(fusion, ready)}
+        parts = train.item_parts(tuple(ready))
+        table = fusion.fit(parts, train, rng).fuse(parts)
+        return {FUSED: Prepared(table.values, table.present)}
+
+
+def spec_of(fusion: Fusion) -> dict[str, Any]:
+    """Return the name and the settings of a fusion, from which a recipe rebuilds it."""
+    return {"name": fusion.name, "settings": fusion.config.model_dump(mode="json")}
+
+
+class Joined:
+    """Several parts as one, side by side with which of them there are, and the module that joins them.
+
+    Shapes:
+        values: float32[n, numbers of all parts + m]; present: bool[n].
+    """
+
+    values: Floats
+    present: Mask
+
+    def __init__(self, fusion: Joins, parts: Mapping[str, Prepared]) -> None:
+        self.fusion = fusion
+        self.widths = {name: part.values.shape[1] for name, part in parts.items()}
+        there = np.stack([part.present for part in parts.values()], axis=1)
+        self.values = np.concatenate([*(part.values for part in parts.values()), there.astype(np.float32)], axis=1)
+        self.present = np.asarray(there.any(axis=1))
+
+
+def reader(weights: Weights, label: str, part: Prepared | Joined, dim: int, *, bias: bool = True) -> Any:
+    """Add what turns a part into vectors: a linear map, or the module that joins several, whose vectors have length one."""
+    if isinstance(part, Joined):
+        return _Module(weights, label, part, dim)
+    return weights.linear(label, part.values.shape[1], dim, bias=bias)
+
+
+class _Module:
+    def __init__(self, weights: Weights, label: str, part: Joined, dim: int) -> None:
+        before = len(weights.named)
+        self.widths = part.widths
+        self.join = part.fusion.module(_Under(weights, f"{label}: "), part.widths, dim)
+        self.own = list(weights.named.values())[before:]
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Return float32[n, dim], zeros for items without any part."""
+        *parts, there = values.split([*self.widths.values(), len(self.widths)], dim=1)
+        rows = {name: part * part.shape[1] ** 0.5 for name, part in zip(self.widths, parts, strict=True)}
+        joined = torch.nn.functional.normalize(self.join(rows, there > 0), dim=1)
+        return joined * (there > 0).any(1, keepdim=True)
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Yield the weights of the module."""
+        yield from self.own
+
+
+class _Under(Weights):
+    """The weights of a network, with what is added named after where it belongs."""
+
+    def __init__(self, inner: Weights, prefix: str) -> None:
+        self.rng, self.device, self.named = inner.rng, inner.device, inner.named
+        self.prefix = prefix
+
+    def _added(self, name: str, parameter: Tensor) -> Tensor:
+        return super()._added(f"{self.prefix}{name}", parameter)
+
+
+def refuse_rebuilding(parts: Mapping[str, Prepared | Joined]) -> None:
+    """Make sure that the parts are there one by one, for a network that makes them again.
+
+    Raises:
+        ConfigError: a fusion's module joins them.
+    """
+    if any(isinstance(part, Joined) for part in parts.values()):
+        raise ConfigError(
+            "the task reconstruction makes each part again, and a fusion with a network joined them: leave one of the two out"
+        )
