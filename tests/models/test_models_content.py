@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
-from palate.core.errors import DataError
+from palate.bundle import Bundle, Recipe, refit, train
+from palate.core.errors import ConfigError, DataError
 from palate.core.state import State
 from palate.data.features import features_of
+from palate.data.folder import load, save
+from palate.data.split import split
 from palate.fusion.concat import Concat
 from palate.fusion.hybrid import Hybrid
 from palate.fusion.mean import Mean
@@ -11,7 +14,7 @@ from palate.fusion.sum import Sum
 from palate.fusion.vote_selection import VoteSelection
 from palate.fusion.weighted import Weighted
 from palate.interfaces import Queries, Run
-from palate.models import ContentKNN, VectorSpace
+from palate.models import ContentKNN, Logistic, VectorSpace
 
 KINDS = [VectorSpace, ContentKNN]
 FUSIONS = [Concat(), Weighted(weights={"title": 3, "photo": 1}), Mean(dim=6), Sum(), VoteSelection(keep=0.5), Hybrid()]
@@ -89,3 +92,25 @@ def test_models_may_be_given_the_same_fusion(tiny, kind):
     kind(parts=("photo",), fusion=fusion).fit(tiny)
     assert first.state().fingerprint == before
     assert set(first.explain(Queries.of_users(tiny, np.array([0], np.int32)), 3).parts) == {"title"}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, Logistic])
+def test_validation_weighs_the_parts_and_a_settled_model_keeps_the_weights(tiny, kind):
+    cut = split(tiny, "random-per-user", seed=1)
+    model = kind(fusion=Weighted(by="validation")).fit(cut.train, cut.valid)
+    again = model.settled()
+    assert not hasattr(again, "items")
+    again.fit(cut.refit().train)
+    assert again.fusion.weights == pytest.approx(model.fusion.weights)
+    with pytest.raises(ConfigError, match="need a validation part"):
+        kind(fusion=Weighted(by="validation")).fit(cut.train)
+
+
+def test_weights_by_validation_go_through_bundle_and_refit(tiny, tmp_path):
+    save(tiny, tmp_path / "ds")
+    recipe = Recipe(model="vector-space", fuse="weighted", fuse_settings={"by": "validation"}, protocol="refit")
+    trained = train(load(tmp_path / "ds"), recipe)
+    bundle = Bundle.open(trained.bundle().save(tmp_path / "b"))
+    weights = trained.model.fusion.weights
+    assert bundle.model.fusion.weights == weights
+    assert refit(bundle).model.fusion.weights == pytest.approx(weights)

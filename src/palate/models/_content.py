@@ -17,7 +17,7 @@ from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.fusion import registry
 from palate.fusion.concat import Concat
-from palate.interfaces import Fusion, Parts, Run
+from palate.interfaces import Fusion, Parts, Run, Settles
 from palate.models._base import Model
 
 
@@ -55,8 +55,8 @@ class ContentModel(Model[K]):
             "fusion": {"name": self.fusion.name, "settings": self.fusion.config.model_dump(mode="json")},
         }
 
-    def _place_items(self, train: Dataset, run: Run) -> None:
-        """Fit the fusion on the items' parts and fuse them.
+    def _place_items(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
+        """Fit the fusion on the items' parts and fuse them; validation may choose something of it.
 
         Raises:
             DataError: there are no parts, one of them is not of items, or no item has any.
@@ -66,8 +66,13 @@ class ContentModel(Model[K]):
             raise DataError(f"no item has any of the parts {', '.join(parts)}: encode them again or choose other parts")
         self.parts = parts
         self.fusion = type(self.fusion)(self.fusion.config)  # type: ignore[call-arg]  # another model may hold the one given
-        self.fusion.fit(parts, train, generator(run.seed, "fusion"))
+        self.fusion.fit(parts, train, generator(run.seed, "fusion"), valid)
         self.vectors = self.fusion.fuse(parts)
+
+    def settled(self) -> Self:
+        """Return an unfitted model whose fusion keeps what validation chose, where it did."""
+        fusion = self.fusion.settled() if isinstance(self.fusion, Settles) else self.fusion
+        return type(self)(self.config, fusion=fusion)
 
     def reading(self, parts: Parts) -> Self:
         """Return the same fitted model over other rows of its parts; what it and its fusion learned stays."""

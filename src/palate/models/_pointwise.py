@@ -103,7 +103,7 @@ class Pointwise(ContentModel[K]):
         """Return the log-odds or the rating of pairs; float32[n, 2 dim + 5] -> float64[n]."""
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
-        self._place_items(train, run)
+        self._place_items(train, valid, run)
         met = Met.of(train, self.config.target)
         self.bounds = (float(met.value.min()), float(met.value.max())) if self.predicts == "rating" else (0.0, 1.0)
         dislikes = not met.liked.all()

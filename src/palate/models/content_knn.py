@@ -43,7 +43,7 @@ class ContentKNN(ContentModel[ContentKNNConfig]):
     """The same edges by the scored item."""
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
-        self._place_items(train, run)
+        self._place_items(train, valid, run)
         self._link(run.threads)
 
     def reading(self, parts: Parts) -> Self:

@@ -33,7 +33,7 @@ class VectorSpace(ContentModel[VectorSpaceConfig]):
     config_type = VectorSpaceConfig
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
-        self._place_items(train, run)
+        self._place_items(train, valid, run)
 
     def score(self, queries: Queries, items: Codes | None = None) -> Floats:
         """Return cosines; float32[q, n]."""
