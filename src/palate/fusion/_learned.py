@@ -79,6 +79,8 @@ class LearnedFusion(EarlyFusion[C]):
     config_type: ClassVar[Any] = LearnedConfig
     learned: Weights
     join: Join
+    epochs: int = 1
+    """For how many epochs it learned, where it learned by itself."""
 
     @abstractmethod
     def module(self, weights: Weights, widths: Widths, dim: int) -> Join:
@@ -178,7 +180,8 @@ class LearnedFusion(EarlyFusion[C]):
         config = self._config
         kind = samplers.get(config.sampler if config.learn == "likes" else "none")
         drawn = {"count": config.negatives} if "count" in kind.config_type.model_fields else {}
-        train(network, batches(config, liked, kind(**drawn), there), config, judge, Settings(seed, self.name))
+        history = train(network, batches(config, liked, kind(**drawn), there), config, judge, Settings(seed, self.name))
+        self.epochs = max(1, history.best_epoch)
         self.keep(network.weights.arrays())
 
     def _place(self, units: Units) -> Floats:
@@ -206,15 +209,22 @@ class LearnedFusion(EarlyFusion[C]):
             shares[name] += np.float32(weight) * (worth(before | {name}) - worth(before))
         return shares
 
+    def settled(self) -> Self:
+        """Return one that learns for as many epochs as validation found best, and looks at it no more."""
+        chosen = {"epochs": self.epochs, "patience": 0, "seconds": None}
+        settled: Any = self._config.model_copy(update=chosen)
+        return type(self)(settled)
+
     def state(self) -> State:
-        """The means and deviations, and the weights of the network."""
+        """The means and deviations, the weights of the network, and for how long they were learned."""
         inner = super().state()
         weights = {f"{_PREFIX}{name}": values for name, values in self.learned.arrays().items()}
-        return State({**inner.arrays, **weights}, inner.meta)
+        return State({**inner.arrays, **weights}, {**inner.meta, "epochs": self.epochs})
 
     def load_state(self, state: State) -> Self:
         """Take over the means and deviations, and the weights of the network."""
         super().load_state(state)
+        self.epochs = state.meta["epochs"]
         arrays = {
             name.removeprefix(_PREFIX): values for name, values in state.arrays.items() if name.startswith(_PREFIX)
         }

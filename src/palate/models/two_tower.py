@@ -17,7 +17,7 @@ from palate.fusion._learned import LearnedFusion
 from palate.fusion._learning import Making
 from palate.fusion._tastes import Tastes, TastesConfig
 from palate.fusion.mlp import MLP
-from palate.interfaces import Explanation, Fusion, Parts, Queries, Run
+from palate.interfaces import Explanation, Fusion, Parts, Queries, Run, Settles
 from palate.models._deep import DeepConfig, VectorModel
 from palate.models._fusing import spec_of
 from palate.models._personal import Views
@@ -75,7 +75,10 @@ class TwoTower(VectorModel[TwoTowerConfig]):
 
     def settled(self) -> Self:
         """Return an unfitted model that learns for as many epochs as validation found best, and looks at it no more."""
-        return type(self)(self.config.model_copy(update=self._chosen()), fusion=self.fusion)
+        fusion = self.fusion
+        if isinstance(fusion, Settles) and not _learns_along(fusion):
+            fusion = fusion.settled()
+        return type(self)(self.config.model_copy(update=self._chosen()), fusion=fusion)
 
     def _learn(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         self.fusion = type(self.fusion)(self.fusion.config)  # type: ignore[call-arg]  # another model may hold the one given

@@ -1,0 +1,90 @@
+"""Networks that take a fusion: its own is learned together with theirs, any other is read as one part."""
+
+import numpy as np
+import pytest
+
+from networks import everyone, shop, taste_for_content
+from palate.bundle.build import model_of, takes_fusion
+from palate.core.errors import ConfigError
+from palate.fusion import registry as fusions
+from palate.interfaces import Joins
+from palate.models import registry
+from palate.models._fusing import FUSED, FusingModel
+from palate.models.two_tower import TwoTower
+
+FUSING = [name for name in registry.names() if issubclass(registry.get(name), FusingModel)]
+QUICK = {"umami": {"late": 0.0}}
+
+
+def built(name, fusion, **settings):
+    return registry.get(name)(fusion=fusions.get(fusion)(), **{**QUICK.get(name, {}), **settings})
+
+
+def test_these_take_a_fusion():
+    assert FUSING == ["mmal", "mmdfm", "umami", "vbpr"]
+    assert all(takes_fusion(name) for name in FUSING)
+
+
+@pytest.mark.parametrize("fusion", fusions.names())
+@pytest.mark.parametrize("name", FUSING)
+def test_any_fusion_goes_with_any_of_them(name, fusion):
+    data = shop(users=30, items=20)
+    model = built(name, fusion, epochs=2).fit(data)
+    scores = model.score(everyone(data))
+    plain = registry.get(name)(epochs=2, **QUICK.get(name, {})).fit(data).score(everyone(data))
+    there = ~np.isnan(plain)
+    assert np.array_equal(~np.isnan(scores), there)
+    assert not np.allclose(scores[there], plain[there])
+
+
+@pytest.mark.parametrize("name", FUSING)
+def test_new_things_are_found_by_what_was_fused(name):
+    data, colour = taste_for_content()
+    model = built(name, "transformer", epochs=60, batch_size=128, lr=0.01).fit(data)
+    best = np.argsort(-model.score(everyone(data))[:, 40:], axis=1)[:, :5]
+    own = colour[40:] == np.arange(80)[:, None] % 4
+    assert np.take_along_axis(own, best, axis=1).mean() > 0.7
+
+
+@pytest.mark.parametrize("name", FUSING)
+def test_the_network_of_the_fusion_is_learned(name):
+    data = shop(users=30, items=20)
+    model = built(name, "low-rank-bilinear")
+    network = model._network(data, np.random.default_rng(0))
+    own = [key for key in network.weights.named if key.startswith(f"map {FUSED}: ")]
+    assert f"map {FUSED}: constants" in own
+    before = network.weights.arrays()
+    from palate.training.batches import Batches
+    from palate.training.loop import Settings, train
+    from palate.training.samplers.uniform import Uniform
+
+    config = model.config.model_copy(update={"epochs": 2, "patience": 0})
+    train(network, Batches(data.liked, Uniform(), 32), config, None, Settings())
+    after = network.weights.arrays()
+    assert all((before[key] != after[key]).any() for key in own)
+
+
+@pytest.mark.parametrize("name", [*FUSING, "two-tower"])
+def test_the_fusion_is_part_of_what_a_recipe_knows(name):
+    model = built(name, "gated")
+    again = model_of(model.spec())
+    assert again.fusion.name == "gated"
+    assert isinstance(again.fusion, Joins)
+    fitted = again.fit(shop(users=30, items=20)) if name == "two-tower" else built(name, "gated", epochs=1).fit(shop())
+    assert fitted.settled().fusion.name == "gated"
+    assert "fusion" not in registry.get(name)().spec() or name == "two-tower"
+
+
+def test_what_validation_chose_for_a_fusion_stays_when_it_is_fitted_on_everything():
+    data, _ = taste_for_content()
+    fusion = fusions.get("mlp")(learn="reconstruction", epochs=3)
+    settled = TwoTower(fusion=fusion, epochs=2).fit(data, data).settled()
+    assert settled.fusion.config.learn == "reconstruction"
+    assert (settled.fusion.config.epochs, settled.fusion.config.patience) == (3, 0)
+    by_likes = fusions.get("mlp")(epochs=4).fit(data.features, data, np.random.default_rng(0), data)
+    assert by_likes.settled().config.epochs == by_likes.epochs <= 4
+
+
+def test_parts_that_were_joined_are_not_made_again_one_by_one():
+    with pytest.raises(ConfigError, match="leave one of the two out"):
+        built("mmdfm", "mlp", tasks={"reconstruction": 1}).fit(shop())
