@@ -1,10 +1,12 @@
 """What there is to choose from is listed whole, and a row says what kind it is of."""
 
 import json
+import re
 
 import pytest
 
 from palate.cli import main
+from palate.cli._listing import LETTERS
 from palate.fusion import late, registry
 
 
@@ -37,3 +39,16 @@ def test_what_is_of_one_kind_says_none(capsys, command):
     assert rows
     assert not any("kind" in row for row in rows)
     assert all(row["name"] in run(capsys, command) for row in rows)
+
+
+@pytest.mark.parametrize("command", ["aligners", "fusions"])
+def test_the_letters_of_a_cost_are_told(capsys, command):
+    text, letters = run(capsys, command), " ".join(LETTERS.split())
+    assert letters in " ".join(text.split())
+    used = {
+        word
+        for row in json.loads(run(capsys, command, "--json"))["rows"]
+        for word in re.findall(r"\b[a-z]\b", row["cost"])
+    }
+    assert {letter for letter in used - {"a"} if not re.search(rf"\b{letter}\b", LETTERS)} == set()
+    assert LETTERS.split()[0] not in run(capsys, "models").splitlines()[-1].split()

@@ -13,6 +13,13 @@ from palate.cli._app import emit
 from palate.core.registry import Registry
 
 
+LETTERS = (
+    "n things, m parts (of a late fusion members), d numbers of a part, w of all parts, k of the result, q people; "
+    "h, f, r and l are settings: hidden numbers, filters, rank, layers; b is a batch."
+)
+"""What the letters of a cost stand for."""
+
+
 def listing(registry: Registry[Any] | Mapping[str, Registry[Any]], as_json: bool) -> None:
     """Print the parts of a registry, or of several by their kind, as tables or as `{"rows": [{"name", "summary", ..}]}`.
 
@@ -29,6 +36,8 @@ def listing(registry: Registry[Any] | Mapping[str, Registry[Any]], as_json: bool
             if kind:
                 console.print(f"{kind}:", style="bold")
             console.print(_table(rows))
+        if any("cost" in row for rows in groups.values() for row in rows):
+            console.print(Text(LETTERS, style="dim"))
 
     emit({"rows": [row for rows in groups.values() for row in rows]}, as_json, show)
 
