@@ -1,0 +1,92 @@
+"""Worlds where it is known what a fusion can find: what additive ones cannot, those that multiply or bend can."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks" / "quality"))
+
+from worlds import CLASSES, ITEMS, USERS, WORLDS, world  # noqa: E402
+
+from palate.data.split import split  # noqa: E402
+from palate.fusion import registry  # noqa: E402
+from palate.models.two_tower import TwoTower  # noqa: E402
+from planted import SETTINGS, Known, methods, reached  # noqa: E402
+
+ADDITIVE = ("concat", "mean")
+JOINT = ("low-rank-bilinear", "mlp", "transformer")
+
+
+@pytest.fixture(scope="module")
+def parity():
+    data, liking = world("parity", 0)
+    cut = split(data, "cold-items", 0)
+    oracle = reached(Known(liking), cut, 0)
+    settings = {**SETTINGS, "seconds": None, "epochs": 40}
+    return {
+        name: reached(TwoTower(fusion=registry.get(name)(), **settings), cut, 0) / oracle for name in ADDITIVE + JOINT
+    }
+
+
+@pytest.mark.xdist_group("parity")
+@pytest.mark.parametrize("name", JOINT)
+def test_what_two_parts_mean_together_is_found(parity, name):
+    assert parity[name] > 0.7
+    assert all(parity[additive] < 0.5 * parity[name] for additive in ADDITIVE)
+
+
+@pytest.mark.xdist_group("parity")
+def test_what_adds_up_stays_near_chance(parity):
+    assert all(0.1 < parity[additive] < 0.4 for additive in ADDITIVE)
+
+
+def test_in_the_world_of_parity_no_part_alone_tells_anything():
+    data, liking = world("parity", 0)
+    classes = np.arange(ITEMS) % CLASSES**2
+    for of in (classes // CLASSES, classes % CLASSES):
+        liked = np.array([liking[:, of == one].mean() for one in range(CLASSES)])
+        assert np.allclose(liked, liked.mean(), rtol=0.05)
+    assert data.liked.shape == (USERS, ITEMS)
+
+
+def test_worlds_are_small_and_the_same_for_a_seed():
+    assert USERS <= 800
+    for name in WORLDS:
+        (one, first), (other, second) = world(name, 3), world(name, 3)
+        assert one.fingerprint == other.fingerprint
+        assert np.array_equal(first, second)
+        assert world(name, 4)[0].fingerprint != one.fingerprint
+
+
+def test_sixty_percent_lack_the_part_that_taste_is_in():
+    data, _ = world("60 % missing", 0)
+    assert data.features["sound"].present.mean() == pytest.approx(0.4)
+    assert data.features["colour"].present.all()
+
+
+TABLE = ROOT / "docs" / "results" / "planted.md"
+
+
+def cells():
+    rows = re.findall(r"^\| `?([^`|]+?)`? \| (.+) \|$", TABLE.read_text(encoding="utf-8"), re.M)
+    return {name: [cell.strip() for cell in line.split("|")] for name, line in rows if name not in ("method", "---")}
+
+
+def test_every_method_is_in_the_published_table():
+    found = cells()
+    assert set(methods()) <= set(found)
+    assert not any("–" in cell for name in methods() for cell in found[name])
+
+
+def test_the_published_table_tells_additive_fusions_from_joint_ones_on_parity():
+    place = 1 + list(WORLDS).index("parity")
+    figures = {
+        name: float(found[place - 1].split()[0]) for name, found in cells().items() if found[place - 1][0].isdigit()
+    }
+    joint = max(figures[name] for name in JOINT)
+    for name in (*ADDITIVE, "sum", "weighted", "colour alone", "sound alone"):
+        assert figures[name] < 0.5 * joint
