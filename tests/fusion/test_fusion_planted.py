@@ -17,7 +17,7 @@ from palate.fusion import registry  # noqa: E402
 from palate.models.two_tower import TwoTower  # noqa: E402
 from planted import SETTINGS, Known, methods, reached  # noqa: E402
 
-ADDITIVE = ("concat", "mean")
+ADDITIVE = ("concat",)
 JOINT = ("low-rank-bilinear", "mlp", "transformer")
 
 
@@ -26,7 +26,7 @@ def parity():
     data, liking = world("parity", 0)
     cut = split(data, "cold-items", 0)
     oracle = reached(Known(liking), cut, 0)
-    settings = {**SETTINGS, "seconds": None, "epochs": 40}
+    settings = {**SETTINGS, "seconds": None, "epochs": 30}
     return {
         name: reached(TwoTower(fusion=registry.get(name)(), **settings), cut, 0) / oracle for name in ADDITIVE + JOINT
     }
@@ -88,5 +88,5 @@ def test_the_published_table_tells_additive_fusions_from_joint_ones_on_parity():
         name: float(found[place - 1].split()[0]) for name, found in cells().items() if found[place - 1][0].isdigit()
     }
     joint = max(figures[name] for name in JOINT)
-    for name in (*ADDITIVE, "sum", "weighted", "colour alone", "sound alone"):
+    for name in (*ADDITIVE, "mean", "sum", "weighted", "colour alone", "sound alone"):
         assert figures[name] < 0.5 * joint

@@ -7,10 +7,12 @@ import torch
 from networks import everyone, shop, taste_for_content
 from palate.core.errors import ConfigError, DataError
 from palate.core.state import State
+from palate.data.features import FeatureTable
 from palate.fusion import registry
 from palate.fusion._learned import LearnedFusion
 from palate.interfaces import Explains, Queries, Run
 from palate.models.two_tower import TwoTower
+from palate.training.samplers.in_batch import InBatch
 
 
 def fused_by(name, **settings):
@@ -101,3 +103,23 @@ def test_shuffled_parts_are_worth_nothing():
     own = colour[40:] == np.arange(80)[:, None] % 4
     best = np.argsort(-model.score(everyone(data))[:, 40:], axis=1)[:, :5]
     assert np.take_along_axis(own, best, axis=1).mean() < 0.5
+
+
+def test_rare_combinations_of_parts_are_shown_as_often_as_others_where_that_is_asked_for():
+    data = shop(users=30, items=20)
+    for even, kind in ((0.0, "Batches"), (1.0, "EvenBatches")):
+        model = TwoTower(even=even)
+        network = model._network(data, np.random.default_rng(0))
+        made = model._batches(network, data, InBatch())
+        assert type(made).__name__ == kind
+        assert network.placed[made.items].all()  # likes of items without any part teach nothing
+
+
+def test_likes_of_nothing_but_bare_items_are_refused():
+    data = shop(users=30, items=20)
+    rows, new = data.interactions, np.arange(20) == 0
+    data = data.with_interactions(rows.take(np.flatnonzero(rows.item != 0)))
+    rng = np.random.default_rng(0)
+    parts = {name: FeatureTable(rng.normal(size=(20, 3)).astype(np.float32), new, name) for name in data.features}
+    with pytest.raises(DataError, match="nobody likes an item that has any of the parts"):
+        TwoTower(epochs=1).fit(data.with_features(**parts))

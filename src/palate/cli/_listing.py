@@ -12,7 +12,6 @@ from rich.text import Text
 from palate.cli._app import emit
 from palate.core.registry import Registry
 
-
 LETTERS = (
     "n things, m parts (of a late fusion members), d numbers of a part, w of all parts, k of the result, q people; "
     "h, f, r and l are settings: hidden numbers, filters, rank, layers; b is a batch."

@@ -20,7 +20,7 @@ from palate.data.dataset import Dataset
 from palate.fusion._base import EarlyFusion, Fitting, Units
 from palate.fusion._join import Join, Widths, spread
 from palate.fusion._learning import Agreeing, Rebuilding
-from palate.fusion._tastes import Tastes, TastesConfig, batches
+from palate.fusion._tastes import Tastes, TastesConfig, batches, of_things
 from palate.interfaces import Parts
 from palate.linalg.standard import trained_parts
 from palate.nn import device
@@ -140,7 +140,7 @@ class LearnedFusion(EarlyFusion[C]):
         of = next(iter(fitting.parts.values())).of
         liked = {"items": data.liked, "users": sp.csr_array(data.liked.T)}.get(of)
         if liked is not None:
-            liked = _of_things(liked, np.asarray(there.any(axis=1)))
+            liked = of_things(liked, np.asarray(there.any(axis=1)))
         if liked is None or not liked.nnz:
             raise DataError(
                 f"{self.name} learns from likes of what has parts, and there are none: say learn=reconstruction or "
@@ -235,13 +235,6 @@ class LearnedFusion(EarlyFusion[C]):
 def _there(rows: Units) -> Mask:
     """Return which parts things have; bool[n, m]."""
     return np.stack([values.any(axis=1) for values in rows.values()], axis=1)
-
-
-def _of_things(liked: CSR, known: Mask) -> CSR:
-    """Return the likes of things that have a part."""
-    left = sp.csr_array(liked @ sp.diags_array(known.astype(np.float32)))
-    left.eliminate_zeros()
-    return left
 
 
 def _marginals(names: list[str]) -> Iterator[tuple[str, frozenset[str], float]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from pydantic import Field, NonNegativeFloat
 
 from palate.core.types import CSR, Codes, Floats, Mask
@@ -74,7 +75,7 @@ class Tastes:
             name: [w for key, w in self.weights.named.items() if key.startswith(f"token {name}.")] for name in rows
         }
         self.balance = Balance(config.balance, readers)
-        self.placed = np.asarray(there.any(axis=1))
+        self.there, self.placed = there, np.asarray(there.any(axis=1))
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return the loss of the ranking, and of the length of the vectors that the batch reads."""
@@ -193,3 +194,10 @@ def batches(config: TastesConfig, liked: CSR, sampler: Sampler[Any], there: Mask
     if config.even:
         return EvenBatches(liked, sampler, config.batch_size, there, config.even)
     return Batches(liked, sampler, config.batch_size)
+
+
+def of_things(liked: CSR, known: Mask) -> CSR:
+    """Return the likes of things that have a part."""
+    left = sp.csr_array(liked @ sp.diags_array(known.astype(np.float32)))
+    left.eliminate_zeros()
+    return left

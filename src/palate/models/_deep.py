@@ -21,7 +21,9 @@ from palate.training.config import TrainingConfig
 from palate.training.judge import Scores
 
 if TYPE_CHECKING:
+    from palate.training.batches import Batches
     from palate.training.loop import History, Network
+    from palate.training.samplers import Sampler
 
 
 class DeepConfig(TrainingConfig):
@@ -84,7 +86,6 @@ class DeepModel(Model[K]):
             self._learn(train, valid, run)
 
     def _learn(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
-        from palate.training.batches import Batches
         from palate.training.judge import Judge
         from palate.training.loop import Settings
         from palate.training.loop import train as descend
@@ -94,12 +95,18 @@ class DeepModel(Model[K]):
         kind = samplers.get(config.sampler)
         drawn = {"count": config.negatives} if "count" in kind.config_type.model_fields else {}
         network = self._network(train, generator(run.seed, self.name))
-        batches = Batches(train.liked, kind(**drawn), config.batch_size)
+        batches = self._batches(network, train, kind(**drawn))
         judge = None if valid is None else Judge(train, valid, config.judge_by)
         settings = Settings.of(run, self.name, config, train, valid)
         self.history = descend(network, batches, config, judge if judge and len(judge.users) else None, settings)
         self.epochs = max(1, self.history.best_epoch)
         self._take(network, train)
+
+    def _batches(self, network: Any, train: Dataset, sampler: Sampler[Any]) -> Batches:
+        """Return the likes of an epoch in batches."""
+        from palate.training.batches import Batches
+
+        return Batches(train.liked, sampler, self.config.batch_size)
 
     def settled(self) -> Self:
         """Return an unfitted model that learns for as many epochs as validation found best, and looks at it no more."""

@@ -15,13 +15,15 @@ from palate.data.dataset import Dataset
 from palate.fusion._join import Join
 from palate.fusion._learned import LearnedFusion
 from palate.fusion._learning import Making
-from palate.fusion._tastes import Tastes, TastesConfig
+from palate.fusion._tastes import Tastes, TastesConfig, batches, of_things
 from palate.fusion.mlp import MLP
 from palate.interfaces import Explanation, Fusion, Parts, Queries, Run, Settles
 from palate.models._deep import DeepConfig, VectorModel
 from palate.models._fusing import spec_of
 from palate.models._personal import Views
 from palate.nn.network import Weights
+from palate.training.batches import Batches
+from palate.training.samplers import Sampler
 
 
 class TwoTowerConfig(TastesConfig, DeepConfig):
@@ -98,6 +100,14 @@ class TwoTower(VectorModel[TwoTowerConfig]):
             rows, there = {"fused": fused.values}, fused.present[:, None]
             dim, making = fused.dim, _as_given
         return Tastes(self.config, len(train.users), rows, there, making, rng, dim=dim)
+
+    def _batches(self, network: Any, train: Dataset, sampler: Sampler[Any]) -> Batches:
+        liked = of_things(train.liked, network.placed)
+        if not liked.nnz:
+            raise DataError(
+                "nobody likes an item that has any of the parts, so there is nothing to learn: encode more of the items"
+            )
+        return batches(self.config, liked, sampler, network.there)
 
     def _take(self, network: Any, train: Dataset) -> None:
         super()._take(network, train)
