@@ -366,3 +366,16 @@ def test_balance_slows_down_the_part_that_is_ahead():
         steps[balance] = network.balance.coefficients
     assert steps[0.0] == {"a": 1.0, "b": 1.0}
     assert steps[2.0]["b"] < steps[2.0]["a"] == 1
+
+
+def test_the_weights_of_a_part_are_its_own_though_another_name_begins_with_its():
+    """Of `trailer` and `trailer.sound` each is slowed down by how far it is ahead, and once."""
+    parts = {"trailer": 3, "trailer.sound": 2}
+    network = Tastes(TastesConfig(balance=1.0), 5, {name: np.ones((4, width), np.float32) for name, width in parts.items()},
+                     np.ones((4, 2), bool), lambda weights: registry.get("mlp")().module(weights, parts, 8),
+                     np.random.default_rng(0), dim=8)  # fmt: skip
+    named = network.weights.named
+    for name in parts:
+        own = [named[f"token {name}.{kind}"] for kind in ("weight", "bias")]
+        found = network.balance.encoders[name]
+        assert [id(one) for one in found] == [id(one) for one in own]

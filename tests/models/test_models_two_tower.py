@@ -123,3 +123,45 @@ def test_likes_of_nothing_but_bare_items_are_refused():
     parts = {name: FeatureTable(rng.normal(size=(20, 3)).astype(np.float32), new, name) for name in data.features}
     with pytest.raises(DataError, match="nobody likes an item that has any of the parts"):
         TwoTower(epochs=1).fit(data.with_features(**parts))
+
+
+@pytest.mark.parametrize("setting", [{"hidden": 0.3}, {"rebuild": 1.0}, {"balance": 1.0}, {"even": 1.0}])
+def test_what_is_done_for_single_parts_is_refused_where_none_are_seen(setting):
+    (name,) = setting
+    with pytest.raises(ConfigError, match=f"given {name}=.*fusion concat does not learn together"):
+        TwoTower(fusion=fused_by("concat"), **setting)
+    with pytest.raises(ConfigError, match=f"given {name}="):
+        TwoTower(fusion=fused_by("generative"), **setting)
+    TwoTower(fusion=fused_by("gated"), **setting)
+
+
+@pytest.mark.parametrize("name", ["mlp", "concat"])
+def test_parts_that_tell_no_item_from_another_are_refused(name):
+    data = shop(users=30, items=20)
+    alike = {part: FeatureTable(np.ones((20, 3), np.float32), np.ones(20, bool), part) for part in data.features}
+    with pytest.raises(DataError, match="the parts photo, text are the same for every item"):
+        TwoTower(fusion=fused_by(name), epochs=1).fit(data.with_features(**alike))
+
+
+@pytest.mark.parametrize("name", ["mlp", "user-attention"])
+def test_items_without_any_part_are_nowhere_in_training_too(name):
+    data = shop(users=30, items=20)
+    bare = np.arange(20) < 5
+    gone = {part: table.dropped(bare) for part, table in data.features.items()}
+    data = data.with_features(**gone)
+    model = TwoTower(fusion=fused_by(name), epochs=2)
+    network = model._network(data, np.random.default_rng(0))
+    for parameter in network.weights.parameters():
+        parameter.data += 0.1
+    with torch.no_grad():
+        judged, (_, things) = network.scorer()(np.arange(30, dtype=np.int32)), network.final()
+    assert np.array_equal(np.isnan(judged).all(axis=0), ~network.placed)
+    assert not things.numpy()[~network.placed].any()
+    assert not model.fit(data).message[bare].any()
+
+
+def test_what_everyone_sees_is_not_learned_from_likes_held_against_nothing():
+    with pytest.raises(ConfigError, match="the sampler 'none' draws nothing"):
+        TwoTower(fusion=fused_by("user-attention"), sampler="none", epochs=1).fit(shop(users=30, items=20))
+    with pytest.raises(ConfigError, match=r"balance=1.0 looks at how well each part tells.*'none' draws nothing"):
+        TwoTower(loss="alignment", sampler="none", balance=1.0, epochs=1).fit(shop(users=30, items=20))

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from pydantic import Field, NonNegativeFloat
 
+from palate.core.errors import ConfigError
 from palate.core.types import CSR, Codes, Floats, Mask
 from palate.fusion._join import masked
 from palate.fusion._learning import Again, Making, Things
@@ -71,14 +72,20 @@ class Tastes:
         if config.rebuild:
             makers = {name: self.weights.linear(f"maker {name}", dim, len(values.T)) for name, values in rows.items()}
             self.again = Again(makers, dim)
+        kept = self.weights.named
         readers = {
-            name: [w for key, w in self.weights.named.items() if key.startswith(f"token {name}.")] for name in rows
+            name: [kept[key] for kind in ("weight", "bias") if (key := f"token {name}.{kind}") in kept] for name in rows
         }
         self.balance = Balance(config.balance, readers)
         self.there, self.placed = there, np.asarray(there.any(axis=1))
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
-        """Return the loss of the ranking, and of the length of the vectors that the batch reads."""
+        """Return the loss of the ranking, and of the length of the vectors that the batch reads.
+
+        Raises:
+            ConfigError: likes must be held against something, and nothing is drawn.
+        """
+        self._refuse_nothing(batch)
         codes, place = np.unique(batch.both, return_inverse=True)
         near = _renumbered(batch, place.astype(np.int32))
         whole, there = self.things.of(codes)
@@ -94,6 +101,19 @@ class Tastes:
             people = self.people.index_select(0, self.weights.constant(batch.users))
             losses["reg"] = self.config.reg * people.square().sum() / (2 * len(batch))
         return losses
+
+    def _refuse_nothing(self, batch: Batch) -> None:
+        if batch.others.items.size:
+            return
+        for asked, what in (
+            (self.config.balance, f"balance={self.config.balance} looks at how well each part"),
+            (isinstance(self.things.join, Personal), "what everyone sees in their own way is learned by how well it"),
+        ):
+            if asked:
+                raise ConfigError(
+                    f"{what} tells likes from what they are held against, and the sampler '{self.config.sampler}' draws nothing: "
+                    "choose another, such as in-batch"
+                )
 
     def _pairs(self, rows: Mapping[str, Tensor], there: Tensor, batch: Batch) -> Pairs:
         """Score a batch whose items are numbered by their place among these rows."""
@@ -129,8 +149,10 @@ class Tastes:
             self.balance.temper(noise)
 
     def final(self) -> tuple[Tensor, Tensor]:
-        """Return people's vectors, and those of all things, of length one."""
-        joined = torch.cat([self.things.join(rows, there) for rows, there in self.blocks()])
+        """Return people's vectors, and those of all things, these of length one, zeros where a thing has no part."""
+        joined = torch.cat(
+            [self.things.join(rows, there) * there.any(1, keepdim=True) for rows, there in self.blocks()]
+        )
         return self.people, torch.nn.functional.normalize(joined, dim=1)
 
     def blocks(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
@@ -140,7 +162,7 @@ class Tastes:
             yield self.things.of(np.arange(start, min(start + _BLOCK, size), dtype=np.int32))
 
     def scorer(self) -> Scores:
-        """Return what scores all things for users, as the network stands."""
+        """Return what scores all things for users, as the network stands; NaN for those without any part."""
         join = self.things.join
         people, items = self.final()
         views = [(*join.views(*block), block[1]) for block in self.blocks()] if isinstance(join, Personal) else []
@@ -153,7 +175,9 @@ class Tastes:
                 )
             else:
                 found = asking @ items.T
-            return np.asarray(found.cpu().numpy(), dtype=np.float32)
+            told = found.cpu().numpy().astype(np.float32)
+            told[:, ~self.placed] = np.nan
+            return told
 
         return scores
 

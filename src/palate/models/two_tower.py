@@ -23,6 +23,7 @@ from palate.models._fusing import spec_of
 from palate.models._personal import Views
 from palate.nn.network import Weights
 from palate.training.batches import Batches
+from palate.training.config import TrainingConfig
 from palate.training.samplers import Sampler
 
 
@@ -52,7 +53,8 @@ class TwoTower(VectorModel[TwoTowerConfig]):
     Missing data:
         NaN for items without any of the parts, and for people of whom nothing is known.
     Raises:
-        ConfigError: a width was given to the model and another to its fusion.
+        ConfigError: a width was given to the model and another to its fusion, or a setting that has nothing to act on.
+        DataError: nobody likes an item that has a part, or the parts are the same for every item.
     """
 
     name = "two-tower"
@@ -70,6 +72,7 @@ class TwoTower(VectorModel[TwoTowerConfig]):
     ) -> None:
         super().__init__(config, **settings)
         self.fusion = _of_width(MLP() if fusion is None else fusion, self.config)
+        _refuse_idle(self.fusion, self.config)
 
     def spec(self) -> dict[str, Any]:
         """Return the name, the settings and the fusion."""
@@ -99,6 +102,10 @@ class TwoTower(VectorModel[TwoTowerConfig]):
             fused = fusion.fuse(parts)
             rows, there = {"fused": fused.values}, fused.present[:, None]
             dim, making = fused.dim, _as_given
+        if not any(values.any() for values in rows.values()):
+            raise DataError(
+                f"the parts {', '.join(parts)} are the same for every item, so that none can be told from another: encode others"
+            )
         return Tastes(self.config, len(train.users), rows, there, making, rng, dim=dim)
 
     def _batches(self, network: Any, train: Dataset, sampler: Sampler[Any]) -> Batches:
@@ -181,6 +188,21 @@ def _of_width(fusion: Fusion, config: TwoTowerConfig) -> Fusion:
     if own.get("dim", config.dim) != config.dim and "dim" in config.model_dump(exclude_defaults=True):
         raise ConfigError(f"the model was given dim={config.dim} and its fusion dim={given.dim}: give one of them")
     return fusion if "dim" in own else type(fusion)(given.model_copy(update={"dim": config.dim}))
+
+
+def _refuse_idle(fusion: Fusion, config: TwoTowerConfig) -> None:
+    """Refuse what is done for parts of unequal worth where the model sees no parts, but what a fusion made of them before.
+
+    Raises:
+        ConfigError: such a setting was given.
+    """
+    given = config.model_dump(exclude_defaults=True)
+    idle = sorted(given.keys() & (TastesConfig.model_fields.keys() - TrainingConfig.model_fields.keys()))
+    if idle and not _learns_along(fusion):
+        raise ConfigError(
+            f"two-tower was given {idle[0]}={given[idle[0]]}, and the fusion {fusion.name} does not learn together with it: leave "
+            f"{idle[0]} out, or choose a fusion that learns from likes, such as mlp"
+        )
 
 
 def _as_given(_: Weights) -> Join:
