@@ -88,3 +88,33 @@ def test_what_validation_chose_for_a_fusion_stays_when_it_is_fitted_on_everythin
 def test_parts_that_were_joined_are_not_made_again_one_by_one():
     with pytest.raises(ConfigError, match="leave one of the two out"):
         built("mmdfm", "mlp", tasks={"reconstruction": 1}).fit(shop())
+
+
+@pytest.mark.parametrize("name", FUSING)
+def test_how_a_fusion_learns_is_not_told_where_it_learns_with_the_model(name):
+    for setting, reason in (
+        ({"epochs": 3}, "give epochs to the model"),
+        ({"dim": 16}, "give dim to the model"),
+        ({"hidden": 0.5}, "leave it out"),
+        ({"learn": "contrast"}, "leave it out"),
+    ):
+        (word,) = setting
+        with pytest.raises(
+            ConfigError, match=f"the fusion mlp was given {word}=.* learned together with {name}.*{reason}"
+        ):
+            registry.get(name)(fusion=fusions.get("mlp")(**setting))
+    registry.get(name)(fusion=fusions.get("mlp")(layers=(32, 16)))
+
+
+@pytest.mark.parametrize("name", FUSING)
+def test_validation_chooses_of_a_fusion_that_is_fitted_first(name):
+    data = shop(users=30, items=20)
+    rows = np.arange(len(data.interactions))
+    train, valid = (
+        data.with_interactions(data.interactions.take(rows[kept])) for kept in (rows % 4 > 0, rows % 4 == 0)
+    )
+    fusion = fusions.get("weighted")(by="validation")
+    model = registry.get(name)(fusion=fusion, epochs=1, **QUICK.get(name, {})).fit(train, valid)
+    settled = model.settled()
+    assert set(settled.fusion.config.weights) == set(data.features)
+    assert not np.isnan(settled.fit(data).score(everyone(data))).all()

@@ -175,7 +175,7 @@ class Tastes:
                 )
             else:
                 found = asking @ items.T
-            told = found.cpu().numpy().astype(np.float32)
+            told: Floats = found.cpu().numpy().astype(np.float32)
             told[:, ~self.placed] = np.nan
             return told
 

@@ -10,11 +10,13 @@ import numpy as np
 from palate.core.errors import ConfigError
 from palate.core.types import Floats, Mask
 from palate.data.dataset import Dataset
-from palate.interfaces import Fusion, Joins
+from palate.fusion._tastes import TastesConfig
+from palate.interfaces import Fusion, Joins, Run, Settles
 from palate.models._deep import DeepConfig, DeepModel
 from palate.models._deep_parts import Prepared
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
+from palate.training.config import TrainingConfig
 
 FUSED = "fused"
 """Name under which what a fusion made stands in place of the parts."""
@@ -25,13 +27,21 @@ class FusingModel(DeepModel[K]):
     """Base of the networks that take a fusion, where one is given; without it each part is read by a map of its own.
 
     A fusion with a network hands over its module, which is learned together with the rest; any other is fitted first, and what it
-    made is read as one part.
+    made is read as one part; validation may choose something of it.
+
+    Raises:
+        ConfigError: a fusion that is learned together with the rest was told how wide, or how it learns.
     """
 
     fusion: Fusion | None
+    _fitted: Fusion | None = None
+    """The fusion as it was fitted, where it was fitted first."""
+    _valid: Dataset | None = None
 
     def __init__(self, config: K | None = None, /, *, fusion: Fusion | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
+        if isinstance(fusion, Joins):
+            _refuse_idle(self.name, fusion)
         self.fusion = fusion
 
     def spec(self) -> dict[str, Any]:
@@ -40,7 +50,16 @@ class FusingModel(DeepModel[K]):
 
     def settled(self) -> Self:
         """Return an unfitted model that learns for as many epochs as validation found best, and looks at it no more."""
-        return type(self)(self.config.model_copy(update=self._chosen()), fusion=self.fusion)
+        fitted = self._fitted
+        fusion = fitted.settled() if isinstance(fitted, Settles) else self.fusion
+        return type(self)(self.config.model_copy(update=self._chosen()), fusion=fusion)
+
+    def _learn(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
+        self._valid = valid
+        try:
+            super()._learn(train, valid, run)
+        finally:
+            self._valid = None
 
     def _read(
         self, ready: Mapping[str, Prepared], train: Dataset, rng: np.random.Generator
@@ -53,8 +72,18 @@ class FusingModel(DeepModel[K]):
         if isinstance(fusion, Joins):
             return {FUSED: Joined(fusion, ready)}
         parts = train.item_parts(tuple(ready))
-        table = fusion.fit(parts, train, rng).fuse(parts)
+        self._fitted = fusion.fit(parts, train, rng, self._valid)
+        table = fusion.fuse(parts)
         return {FUSED: Prepared(table.values, table.present)}
+
+
+def _refuse_idle(name: str, fusion: Fusion) -> None:
+    own = fusion.config.model_dump(exclude_defaults=True)
+    idle = sorted(own.keys() & (TastesConfig.model_fields.keys() | {"dim", "learn"}))
+    if idle:
+        given = f"the fusion {fusion.name} was given {idle[0]}={own[idle[0]]}, and is learned together with {name}, as {name} learns"
+        told = f": give {idle[0]} to the model" if idle[0] in TrainingConfig.model_fields or idle[0] == "dim" else ""
+        raise ConfigError(f"{given}{told or ': leave it out'}")
 
 
 def spec_of(fusion: Fusion) -> dict[str, Any]:
