@@ -379,3 +379,33 @@ def test_the_weights_of_a_part_are_its_own_though_another_name_begins_with_its()
         own = [named[f"token {name}.{kind}"] for kind in ("weight", "bias")]
         found = network.balance.encoders[name]
         assert [id(one) for one in found] == [id(one) for one in own]
+
+
+def test_a_setting_that_does_nothing_for_what_is_learned_by_is_refused():
+    for learn, setting, other in (
+        ("reconstruction", {"rebuild": 1.0}, "likes"),
+        ("reconstruction", {"temperature": 0.5}, "likes, contrast"),
+        ("contrast", {"hidden": 0.3}, "likes, reconstruction"),
+        ("contrast", {"sampler": "uniform"}, "likes"),
+    ):
+        (name,) = setting
+        with pytest.raises(ConfigError, match=f"{name} was .* learn={learn} .* another of learn: {other}$"):
+            registry.get("mlp")(learn=learn, **setting)
+        registry.get("mlp")(learn="likes", **setting)
+    with pytest.raises(ConfigError, match=r"leave balance out$"):
+        registry.get("generative")(balance=1.0)
+    assert registry.get("mlp")(learn="reconstruction", hidden=0.3, even=1.0, patience=0).config.hidden == 0.3
+
+
+@pytest.mark.parametrize("name", ["mlp", "user-attention"])
+def test_validation_says_when_to_stop_and_teaches_nothing(name):
+    """One that is settled, and never sees validation, learns the same."""
+    data, parts = shop(200), some_parts({"a": 4, "b": 3}, n=200)
+    rows = np.arange(len(data.interactions))
+    train, valid = (
+        data.with_interactions(data.interactions.take(rows[kept])) for kept in (rows % 4 > 0, rows % 4 == 0)
+    )
+    fusion = registry.get(name)(epochs=9, batch_size=64, patience=0).fit(parts, train, generator(0), valid)
+    settled = fusion.settled()
+    assert settled.config.epochs == fusion.epochs < 9
+    assert np.array_equal(settled.fit(parts, train, generator(0)).fuse(parts).values, fusion.fuse(parts).values)

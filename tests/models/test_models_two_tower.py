@@ -165,3 +165,12 @@ def test_what_everyone_sees_is_not_learned_from_likes_held_against_nothing():
         TwoTower(fusion=fused_by("user-attention"), sampler="none", epochs=1).fit(shop(users=30, items=20))
     with pytest.raises(ConfigError, match=r"balance=1.0 looks at how well each part tells.*'none' draws nothing"):
         TwoTower(loss="alignment", sampler="none", balance=1.0, epochs=1).fit(shop(users=30, items=20))
+
+
+@pytest.mark.parametrize("name", ["mlp", "concat"])
+def test_scores_of_people_whom_training_knew_are_cosines(name):
+    data = shop(users=30, items=20)
+    model = TwoTower(fusion=fused_by(name), epochs=3).fit(data)
+    people, known = model._people(everyone(data)), np.diff(data.liked.indptr) > 0
+    assert known.any()
+    assert np.allclose(np.linalg.norm(people[known], axis=1), 1, atol=1e-4)

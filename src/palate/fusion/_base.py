@@ -126,7 +126,8 @@ class EarlyFusion(Part[C], ABC):
         Shapes:
             left, right: int32[n], pairs of rows -> float32[n] for each part given.
         Missing data:
-            A part that one of the two lacks has the amount 0 there (in `mean`, half of what it does with the others).
+            A part that both lack has the amount 0 there, and so has one that one of the two lacks, but in `mean`, where it is half of
+            what it does with the others, and in fusions with a network, where it is what it changes of the one that has it.
         """
         parts = known(self.name, parts, self.standards)
         amounts = {name: np.zeros(len(left), dtype=np.float32) for name in parts}

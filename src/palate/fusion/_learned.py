@@ -6,13 +6,13 @@ import itertools
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import scipy.sparse as sp
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
-from palate.core.errors import DataError
+from palate.core.errors import ConfigError, DataError
 from palate.core.part import C
 from palate.core.state import State
 from palate.core.types import CSR, Floats, Mask
@@ -34,6 +34,13 @@ _EXACT = 7
 _ORDERS = 64
 """Orders of parts that are looked at where there are more."""
 _PREFIX = "join/"
+_OF_LIKES = {"loss", "sampler", "negatives", "log_q", "reg", "rebuild", "balance"}
+_IDLE: Mapping[str, set[str]] = {
+    "likes": set(),
+    "reconstruction": {*_OF_LIKES, "temperature"},
+    "contrast": {*_OF_LIKES, "hidden"},
+}
+"""Settings that do nothing, by what is learned by."""
 
 
 class LearnedConfig(TastesConfig):
@@ -58,6 +65,19 @@ class LearnedConfig(TastesConfig):
     """What a like is held against: in-batch, uniform, popularity, hard."""
     patience: int = Field(5, ge=0)
     """Stop after so many judgements without a better one, where validation is there; 0 never stops early."""
+
+    @model_validator(mode="after")
+    def _acts(self) -> Self:
+        given = self.model_dump(exclude_defaults=True)
+        for name in sorted(given.keys() & _IDLE[self.learn]):
+            others = [
+                learn for learn in get_args(type(self).model_fields["learn"].annotation) if name not in _IDLE[learn]
+            ]
+            raise ConfigError(
+                f"{name} was {given[name]}, and with learn={self.learn} it has nothing to act on: leave {name} out"
+                + (f", or choose another of learn: {', '.join(others)}" if others else "")
+            )
+        return self
 
 
 class LearnedFusion(EarlyFusion[C]):

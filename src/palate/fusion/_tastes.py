@@ -149,11 +149,12 @@ class Tastes:
             self.balance.temper(noise)
 
     def final(self) -> tuple[Tensor, Tensor]:
-        """Return people's vectors, and those of all things, these of length one, zeros where a thing has no part."""
+        """Return the vectors of people and of all things, of length one; zeros where a thing has no part."""
         joined = torch.cat(
             [self.things.join(rows, there) * there.any(1, keepdim=True) for rows, there in self.blocks()]
         )
-        return self.people, torch.nn.functional.normalize(joined, dim=1)
+        people, things = (torch.nn.functional.normalize(vectors, dim=1) for vectors in (self.people, joined))
+        return people, things
 
     def blocks(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
         """Yield the rows of all things, and which parts they have, some things at a time."""
