@@ -29,9 +29,9 @@ def parts(request):
     return some_parts(WIDTHS[request.param])
 
 
-def fitted(kind, parts, seed=0, **settings):
+def fitted(kind, parts, seed=0, epochs=10, **settings):
     n = len(next(iter(parts.values())))
-    quick = {"epochs": 10} if "epochs" in kind.config_type.model_fields else {}
+    quick = {"epochs": epochs} if "epochs" in kind.config_type.model_fields else {}
     return kind(**{"dim": DIM, **quick, **settings}).fit(parts, shop(n), generator(seed))
 
 
@@ -162,6 +162,6 @@ def test_ten_thousand_rows_of_five_parts_stay_in_bounds(kind):
     parts = some_parts(dict.fromkeys("abcde", width), n=n)
     given_mb = sum(table.values.nbytes for table in parts.values()) / (1 << 20)
     with PeakMemory() as memory:
-        aligned = fitted(kind, parts, dim=32).align(parts)
+        aligned = fitted(kind, parts, epochs=1, dim=32).align(parts)
     assert all(len(table) == n for table in aligned.values())
     assert memory.peak_mb < 12 * given_mb

@@ -24,9 +24,9 @@ def parts(request):
     return some_parts(WIDTHS[request.param])
 
 
-def quick(kind):
+def quick(kind, epochs=2):
     """The fusion, one that learns in few steps."""
-    return kind(epochs=2) if learns(kind) else kind()
+    return kind(epochs=epochs) if learns(kind) else kind()
 
 
 def learns(kind):
@@ -174,7 +174,7 @@ def test_what_cannot_be_fused_is_refused_with_a_reason(kind, parts):
 def test_ten_thousand_rows_of_five_parts_stay_in_bounds(kind):
     n, width = 10_000, 64
     parts = some_parts(dict.fromkeys("abcde", width), n=n)
-    fusion = fitted(kind, parts)
+    fusion = quick(kind, epochs=1).fit(parts, shop(n), generator(0))
     with PeakMemory() as memory:
         fused = fusion.fuse(parts)
     result_mb = fused.values.nbytes / (1 << 20)
