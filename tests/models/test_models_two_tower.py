@@ -174,3 +174,14 @@ def test_scores_of_people_whom_training_knew_are_cosines(name):
     people, known = model._people(everyone(data)), np.diff(data.liked.indptr) > 0
     assert known.any()
     assert np.allclose(np.linalg.norm(people[known], axis=1), 1, atol=1e-4)
+
+
+def test_what_it_says_of_an_item_is_content_whoever_liked_it():
+    data = shop(users=30, items=20)
+    model = TwoTower(epochs=2).fit(data)
+    scores = model.score(everyone(data))
+    user, item = (int(place) for place in np.argwhere(~np.isnan(scores))[0])
+    told = model.explain(Queries.of_users(data, np.array([user], np.int32)), item)
+    assert set(told.parts) <= {"content", "person"}
+    assert sum(told.parts.values()) == pytest.approx(scores[user, item], abs=1e-5)
+    assert sum(told.history.values()) + told.own == pytest.approx(told.score, abs=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self, TypeGuard
 
 import numpy as np
@@ -135,7 +136,9 @@ class TwoTower(VectorModel[TwoTowerConfig]):
     def explain(self, query: Queries, item: int) -> Explanation:
         """Divide a score over what was liked, exactly; where everyone sees things in their own way over the parts."""
         if self.views is None or not self.placed[item] or self._strangers(query)[0]:
-            return super().explain(query, item)
+            told = super().explain(query, item)
+            by_content = {{"behaviour": "content"}.get(name, name): amount for name, amount in told.parts.items()}
+            return replace(told, parts=by_content)  # an item is its parts, whoever liked it
         amounts = self.views.amounts(self._people(query), np.array([item], np.int32))[0, 0]
         parts = {name: float(amount) for name, amount in zip(self.read, amounts, strict=True) if amount}
         score = sum(parts.values())
