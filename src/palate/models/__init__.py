@@ -35,6 +35,7 @@ _PUBLIC = {
     "PGL": "pgl",
     "MMDFM": "mmdfm",
     "MMAL": "mmal",
+    "TwoTower": "two_tower",
     "Umami": "umami",
 }
 
