@@ -26,7 +26,7 @@ class CNN(LearnedFusion[CNNConfig]):
     """Lay the parts on each other as channels, and read them by filters that see some numbers of all parts at once.
 
     f = V * relu(W * [t_1; t_2; ...]) with t_p = W_p x_p + b_p, where * is the convolution along the numbers: from m channels to the filters,
-    and from these to one (LeCun et al. 1998; modalities as channels as in Eitel et al. 2015). Which numbers of two parts lie over each other is learned with the W_p.
+    and from these to one (LeCun et al. 1998; modalities as channels as in Couprie et al. 2013). Which numbers of two parts lie over each other is learned with the W_p.
 
     Missing data:
         An absent part is a channel of zeros.
@@ -34,7 +34,7 @@ class CNN(LearnedFusion[CNNConfig]):
 
     name = "cnn"
     config_type = CNNConfig
-    paper: ClassVar[str] = "LeCun et al. 1998; Eitel et al. 2015"
+    paper: ClassVar[str] = "LeCun et al. 1998; Couprie et al. 2013"
     cost: ClassVar[str] = "w k + m k f per like and epoch"
 
     def module(self, weights: Weights, widths: Widths, dim: int) -> Join:
