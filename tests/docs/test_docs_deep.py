@@ -227,3 +227,16 @@ def test_what_stands_beside_another_toolkit_is_of_the_published_table():
     published = {name: (recall, ndcg) for name, _, recall, ndcg in found}
     assert len(told) == 8
     assert {name: (recall, ndcg) for name, recall, ndcg in told}.items() <= published.items()
+
+
+def test_umami_is_first_on_every_ground_and_owes_something_to_the_parts_as_they_are():
+    text = (ROOT / "docs" / "results" / "deep.md").read_text(encoding="utf-8")
+    for ground in deep_settings.GROUNDS:
+        section = text.split(f"## {ground}\n")[1].split("\n## ")[0].split("\n### ")[0]
+        figure = r"(\d\.\d{4})[^|]*"
+        found = re.findall(rf"^\| `([\w, -]+)` \| {figure}\| {figure}\| {figure}\|", section, re.MULTILINE)
+        ndcg = {name: float(value) for name, _, _, value in found}
+        ours = ndcg.pop("umami")
+        assert len(ndcg) >= 4
+        assert ours > max(ndcg.values()), ground
+        assert ("umami, shuffled" in ndcg) == (ground != "amazon-baby")
