@@ -158,6 +158,12 @@ class Fusion(Protocol):
 class Joins(Protocol):
     """A fusion that hands its network to any model, which learns it together with the rest."""
 
+    name: ClassVar[str]
+    alone: ClassVar[frozenset[str]]
+    """Names of settings that count only where it is learned by itself."""
+
+    @property
+    def config(self) -> Config: ...
     def module(self, weights: Any, widths: Mapping[str, int], dim: int) -> Any:
         """Add weights to those of a network; return what joins float32[b, d] by part and bool[b, m] to float32[b, dim]."""
         ...

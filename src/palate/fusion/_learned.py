@@ -97,6 +97,8 @@ class LearnedFusion(EarlyFusion[C]):
 
     extra: ClassVar[str | None] = "deep"
     config_type: ClassVar[Any] = LearnedConfig
+    alone: ClassVar[frozenset[str]] = frozenset({*TastesConfig.model_fields, "dim", "learn"})
+    """Names of settings that count only where it is learned by itself."""
     learned: Weights
     join: Join
     epochs: int = 1

@@ -10,7 +10,6 @@ import numpy as np
 from palate.core.errors import ConfigError
 from palate.core.types import Floats, Mask
 from palate.data.dataset import Dataset
-from palate.fusion._tastes import TastesConfig
 from palate.interfaces import Fusion, Joins, Run, Settles
 from palate.models._deep import DeepConfig, DeepModel
 from palate.models._deep_parts import Prepared
@@ -77,9 +76,9 @@ class FusingModel(DeepModel[K]):
         return {FUSED: Prepared(table.values, table.present)}
 
 
-def _refuse_idle(name: str, fusion: Fusion) -> None:
+def _refuse_idle(name: str, fusion: Joins) -> None:
     own = fusion.config.model_dump(exclude_defaults=True)
-    idle = sorted(own.keys() & (TastesConfig.model_fields.keys() | {"dim", "learn"}))
+    idle = sorted(own.keys() & fusion.alone)
     if idle:
         given = f"the fusion {fusion.name} was given {idle[0]}={own[idle[0]]}, and is learned together with {name}, as {name} learns"
         told = f": give {idle[0]} to the model" if idle[0] in TrainingConfig.model_fields or idle[0] == "dim" else ""
