@@ -309,6 +309,17 @@ def test_fusions_to_try_can_be_named(tiny):
     assert found.recipe.fuse == found.best.fields["fuse"]
 
 
+def test_aligners_are_tried_as_fusions_are(tiny):
+    words = {"align": OneOf(("cca", "whitening")), "fuse": OneOf(("mean", "concat"))}
+    found = tune(tiny, Recipe.of({"model": "vector-space"}), 6, words=words)
+    assert {trial.fields["align"] for trial in found.trials} == {"cca", "whitening"}
+    assert (found.recipe.align, found.recipe.fuse) == (found.best.fields["align"], found.best.fields["fuse"])
+    settled = tune(tiny, Recipe.of({"model": "vector-space", "align": "pca"}), 2)
+    assert settled.recipe.align == "pca"
+    with pytest.raises(UnknownNameError, match="no aligner 'cc'"):
+        tune(tiny, Recipe.of({"model": "vector-space"}), 2, words={"align": OneOf(("cc",))})
+
+
 def test_the_best_is_written_again_where_it_is_gone(tiny, tmp_path):
     found = tune(tiny, KNN, 1, study=tmp_path / "study")
     (tmp_path / "study" / "best.toml").unlink()

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, TypeAlias
 
-from palate import fusion
+from palate import align, fusion
 from palate.bundle.build import takes_fusion
 from palate.core.config import Config
 from palate.core.errors import ConfigError, did_you_mean
+from palate.core.registry import Registry
 from palate.fusion.concat import Concat
 from palate.models import Model, registry
 
@@ -95,7 +96,9 @@ class OneOf:
 
 Dimension: TypeAlias = Between | Whole | OneOf
 Space: TypeAlias = Mapping[str, Dimension]
-"""Setting -> what may be tried; `fuse` is the recipe's word."""
+"""Setting -> what may be tried; those of `JOINS` are the recipe's words."""
+JOINS = ("align", "fuse")
+"""Words of a recipe that say how one vector is made of the parts."""
 
 _FUSE = OneOf(("concat", "weighted", "mean"))
 _SHRINK = Between(1, 1000)
@@ -131,6 +134,7 @@ SPACES: Mapping[str, Space] = {
     "content-knn": {"neighbours": Whole(5, 100, log=True), "fuse": _FUSE},
     "als": {"dim": _DIM, "reg": Between(0.1, 300), "alpha": Between(1, 40), "epochs": OneOf((10, 20))},
     "bpr": {"dim": _DIM, "lr": Between(0.01, 0.1), "reg": Between(1e-3, 0.1), "epochs": OneOf((30, 100, 300))},
+    "two-tower": {"fuse": OneOf(("mlp", "gated", "attention", "low-rank-bilinear"))},
     "logistic": {"reg": Between(0.1, 100), "negatives": OneOf((1, 4, 10)), "dim": _DIM, "fuse": _FUSE},
     "mlp-ctr": {
         "epochs": Whole(5, 20), "lr": Between(1e-3, 1e-2), "reg": Between(1e-4, 1), "negatives": OneOf((4, 10)), "dim": _DIM,
@@ -163,22 +167,22 @@ def space_of(
 
     Args:
         name: of the model.
-        settings: what is settled, by the recipe; its `fuse` too.
+        settings: what is settled, by the recipe; its `align` and `fuse` too.
         words: further settings to try, or other ranges.
         parts: whether the items have parts.
 
     Raises:
         ConfigError: nothing can be tried, the model has no such setting, does not take a value of it, or one is settled and
             tried, or no number and has a range.
-        UnknownNameError: a fusion to be tried is not there.
+        UnknownNameError: an aligner or a fusion to be tried is not there.
     """
     kind: type[Model[Any]] = registry.get(name)
     if name == "ensemble":
         raise ConfigError("an ensemble has nothing to try, since validation weighs its members: tune these")
-    settled = {word: value for word, value in settings.items() if word != "fuse"}
+    settled = {word: value for word, value in settings.items() if word not in JOINS}
     config = kind.config_type.of(settled)
     more = dict(words or {})
-    known = [*kind.config_type.model_fields, *(["fuse"] if takes_fusion(name) else [])]
+    known = [*kind.config_type.model_fields, *(JOINS if takes_fusion(name) else [])]
     for word in more:
         if word not in known:
             raise ConfigError(f"{name} has no setting '{word}' to try: {did_you_mean(word, known)}")
@@ -196,7 +200,7 @@ def space_of(
     found = {
         word: dimension if defaults.get(word) is None else dimension.stretched(defaults[word])
         for word, dimension in listed.items()
-        if word == "fuse" or (word not in idle and _acts(word, config))
+        if word in JOINS or (word not in idle and _acts(word, config))
     }
     for word, dimension in more.items():
         if word in idle:
@@ -215,11 +219,12 @@ def _taken(kind: type[Config], settled: Mapping[str, Any], word: str, dimension:
 
     Raises:
         ConfigError: an end of the range, or a value, is none that it takes.
-        UnknownNameError: a fusion is not there.
+        UnknownNameError: an aligner or a fusion is not there.
     """
-    if word == "fuse":
+    if word in JOINS:
+        kinds: Registry[Any] = align.registry if word == "align" else fusion.registry
         for value in dimension.ends():
-            fusion.registry.get(value)
+            kinds.get(value)
         return dimension
     for value in dimension.ends():
         kind.of({**settled, word: value})

@@ -29,7 +29,7 @@ from palate.interfaces import Run
 from palate.metrics import parse_measures
 from palate.metrics.names import LOWER_IS_BETTER
 from palate.training.trackers import Tracker
-from palate.tuning.space import Dimension, Space, space_of
+from palate.tuning.space import JOINS, Dimension, Space, space_of
 
 _LOG, _BEST, _LOCK = "trials.log", "best.toml", ".lock"
 _WAIT = 5
@@ -41,7 +41,7 @@ class Trial:
     """What was tried and what came of it."""
 
     fields: Mapping[str, Any]
-    """Settings of the model, and `fuse`."""
+    """Settings of the model, `align` and `fuse`."""
     state: Literal["done", "pruned", "failed"]
     value: float | None
     """By validation; of one that was given up, when it was."""
@@ -131,7 +131,7 @@ def tune(
 
 def space_for(recipe: Recipe, words: Mapping[str, Dimension] | None = None, *, parts: bool = True) -> Space:
     """Return what to try of a recipe's model (see `space_of`), without what the recipe settles."""
-    named = {"fuse": recipe.fuse, "parts": recipe.parts}
+    named = {"align": recipe.align, "fuse": recipe.fuse, "parts": recipe.parts}
     settled = {**recipe.settings, **{word: value for word, value in named.items() if value is not None}}
     return space_of(recipe.model, settled, words, parts=parts)
 
@@ -176,7 +176,8 @@ class _Fit:
     def _defaults(self) -> dict[str, Any]:
         """Return the settings that the model has by itself, of those that are tried and may be tried with them."""
         model = self.recipe.build(self.cut.train.part_names())
-        given = {**dict(model.config), "fuse": described(model).get("fuse", Concat.name)}
+        joined = described(model)
+        given = {**dict(model.config), "align": joined.get("align"), "fuse": joined.get("fuse", Concat.name)}
         return {name: given[name] for name, dimension in self.space.items() if dimension.holds(given[name])}
 
     def _value(self, trial: Any, fields: Mapping[str, Any]) -> float:
@@ -301,8 +302,9 @@ def _keep_best(search: Any, recipe: Recipe, study: Path | None) -> Trial | None:
 
 def _with(recipe: Recipe, fields: Mapping[str, Any]) -> Recipe:
     """Return the recipe with settings that were tried."""
-    settings = {**recipe.settings, **{name: value for name, value in fields.items() if name != "fuse"}}
-    return recipe.model_copy(update={"settings": settings, "fuse": fields.get("fuse", recipe.fuse)})
+    settings = {**recipe.settings, **{name: value for name, value in fields.items() if name not in JOINS}}
+    joined = {name: value for name, value in fields.items() if name in JOINS}
+    return recipe.model_copy(update={"settings": settings, **joined})
 
 
 def _library() -> Any:
