@@ -40,6 +40,12 @@ def test_every_aligner_can_be_asked_for_with_what_fuses_after_it():
     assert (recipe.align, recipe.fuse) == ("cca", "concat")
 
 
+def test_aligners_are_followed_by_mean_where_no_fusion_can_follow():
+    for words in ({"late": ["borda"]}, {"early": ["aligned"]}, {"early": []}):
+        ways = Ways.of(["content-knn"], align=["cca"], settings={"mean.dim": 4}, **words)
+        assert ways.recipes("content-knn", [])["cca + mean"][1].fuse_settings == {"dim": 4}
+
+
 def test_naming_one_kind_leaves_the_other_out_and_keeps_the_reference():
     assert list(Ways.of(early=["mean"]).recipes("content-knn", [])) == ["concat", "mean"]
     assert list(Ways.of(late=["borda"]).recipes("content-knn", [])) == ["concat", "late borda"]

@@ -158,6 +158,18 @@ def test_a_damaged_run_is_made_again(cut, fits, tmp_path, harm, ending):
     assert fits == ["mean"]
 
 
+def test_a_run_or_a_point_that_lacks_words_is_made_again(cut, fits, tmp_path):
+    words = {"k": 5, "missing": Missing((0.5,)), "out": tmp_path}
+    whole = compare_fusions(cut, named(), **words)
+    for place, word in (("runs/content-knn.mean.0.json", "test"), ("missing/content-knn.concat.50.json", "point")):
+        told = json.loads((tmp_path / place).read_text())
+        del told[word]
+        (tmp_path / place).write_text(json.dumps(told))
+    fits.clear()
+    assert _told(compare_fusions(cut, named(), **words)) == _told(whole)
+    assert fits == ["mean", "concat"]
+
+
 def test_figures_of_another_run_beside_the_words_of_this_one_do_not_count(cut, fits, tmp_path):
     compare_fusions(cut, named(), k=5, out=tmp_path)
     runs = tmp_path / "runs"
@@ -198,6 +210,21 @@ def test_a_method_that_fails_is_a_row_and_is_tried_again(cut, tmp_path):
     assert "| hungry | failed: it would take 900 MB" in found.to_markdown()
     mended = compare_fusions(cut, named(hungry=knn(Concat)), k=5, out=tmp_path)
     assert "hungry" in mended.blocks[0].trials
+
+
+def test_where_no_method_could_be_judged_it_says_so_and_blames_not_validation(cut):
+    broken = {"hungry": [knn(Concat, model=Hungry)("concat")]}
+    with pytest.raises(DataError, match="no method could be judged: it would take 900 MB"):
+        compare_fusions(cut, broken, k=5)
+    notes = compare_fusions(cut, {**named(), **broken}, k=5).notes()
+    assert "hungry: no method could be judged, so nothing was chosen." in notes
+    assert not any("validation holds no likes" in note for note in notes)
+
+
+def test_without_likes_in_validation_nothing_is_chosen(cut):
+    found = compare_fusions(replace(cut, valid=cut.train), named(), k=5)
+    assert found.blocks[0].best is None
+    assert "content-knn: validation holds no likes, so nothing was chosen; the order is that of test." in found.notes()
 
 
 def test_without_concat_nothing_is_tested_and_the_rest_stands(cut):

@@ -121,3 +121,8 @@ def test_wrong_groups_are_refused_with_a_reason(parts):
         fitted(Hybrid(groups={"a": {"parts": ["postre"]}}), parts)
     with pytest.raises(DataError, match="the part 'plot' is in no group of hybrid: put it into one"):
         fitted(Hybrid(groups={"seen": GROUPS["seen"], "read": {"parts": ["title"]}}), parts)
+
+
+def test_groups_in_a_sum_are_of_one_length_whatever_their_width(parts):
+    summed, mean = (fitted(Hybrid(fuse=name), parts).fuse(parts) for name in ("sum", "mean"))
+    assert np.allclose(summed.values, mean.values, atol=1e-6)

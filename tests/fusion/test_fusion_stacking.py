@@ -7,10 +7,11 @@ import pytest
 import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 
-from palate.core.errors import DataError
+from palate.core.errors import ConfigError, DataError
 from palate.core.rng import generator
 from palate.fusion.late._logistic import Sample, fitted
 from palate.fusion.late.stacking import Stacking
+from palate.fusion.late.weighted_scores import WeightedScores
 
 TRUE = {"a": 1.5, "b": -0.5}
 SILENT = -1.0
@@ -94,3 +95,12 @@ def test_names_that_do_not_fit_are_refused():
         Stacking(weights={"a": 1}).check(["a", "b"])
     with pytest.raises(DataError, match="'absent' names z and the members are a"):
         Stacking(absent={"z": 1}).check(["a"])
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan])
+def test_numbers_without_end_are_refused(number):
+    for told in ({"weights": {"a": number}}, {"absent": {"a": number}}, {"bias": number}, {"reg": number}):
+        with pytest.raises(ConfigError, match=f"setting '{next(iter(told))}"):
+            Stacking(**told)
+    with pytest.raises(ConfigError, match=r"setting 'weights\.a"):
+        WeightedScores(weights={"a": abs(number)})

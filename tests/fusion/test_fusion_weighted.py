@@ -140,6 +140,12 @@ def test_without_validation_it_says_what_to_do(halves):
         Weighted(by="validation").fit(parts, halves.train, generator(0), halves.train)
 
 
+@pytest.mark.parametrize("weight", [float("inf"), float("nan"), -1])
+def test_a_weight_that_is_no_share_is_refused(weight):
+    with pytest.raises(ConfigError, match=r"setting 'weights\.title' was"):
+        Weighted(weights={"title": weight, "photo": 1})
+
+
 def test_without_likes_of_two_things_there_is_no_quality(halves):
     train = halves.train
     lonely = replace(train, interactions=train.interactions.take(np.array([0])))

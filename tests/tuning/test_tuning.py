@@ -320,6 +320,13 @@ def test_aligners_are_tried_as_fusions_are(tiny):
         tune(tiny, Recipe.of({"model": "vector-space"}), 2, words={"align": OneOf(("cc",))})
 
 
+@pytest.mark.parametrize("word", ["align", "fuse"])
+@pytest.mark.parametrize("value", ["1", "null", "true", "[1]", "{}"])
+def test_what_is_no_name_of_an_aligner_or_a_fusion_is_refused(word, value):
+    with pytest.raises(ConfigError, match=rf"'{word}' was to be tried as .*, which is no name: allowed: "):
+        space_of("content-knn", {}, parse_space([f"{word}={value}|mean"]))
+
+
 def test_the_best_is_written_again_where_it_is_gone(tiny, tmp_path):
     found = tune(tiny, KNN, 1, study=tmp_path / "study")
     (tmp_path / "study" / "best.toml").unlink()

@@ -69,12 +69,12 @@ class Ways:
         """
         neither = early is None and late is None
         joining = _chosen([ALL] if neither else early or (), fusions)
-        after = ["mean"] if early is None else [name for name in joining if name != Aligned.name]
+        after = [name for name in joining if name != Aligned.name] if early is not None else []
         made = cls(
             models=_models(models),
             early=tuple(dict.fromkeys([REFERENCE, *joining])),
             late=_chosen([ALL] if neither else late or (), score_fusions),
-            aligned=tuple((aligner, name) for aligner in _chosen(align, aligners) for name in after),
+            aligned=tuple((aligner, name) for aligner in _chosen(align, aligners) for name in after or ["mean"]),
             parts=None if parts is None else tuple(parts),
         )
         return cls(**{**vars(made), "settings": made._settings(settings or {})})
@@ -114,8 +114,8 @@ class Ways:
         """Return the classes of what is compared, by name."""
         kinds: dict[str, list[Any]] = {}
         for registry, names in (
-            (recommenders, self.models), (fusions, self.early), (score_fusions, self.late),
-            (aligners, [one for one, _ in self.aligned]),
+            (recommenders, self.models), (fusions, [*self.early, *(name for _, name in self.aligned)]),
+            (score_fusions, self.late), (aligners, [one for one, _ in self.aligned]),
         ):  # fmt: skip
             for name in dict.fromkeys(names):
                 kinds.setdefault(name, []).append(registry.get(name))

@@ -153,8 +153,10 @@ def _show(ds: Path, data: Dataset, cut: Split, found: FusionComparison, ways: Wa
 
 def _chosen(found: FusionComparison, ways: Ways, parts: list[str]) -> Recipe | None:
     """Return the recipe of what does best on validation, of all models."""
+    from palate.evaluation.comparison import _merit
+
     best = [
-        (float(trial.valid.metrics[found.by]), block.model, block.best)
+        (_merit(trial.valid, found.by), block.model, block.best)
         for block in found.blocks
         if block.best is not None and (trial := block.trials[block.best]).valid is not None
     ]

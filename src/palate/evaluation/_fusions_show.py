@@ -120,7 +120,9 @@ def _choice(block: Block) -> Iterator[str]:
     """Yield what validation chose and what test says of it."""
     by, best = block.by, block.best
     if best is None:
-        if block.trials:
+        if all(kind == "floor" for kind in map(block.kinds.__getitem__, block.trials)):
+            yield f"{block.model}: no method could be judged, so nothing was chosen."
+        else:
             yield f"{block.model}: validation holds no likes, so nothing was chosen; the order is that of test."
         return
     figures = {name: trial.test.metrics[by] for name, trial in block.trials.items()}

@@ -18,6 +18,8 @@ from palate.evaluation.result import Evaluation
 from palate.interfaces import Recommender
 
 _WORDS = ("model", "on", "protocol", "how", "unscored", "seconds", "candidates", "cold", "compat", "notes")
+_LACKING = (KeyError, TypeError, AttributeError)
+"""What it raises to read words that lack something, or hold something else."""
 RUNS, POINTS = "runs", "missing"
 """The folders of a study that hold what is kept."""
 
@@ -39,12 +41,12 @@ class Keeper:
             return None
         try:
             state = State.load(self.folder / RUNS, name)
-        except StoreError:
+            if State(state.arrays).fingerprint != meta["per_user"]:
+                return None
+            valid = None if meta["valid"] is None else _evaluation(meta["valid"], state.nested("valid"))
+            return _Run(model, _evaluation(meta["test"], state.nested("test")), valid, meta["fit"], meta["peak_mb"])
+        except (StoreError, *_LACKING):
             return None
-        if State(state.arrays).fingerprint != meta["per_user"]:
-            return None
-        valid = None if meta["valid"] is None else _evaluation(meta["valid"], state.nested("valid"))
-        return _Run(model, _evaluation(meta["test"], state.nested("test")), valid, meta["fit"], meta["peak_mb"])
 
     def keep_run(self, name: str, made_of: Mapping[str, str], about: Mapping[str, Any], run: _Run) -> None:
         """Write a run down; `about` says for people what it is of."""
@@ -68,7 +70,10 @@ class Keeper:
     def point(self, name: str, made_of: Mapping[str, str]) -> Point | None:
         """Return a point of a curve if it is there and made of the same."""
         meta = self._meta(POINTS, name, made_of)
-        return None if meta is None else Point(**_back(meta["point"]))
+        try:
+            return None if meta is None else Point(**_back(meta["point"]))
+        except _LACKING:
+            return None
 
     def keep_point(self, name: str, made_of: Mapping[str, str], about: Mapping[str, Any], point: Point) -> None:
         """Write a point of a curve down."""

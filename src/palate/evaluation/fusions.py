@@ -194,7 +194,7 @@ def compare_fusions(
     with opened(split, plan, by, missing, out) as study:
         study.run({Popularity.name: [floor], **methods})
     blocks = tuple(_block(model, [*each, floor], study, resamples) for model, each in methods.items())
-    trials = [trial for block in blocks for trial in block.trials.values()]
+    trials = [trial for block in blocks for name, trial in block.trials.items() if block.kinds[name] != "floor"]
     if not trials:
         reasons = dict.fromkeys(reason for block in blocks for reason in block.failures.values())
         raise DataError(f"no method could be judged: {'; '.join(reasons)}")

@@ -23,7 +23,7 @@ class Sum(Mean):
     alike, and one whose picture is unlike all others speaks by its picture. In `mean` every row has length one, so that a
     part which hardly differs from the mean of all counts as much as one that stands out. Vector addition as in Mitchell
     and Lapata 2010, where too the longer vector counts more; parts of unequal width are projected as in `mean`, and
-    amounts are divided as there.
+    amounts are divided as there. Rows that come at length one, as groups of `hybrid` do, stay so, whatever their width.
 
     Missing data:
         The sum is over the parts that are there.
@@ -36,8 +36,9 @@ class Sum(Mean):
     def _units(self, parts: Parts, rows: Codes) -> Units:
         found = {}
         for name, table in parts.items():
+            root = np.float32(np.sqrt(table.dim) if self.standardises else 1)
             present, standard = table.present[rows], self.standards[name]
             found[name] = np.zeros((len(rows), table.dim), dtype=np.float32)
             there = (table.values[rows[present]] - standard.mean) / standard.scale
-            found[name][present] = there / np.float32(np.sqrt(table.dim))
+            found[name][present] = there / root
         return found

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import NonNegativeFloat
+from pydantic import Field
 
 from palate.core.config import Config
 from palate.core.errors import DataError
@@ -23,7 +23,7 @@ _BLOCK = 2048
 class WeightedConfig(Config):
     """How much each part counts."""
 
-    weights: dict[str, NonNegativeFloat] | None = None
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
     """Part name -> its share of the likeness of two things that have all parts; only ratios matter, 0 leaves a part
     out. None finds them."""
     by: Literal["coverage", "quality", "validation"] = "coverage"

@@ -218,12 +218,16 @@ def _taken(kind: type[Config], settled: Mapping[str, Any], word: str, dimension:
     """Return what is to be tried as a setting takes it: a range of whole numbers, or of all.
 
     Raises:
-        ConfigError: an end of the range, or a value, is none that it takes.
+        ConfigError: an end of the range, or a value, is none that it takes, or no name of an aligner or a fusion.
         UnknownNameError: an aligner or a fusion is not there.
     """
     if word in JOINS:
         kinds: Registry[Any] = align.registry if word == "align" else fusion.registry
         for value in dimension.ends():
+            if not isinstance(value, str):
+                raise ConfigError(
+                    f"'{word}' was to be tried as {json.dumps(value)}, which is no name: {did_you_mean('', kinds.names())}"
+                )
             kinds.get(value)
         return dimension
     for value in dimension.ends():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
-from pydantic import NonNegativeFloat
+from pydantic import Field
 
 from palate.core.config import Config
 from palate.core.errors import DataError
@@ -23,7 +23,7 @@ _K = 20
 class WeightedConfig(Config):
     """How much each member counts."""
 
-    weights: dict[str, NonNegativeFloat] | None = None
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
     """Member name -> weight; only ratios matter, 0 leaves a member out. None weighs all alike."""
 
 

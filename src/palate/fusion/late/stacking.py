@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import ClassVar, Self
 
 import numpy as np
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, FiniteFloat, PositiveInt
 
 from palate.core.config import Config
 from palate.core.errors import DataError
@@ -19,16 +19,16 @@ from palate.fusion.late._standard import standard
 class StackingConfig(Config):
     """How it is learned, and what was learned."""
 
-    reg: PositiveFloat = 1.0
+    reg: float = Field(1.0, gt=0, allow_inf_nan=False)
     """Ridge on all weights but the bias: the more, the nearer to 0 they are."""
     negatives: PositiveInt = 20
     """How many other items, drawn at random, each like of validation is told apart from."""
-    weights: dict[str, float] | None = None
+    weights: dict[str, FiniteFloat] | None = None
     """Member name -> by how much its standardised score changes the log-odds of a like; one below 0 speaks against an item. None
     learns them on validation, and weighs all alike where there is none."""
-    absent: dict[str, float] = Field(default_factory=dict)
+    absent: dict[str, FiniteFloat] = Field(default_factory=dict)
     """Member name -> by how much the log-odds change where it cannot score; 0 unless named."""
-    bias: float = 0.0
+    bias: FiniteFloat = 0.0
     """The log-odds where every member says what it says on average."""
 
 
