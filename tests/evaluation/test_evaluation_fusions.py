@@ -225,6 +225,11 @@ def test_without_likes_in_validation_nothing_is_chosen(cut):
     found = compare_fusions(replace(cut, valid=cut.train), named(), k=5)
     assert found.blocks[0].best is None
     assert "content-knn: validation holds no likes, so nothing was chosen; the order is that of test." in found.notes()
+    flattered = [
+        [note for note in each.notes() if "a little better there" in note]
+        for each in (found, compare_fusions(cut, named(), k=5))
+    ]
+    assert list(map(len, flattered)) == [0, 1]
 
 
 def test_without_concat_nothing_is_tested_and_the_rest_stands(cut):

@@ -88,6 +88,11 @@ def notes(found: FusionComparison) -> list[str]:
         f"strict, split {found.how}, {found.users:,} users on test; [ ] 95 % intervals over users.",
         f"to {_REFERENCE}: the difference on test, user by user; * a real one (paired sign-flip test, Holm within the model).",
     ]
+    if any(block.best is not None for block in found.blocks):
+        lines.append(
+            "valid: what validation also weighs or stops, such as late stacking or a network, looks a little better there than it "
+            "is; test knows nothing of it."
+        )
     for block in found.blocks:
         lines += _block_notes(found, block)
     if found.missing is not None:
