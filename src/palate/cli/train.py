@@ -10,6 +10,7 @@ import typer
 
 from palate.cli._app import AsJson, app, emit
 from palate.cli._next import say_next
+from palate.cli._settings import shared_out
 from palate.cli._training import Device, Track, going_on, run_of
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 def train(
     source: Annotated[Path, typer.Argument(metavar="DS | RECIPE.toml", help="A dataset folder, or a recipe file.")],
     model: Annotated[str | None, typer.Option("--model", help="The recommender; 'palate models' lists them.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="A setting of it, as in shrink=30.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="A setting of it, as in shrink=30, or of an aligner or a fusion, as in gated.dim=32."
+        ),
+    ] = None,
     align: Annotated[
         str | None, typer.Option("--align", help="What brings the parts into one space; 'palate aligners' lists them.")
     ] = None,
@@ -76,7 +82,7 @@ def _recipe(written: dict[str, Any], given: dict[str, Any], settings: dict[str, 
     fields = {**written, **{key: value for key, value in given.items() if value is not None}}
     if "model" not in fields:
         raise ConfigError("no model was named: give --model, one of those that 'palate models' lists")
-    return Recipe.of({**fields, "settings": {**fields.get("settings", {}), **settings}})
+    return Recipe.of(shared_out(fields, settings))
 
 
 def _places(recipe: Recipe) -> tuple[Path, Path]:
