@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from palate.bundle import Recipe
 from palate.cli._settings import shared_out
+from palate.cli.compare import _options
 from palate.cli.train import _recipe
+from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
 
 
@@ -51,3 +54,12 @@ def test_wrong_settings_of_a_fusion_are_refused_by_its_own_name():
     recipe = _recipe({"data": "shop"}, {"model": "content-knn", "fuse": "mean"}, {"mean.dim": 0})
     with pytest.raises(ConfigError, match="MeanConfig: setting 'dim' was 0"):
         recipe.check()
+
+
+def test_what_a_comparison_suggests_has_the_settings_it_was_made_with():
+    told = {"align": "cca", "align_settings": {"dim": 4}, "fuse": "mean", "fuse_settings": {"dim": 8}}
+    recipe = Recipe.of({"model": "content-knn", "settings": {"neighbours": 9}, **told})
+    words = _options(recipe)
+    given = {word[2:]: words[n + 1] for n, word in enumerate(words) if word.startswith("--") and word != "--set"}
+    typed = [words[n + 1] for n, word in enumerate(words) if word == "--set"]
+    assert _recipe({}, given, parse_settings(typed)) == recipe

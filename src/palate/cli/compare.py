@@ -209,6 +209,9 @@ def _options(recipe: Recipe) -> list[str]:
     words = ["--model", recipe.model]
     for key, value in recipe.settings.items():
         words += ["--set", f"{key}={json.dumps(value)}"]
+    for joining in ("align", "fuse", "late"):
+        for key, value in getattr(recipe, f"{joining}_settings").items():
+            words += ["--set", f"{getattr(recipe, joining)}.{key}={json.dumps(value)}"]
     if recipe.parts is not None:
         words += ["--parts", ",".join(recipe.parts)]
     defaults = {
