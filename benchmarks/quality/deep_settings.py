@@ -29,7 +29,8 @@ _LONGER: Settings = {"patience": 60}
 _FILMS: Settings = {"content": 0.5, "dim": 128, "batch_size": 2048, "lr": 2e-3, "temperature": 0.2}
 
 SETTINGS: Mapping[str, Mapping[str, Settings]] = {
-    **{name: {"all": LONG} for name in ("freedom", "lattice", "lgmrec", "lightgcn", "mmal", "mmdfm", "pgl", "vbpr")},
+    **{name: {"all": LONG} for name in ("freedom", "lattice", "lgmrec", "mmal", "mmdfm", "pgl", "vbpr")},
+    "lightgcn": {"all": LONG, "tiktok": {"layers": 4}},
     "mgcn": {"all": LONG, "movielens-posters, random": _LONGER},
     "mmgcn": {"all": LONG, "tiktok": _LONGER},
     "bm3": {"all": LONG, "tiktok": {"layers": 2, "reg": 0.01, "dropout": 0.5}},
