@@ -51,7 +51,9 @@ def _made(name: str, results: Path) -> str:
     if name == "planted":
         file = results / "planted.md"
         return (
-            planted(file.read_text(encoding="utf-8")) if file.is_file() else _to_come("benchmarks/quality/planted.py")
+            planted(file.read_text(encoding="utf-8"))
+            if file.is_file()
+            else _to_come("benchmarks/quality/planted_worlds.py")
         )
     places = (results / "fusions" / f"{name}.json", results / "fusions" / name / "fusions.json")
     file = next((file for file in places if file.is_file()), None)

@@ -25,7 +25,9 @@ def kind(request):
 
 
 @pytest.fixture(params=WIDTHS)
-def parts(request):
+def parts(request, kind):
+    if kind.extra == "deep" and request.param == "equal":
+        pytest.skip("a network maps each part by itself: that some are equally wide is no case of its own")
     return some_parts(WIDTHS[request.param])
 
 

@@ -74,7 +74,7 @@ def test_what_is_not_there_is_said_to_come_and_the_rest_stays(tmp_path):
     once = choosing.filled(PAGE, tmp_path)
     assert "old" not in once
     assert re.findall(r"This table is to come: `([^`]+)`", once) == [
-        "benchmarks/quality/planted.py", "palate compare-fusion",
+        "benchmarks/quality/planted_worlds.py", "palate compare-fusion",
     ]  # fmt: skip
     assert choosing.filled(once, tmp_path) == once
     assert re.sub(r"(-->\n)[^<]*\n<!-- end", r"\1<!-- end", once) == PAGE.replace("old\n", "")
@@ -89,10 +89,10 @@ def test_planted_worlds_come_without_their_heading(tmp_path):
 
 def test_the_planted_table_is_read_as_its_script_writes_it():
     pytest.importorskip("torch")
-    import planted
+    import planted_worlds
 
-    text = planted.HEAD.format(worlds="- **sum**: a world", likes=30, seeds=5)
-    assert choosing.planted(text).lstrip().startswith("Made by `python benchmarks/quality/planted.py`")
+    text = planted_worlds.HEAD.format(worlds="- **sum**: a world", likes=30, seeds=5)
+    assert choosing.planted(text).lstrip().startswith("Made by `python benchmarks/quality/planted_worlds.py`")
 
 
 def test_methods_stand_by_models_in_the_order_of_validation():

@@ -10,12 +10,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks" / "quality"))
 
+from planted_worlds import SETTINGS, Known, methods, reached  # noqa: E402
 from worlds import CLASSES, ITEMS, USERS, WORLDS, world  # noqa: E402
 
 from palate.data.split import split  # noqa: E402
 from palate.fusion import registry  # noqa: E402
 from palate.models.two_tower import TwoTower  # noqa: E402
-from planted import SETTINGS, Known, methods, reached  # noqa: E402
 
 ADDITIVE = ("concat",)
 JOINT = ("low-rank-bilinear", "mlp", "transformer")

@@ -1,6 +1,6 @@
 """Which fusions find what, in small worlds where it is known what there is to be found: a table of methods by worlds.
 
-    python benchmarks/quality/planted.py --out FOLDER [--seeds 5] [--methods mlp,concat] [--publish FOLDER]
+    python benchmarks/quality/planted_worlds.py --out FOLDER [--seeds 5] [--methods mlp,concat] [--publish FOLDER]
 
 The scorer is the same everywhere: a person's vector times the fused vector of a thing, trained by the engine (`two-tower`); late fusions
 join one such model a part. Each (world, method) leaves one JSON file in OUT/planted with the figures of all seeds and a fingerprint of
@@ -160,7 +160,7 @@ def table(out: Path, rows: list[str], seeds: int) -> str:
 
 HEAD = """# Fusions in worlds where the answer is known
 
-Made by `python benchmarks/quality/planted.py`; nothing here was typed. Recall@20 among the things that training never met, as a share of what the
+Made by `python benchmarks/quality/planted_worlds.py`; nothing here was typed. Recall@20 among the things that training never met, as a share of what the
 true liking reaches (1 is all there is to be found), means over {seeds} seeds ± their standard deviation. Everyone likes {likes} things. The scorer is the same
 everywhere: a person's vector times the fused vector, trained by the engine and stopped by validation, at most 20 seconds; late fusions join
 one such model for each part. Seconds are those of one run on one core.
