@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from palate.cli import main
 from palate.data.dataset import Dataset
 from tiny_data import make_dataset
 
@@ -28,3 +29,17 @@ def real_data() -> Path:
 def tiny() -> Dataset:
     """Forty users, thirty items, parts `title` (carries the groups) and `photo` (noise, with holes)."""
     return make_dataset()
+
+
+@pytest.fixture
+def palate(capsys):
+    """Run the command line in this process; returns the exit code, and what was written to stdout and to stderr."""
+
+    def run(*words):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return left.value.code, out, err
+
+    return run

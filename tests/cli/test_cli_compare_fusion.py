@@ -8,7 +8,6 @@ import time
 import numpy as np
 import pytest
 
-from palate.cli import main
 from palate.data.folder import load, save
 from palate.fusion import registry as early
 from palate.fusion.late import registry as late
@@ -22,17 +21,6 @@ def shop(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save(tiny, tmp_path / "shop")
     return tmp_path
-
-
-@pytest.fixture
-def palate(capsys):
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return left.value.code, out, err
-
-    return run
 
 
 @pytest.fixture

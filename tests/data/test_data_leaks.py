@@ -242,19 +242,6 @@ def test_tiktok_is_shifted_and_baby_is_not(real_data, tmp_path):
     assert kinds(split(load(tmp_path / "amazon-baby"), "as-labelled")) == {}
 
 
-@pytest.fixture
-def palate(capsys):
-    from palate.cli import main
-
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return left.value.code, out, err
-
-    return run
-
-
 def test_the_command_looks_at_a_split(data, tmp_path, palate):
     import json
 

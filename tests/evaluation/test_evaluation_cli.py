@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from palate.bundle import Recipe, train
-from palate.cli import main
 from palate.data.folder import save
 from palate.evaluation import compare
 
@@ -19,17 +18,6 @@ def folder(tiny, tmp_path):
     log = tiny.interactions.with_column("split", labels)
     save(tiny.with_interactions(log), tmp_path / "shop")
     return tmp_path / "shop"
-
-
-@pytest.fixture
-def palate(capsys):
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return left.value.code, out, err
-
-    return run
 
 
 def test_compare_prints_a_leaderboard(palate, folder):

@@ -5,19 +5,7 @@ import json
 import pytest
 
 from palate.bundle import Recipe, train
-from palate.cli import main
 from palate.data.folder import load, save
-
-
-@pytest.fixture
-def palate(capsys):
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return left.value.code, out, err
-
-    return run
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from palate.bundle import Recipe, train
-from palate.cli import main
 from palate.core.errors import DataError, RequestError
 from palate.core.ids import IdMap
 from palate.data.dataset import Dataset, bare_catalogue
@@ -187,18 +186,6 @@ def bundle(tiny, tmp_path):
     trained = train(load(tmp_path / "shop"), recipe)
     trained.bundle().save(tmp_path / "b.palate")
     return tmp_path / "b.palate"
-
-
-@pytest.fixture
-def palate(capsys):
-    def run(*words):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return left.value.code, out, err
-
-    return run
 
 
 def test_the_command_judges_clicks(palate, bundle):
