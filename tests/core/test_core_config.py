@@ -1,4 +1,5 @@
 import pytest
+from pydantic import Field, PositiveInt
 
 from palate.core.config import Config, parse_settings
 from palate.core.errors import ConfigError, PalateError, RequestError, did_you_mean
@@ -9,6 +10,12 @@ class Knn(Config):
     """How many."""
 
 
+class Sized(Config):
+    share: float = Field(0.5, ge=0, lt=1, allow_inf_nan=False)
+    dim: PositiveInt = 8
+    widths: tuple[PositiveInt, ...] = ()
+
+
 def test_an_unknown_setting_names_the_nearest():
     with pytest.raises(ConfigError, match="no setting 'neighbors': did you mean 'neighbours'"):
         Knn.of({"neighbors": 3})
@@ -17,6 +24,22 @@ def test_an_unknown_setting_names_the_nearest():
 def test_a_value_of_the_wrong_type_names_the_setting_and_what_was_given():
     with pytest.raises(ConfigError, match="'neighbours' was 'many'"):
         Knn.of({"neighbours": "many"})
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"share": 2}, "setting 'share' was 2: allowed is a number that is at least 0 and less than 1"),
+        ({"share": "much"}, "setting 'share' was 'much': allowed is a number that is at least 0 and less than 1"),
+        ({"dim": 0}, "setting 'dim' was 0: allowed is a whole number that is greater than 0"),
+        ({"dim": 1.5}, "setting 'dim' was 1.5: allowed is a whole number that is greater than 0"),
+        ({"share": float("nan")}, "finite number"),
+        ({"widths": [4, 0]}, "setting 'widths.1' was 0: Input should be greater than 0"),
+    ],
+)
+def test_a_number_out_of_range_is_told_the_whole_range(given, says):
+    with pytest.raises(ConfigError, match=says):
+        Sized.of(given)
 
 
 def test_a_config_cannot_be_changed_and_documents_its_fields():

@@ -8,8 +8,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from palate.core.errors import ConfigError, did_you_mean
+
+_BOUNDS = {"gt": "greater than", "ge": "at least", "lt": "less than", "le": "at most"}
+_OF_NUMBERS = {
+    "greater_than", "greater_than_equal", "less_than", "less_than_equal", "int_type", "int_parsing", "int_from_float",
+    "float_type", "float_parsing",
+}  # fmt: skip
+"""What pydantic calls numbers out of range, and what is no number."""
 
 
 class Config(BaseModel):
@@ -41,7 +49,20 @@ class Config(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or cls.__name__
-            raise ConfigError(f"{cls.__name__}: setting '{where}' was {first['input']!r}: {first['msg']}") from error
+            told = (first["type"] in _OF_NUMBERS and _allowed(cls.model_fields.get(where))) or first["msg"]
+            raise ConfigError(f"{cls.__name__}: setting '{where}' was {first['input']!r}: {told}") from error
+
+
+def _allowed(field: FieldInfo | None) -> str:
+    """Return the whole range of a number, or nothing where it has no bounds."""
+    bounds = [
+        f"{told} {limit:g}"
+        for each in (field.metadata if field else ())
+        for word, told in _BOUNDS.items()
+        if isinstance(limit := getattr(each, word, None), int | float)
+    ]
+    kind = "whole number" if field and field.annotation is int else "number"
+    return f"allowed is a {kind} that is {' and '.join(bounds)}" if bounds else ""
 
 
 def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
