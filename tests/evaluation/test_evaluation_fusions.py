@@ -364,3 +364,16 @@ def test_the_files_hold_the_same_and_the_plot_a_panel_a_method(cut, tiny, tmp_pa
     assert [file.name for file in write_fusions(tmp_path / "b", tiny, compare_fusions(cut, named(), k=5))] == [
         "fusions.md", "fusions.json",
     ]  # fmt: skip
+
+
+def test_parts_whose_names_look_alike_in_a_file_are_kept_apart(tiny, fits, tmp_path):
+    data = tiny.with_features(**{"a b": tiny.features["title"], "a-b": tiny.features["photo"]})
+    cut = split(data)
+    alone = {f"{part} alone": knn(Concat, "alone", (part,)) for part in ("a b", "a-b")}
+    words = {"k": 5, "out": tmp_path / "study"}
+    compare_fusions(cut, named(**alone), **words)
+    names = {file.stem for file in (tmp_path / "study" / "runs").glob("*.json")}
+    assert {"content-knn.a-b-alone.0", "content-knn.title-alone.0"} < names
+    fits.clear()
+    compare_fusions(cut, named(**alone), **words)
+    assert fits == []

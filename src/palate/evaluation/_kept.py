@@ -11,6 +11,7 @@ from typing import Any
 
 from palate.core.errors import StoreError
 from palate.core.files import read_json, write_json
+from palate.core.fingerprint import fingerprint
 from palate.core.state import State
 from palate.evaluation._trial import _Run
 from palate.evaluation.missing import Point
@@ -20,6 +21,8 @@ from palate.interfaces import Recommender
 _WORDS = ("model", "on", "protocol", "how", "unscored", "seconds", "candidates", "cold", "compat", "notes")
 _LACKING = (KeyError, TypeError, AttributeError)
 """What it raises to read words that lack something, or hold something else."""
+_PLAIN = re.compile(r"[\w.-]+( \+ [\w.-]+| alone)?|late [\w.-]+")
+"""Names of what Palate compares, of parts with ordinary names."""
 RUNS, POINTS = "runs", "missing"
 """The folders of a study that hold what is kept."""
 
@@ -93,13 +96,20 @@ class Keeper:
 
 
 def file_name(*words: object) -> str:
-    """Return words as a file is named.
+    """Return words as a file is named; one that others could be taken for ends in a fingerprint of it.
 
     Example:
         >>> file_name("content-knn", "cca + mean", 0)
         'content-knn.cca-mean.0'
+        >>> file_name("a-b alone"), file_name("a b alone")
+        ('a-b-alone', 'a-b-alone-27fb3a3f')
     """
-    return ".".join(re.sub(r"[^\w.-]+", "-", str(word)) for word in words)
+    return ".".join(map(_file_word, map(str, words)))
+
+
+def _file_word(word: str) -> str:
+    told = re.sub(r"[^\w.-]+", "-", word)
+    return told if _PLAIN.fullmatch(word) else f"{told}-{fingerprint(word)[:8]}"
 
 
 def _told(found: Evaluation) -> dict[str, Any]:
