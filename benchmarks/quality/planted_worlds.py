@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from deep_code import behind, code_of, essence
 from worlds import LIKES, WORLDS, world
 
 from palate.core.config import Config
+from palate.core.errors import did_you_mean
 from palate.core.files import read_json, write_json, write_text
 from palate.core.fingerprint import fingerprint
 from palate.core.types import Codes, Floats
@@ -59,7 +60,9 @@ def main() -> int:
     """Run what is missing, write the table."""
     words = _words()
     every = methods()
-    named = words.methods.split(",") if words.methods else list(every)
+    named = [name.strip() for name in words.methods.split(",")] if words.methods else list(every)
+    if other := [name for name in named if name not in every]:
+        raise SystemExit(f"no method '{other[0]}': {did_you_mean(other[0], every)}")
     for place in WORLDS:
         for name in named:
             _run(place, name, every[name], words.seeds, words.out / "planted")
@@ -91,9 +94,18 @@ def _run(place: str, name: str, make: Callable[[], Model[Any]], seeds: int, out:
             "made_of": made_of,
         },
     )
-    print(
-        f"{place:14} {name:26} {np.mean(found):.3f} ± {np.std(found, ddof=1):.3f}  {seconds:5.1f} s a run", flush=True
-    )
+    print(f"{place:14} {name:26} {spread(found, 3)}  {seconds:5.1f} s a run", flush=True)
+
+
+def spread(found: Sequence[float], digits: int) -> str:
+    """Return mean and standard deviation; the mean alone where one figure has none.
+
+    Example:
+        >>> spread([0.5, 0.7], 2), spread([0.5], 2)
+        ('0.60 ± 0.14', '0.50')
+    """
+    mean = f"{np.mean(found):.{digits}f}"
+    return mean if len(found) < 2 else f"{mean} ± {np.std(found, ddof=1):.{digits}f}"
 
 
 class Known(Model[Config]):
@@ -155,13 +167,14 @@ def table(out: Path, rows: list[str], seeds: int) -> str:
         lines.append(f"| `{name}` | {' | '.join(cells)} | {np.mean(spent) if spent else float('nan'):.1f} |")
     lines.append(f"| chance | {' | '.join(f'{chance(place, seeds):.2f}' for place in WORLDS)} | |")
     worlds = "\n".join(f"- **{name}**: {(make.__doc__ or '').strip().splitlines()[0]}" for name, make in WORLDS.items())
-    return HEAD.format(worlds=worlds, likes=LIKES, seeds=seeds) + "\n".join(lines) + "\n"
+    means = f"means over {seeds} seeds ± their standard deviation" if seeds > 1 else "of one seed"
+    return HEAD.format(worlds=worlds, likes=LIKES, means=means) + "\n".join(lines) + "\n"
 
 
 HEAD = """# Fusions in worlds where the answer is known
 
 Made by `python benchmarks/quality/planted_worlds.py`; nothing here was typed. Recall@20 among the things that training never met, as a share of what the
-true liking reaches (1 is all there is to be found), means over {seeds} seeds ± their standard deviation. Everyone likes {likes} things. The scorer is the same
+true liking reaches (1 is all there is to be found), {means}. Everyone likes {likes} things. The scorer is the same
 everywhere: a person's vector times the fused vector, trained by the engine and stopped by validation, at most 20 seconds; late fusions join
 one such model for each part. Seconds are those of one run on one core.
 
@@ -171,7 +184,7 @@ one such model for each part. Seconds are those of one run on one core.
 
 
 def _cell(run: Mapping[str, Any] | None) -> str:
-    return "–" if run is None else f"{np.mean(run['relative']):.2f} ± {np.std(run['relative'], ddof=1):.2f}"
+    return "–" if run is None else spread(run["relative"], 2)
 
 
 def _file(out: Path, place: str, name: str) -> Path:

@@ -91,7 +91,7 @@ def test_the_planted_table_is_read_as_its_script_writes_it():
     pytest.importorskip("torch")
     import planted_worlds
 
-    text = planted_worlds.HEAD.format(worlds="- **sum**: a world", likes=30, seeds=5)
+    text = planted_worlds.HEAD.format(worlds="- **sum**: a world", likes=30, means="means over 5 seeds")
     assert choosing.planted(text).lstrip().startswith("Made by `python benchmarks/quality/planted_worlds.py`")
 
 

@@ -10,9 +10,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks" / "quality"))
 
+import planted_worlds  # noqa: E402
 from planted_worlds import SETTINGS, Known, methods, reached  # noqa: E402
 from worlds import CLASSES, ITEMS, USERS, WORLDS, world  # noqa: E402
 
+from palate.core.files import write_json  # noqa: E402
 from palate.data.split import split  # noqa: E402
 from palate.fusion import registry  # noqa: E402
 from palate.models.two_tower import TwoTower  # noqa: E402
@@ -90,3 +92,21 @@ def test_the_published_table_tells_additive_fusions_from_joint_ones_on_parity():
     joint = max(figures[name] for name in JOINT)
     for name in (*ADDITIVE, "mean", "sum", "weighted", "colour alone", "sound alone"):
         assert figures[name] < 0.5 * joint
+
+
+def test_one_seed_has_no_deviation(tmp_path, monkeypatch):
+    monkeypatch.setattr(planted_worlds, "chance", lambda *_: 0.1)
+    file = planted_worlds._file(tmp_path, next(iter(WORLDS)), "mlp")
+    write_json(file, {"relative": [0.5], "seconds": 1.0})
+    text = planted_worlds.table(tmp_path, ["mlp"], 1)
+    assert "| `mlp` | 0.50 | –" in text
+    assert "nan" not in text
+    assert "of one seed" in text
+    assert planted_worlds.spread([0.5, 0.7], 3) == "0.600 ± 0.141"
+
+
+def test_a_method_that_is_not_there_is_told_before_any_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["planted_worlds.py", "--out", str(tmp_path), "--methods", "concat,mpl"])
+    with pytest.raises(SystemExit, match="no method 'mpl': did you mean 'mlp'"):
+        planted_worlds.main()
+    assert list(tmp_path.iterdir()) == []
