@@ -118,3 +118,24 @@ def test_a_network_among_models_or_fusions_is_told():
     assert Ways.of(["two-tower"], early=["mean"]).trains
     assert Ways.of(["content-knn"], early=["mlp"]).trains
     assert not Ways.of(["content-knn"], early=["mean"], late=["borda"]).trains
+
+
+@pytest.mark.torch
+def test_what_a_fusion_cannot_use_of_the_models_settings_it_goes_without():
+    pytest.importorskip("torch")
+    ways = Ways.of(
+        ["two-tower"],
+        early=["mean", "mlp", "gated"],
+        align=["cca"],
+        settings={"two-tower.hidden": 0.3, "two-tower.epochs": 2, "gated.learn": "contrast"},
+    )
+    recipes = {label: recipe for label, (_, recipe) in ways.recipes("two-tower", PARTS).items()}
+    for recipe in recipes.values():
+        recipe.build(PARTS)
+        assert recipe.settings["epochs"] == 2
+    acting = {label for label, recipe in recipes.items() if recipe.settings.get("hidden") == 0.3}
+    assert acting == {"mlp", "photo alone", "title alone"}
+    assert ways.idle("two-tower", PARTS) == {
+        "hidden": ["concat", "mean", "gated", "cca + mean", "cca + mlp", "cca + gated"]
+    }
+    assert Ways.of(["content-knn"], settings={"content-knn.neighbours": 3}).idle("content-knn", PARTS) == {}

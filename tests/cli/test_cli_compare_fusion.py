@@ -225,3 +225,16 @@ def test_help_names_it_beside_compare(palate):
     _, out, _ = palate("--help")
     names = [line.split()[1] for line in out.splitlines() if len(line.split()) > 1 and line.startswith("│")]
     assert names.index("compare") < names.index("compare-fusion") < names.index("tune")
+
+
+@pytest.mark.torch
+def test_a_setting_that_does_nothing_with_concat_does_not_make_its_row_fail(palate, shop):
+    pytest.importorskip("torch")
+    settings = [word for told in ("hidden=0.3", "epochs=1") for word in ("--set", f"two-tower.{told}")]
+    code, out, err = palate(
+        "compare-fusion", "shop", "-k", "5", "--models", "two-tower", "--fusions", "mlp", *settings
+    )
+    assert (code, err) == (0, "")
+    assert "two-tower.hidden does nothing with concat: these go without it" in out
+    found = json.loads((shop / "shop.fusions" / "fusions.json").read_text())
+    assert not [row for row in found["rows"] if "error" in row]

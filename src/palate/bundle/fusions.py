@@ -13,10 +13,13 @@ from palate.bundle.recipe import Recipe
 from palate.core.errors import ConfigError, did_you_mean
 from palate.evaluation._study import Kind
 from palate.evaluation.fusions import REFERENCE, Method
+from palate.fusion import LearnedFusion
 from palate.fusion import registry as fusions
+from palate.fusion._tastes import TastesConfig
 from palate.fusion.aligned import Aligned
 from palate.fusion.late import registry as score_fusions
 from palate.models import registry as recommenders
+from palate.training.config import TrainingConfig
 
 MODELS = ("content-knn", "vector-space", "two-tower")
 """Compared where none is named, as far as they are there."""
@@ -80,12 +83,15 @@ class Ways:
         return cls(**{**vars(made), "settings": made._settings(settings or {})})
 
     def recipes(self, model: str, parts: Sequence[str]) -> dict[str, tuple[Kind, Recipe]]:
-        """Return kind and recipe of each method of a model, by what the table calls it; `parts` are those there are."""
+        """Return kind and recipe of each method of a model, by what the table calls it; `parts` are those there are.
+
+        What a model is told of a fusion that learns along with it, such as `hidden` of `two-tower`, the others go without.
+        """
         plain = Recipe.of({"model": model, "settings": dict(self.settings.get(model, {})), "parts": self.parts})
 
         def told(**words: str) -> Recipe:
             own = {f"{word}_settings": dict(self.settings.get(name, {})) for word, name in words.items()}
-            return plain.model_copy(update={**words, **own})
+            return _acting(plain.model_copy(update={**words, **own}))
 
         found: dict[str, tuple[Kind, Recipe]] = {name: ("early", told(fuse=name)) for name in self.early}
         found |= {f"{one} + {name}": ("aligned", told(align=one, fuse=name)) for one, name in self.aligned}
@@ -103,6 +109,14 @@ class Ways:
             ]
             for model in self.models
         }
+
+    def idle(self, model: str, parts: Sequence[str]) -> dict[str, list[str]]:
+        """Return by setting of a model the methods that go without it, since it would do nothing there."""
+        found: dict[str, list[str]] = {}
+        for label, (_, recipe) in self.recipes(model, parts).items():
+            for setting in self.settings.get(model, {}).keys() - recipe.settings.keys():
+                found.setdefault(setting, []).append(label)
+        return found
 
     @property
     def trains(self) -> bool:
@@ -140,6 +154,19 @@ class Ways:
             for kind in kinds[name]:
                 kind.config_type.of(settings)
         return own
+
+
+def _acting(recipe: Recipe) -> Recipe:
+    """Return the recipe without settings of the model that need a fusion which learns along, where the one it names does not."""
+    if recipe.fuse is None or not issubclass(recommenders.get(recipe.model).config_type, TastesConfig):
+        return recipe
+    kind = fusions.get(recipe.fuse)
+    config: Any = kind.config_type.of(recipe.fuse_settings)
+    if recipe.align is None and issubclass(kind, LearnedFusion) and config.learn == "likes":
+        return recipe
+    idle = TastesConfig.model_fields.keys() - TrainingConfig.model_fields.keys()
+    settings = {name: value for name, value in recipe.settings.items() if name not in idle}
+    return recipe.model_copy(update={"settings": settings})
 
 
 def _models(names: Iterable[str] | None) -> tuple[str, ...]:

@@ -139,6 +139,9 @@ def _show(ds: Path, data: Dataset, cut: Split, found: FusionComparison, ways: Wa
     typer.echo(f"{data.name}: {len(data.users):,} users, {len(data.items):,} items; liked means {data.positive.rule}")
     typer.echo(f"split {cut.how}, seed {cut.seed}: {sizes}")
     say(f"parts {', '.join(ways.parts or data.part_names())}")
+    for model in ways.models:
+        for setting, labels in sorted(ways.idle(model, data.part_names()).items()):
+            say(f"{model}.{setting} does nothing with {', '.join(labels)}: these go without it")
     typer.echo("")
     out = console()
     for thing in shown(found, out.width):
