@@ -231,9 +231,7 @@ def test_help_names_it_beside_compare(palate):
 def test_a_setting_that_does_nothing_with_concat_does_not_make_its_row_fail(palate, shop):
     pytest.importorskip("torch")
     settings = [word for told in ("hidden=0.3", "epochs=1") for word in ("--set", f"two-tower.{told}")]
-    code, out, err = palate(
-        "compare-fusion", "shop", "-k", "5", "--models", "two-tower", "--fusions", "mlp", *settings
-    )
+    code, out, err = palate("compare-fusion", "shop", "-k", "5", "--models", "two-tower", "--fusions", "mlp", *settings)
     assert (code, err) == (0, "")
     assert "two-tower.hidden does nothing with concat: these go without it" in out
     found = json.loads((shop / "shop.fusions" / "fusions.json").read_text())

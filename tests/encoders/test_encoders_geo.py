@@ -83,7 +83,7 @@ def test_a_place_may_be_written_in_several_ways(cell: str) -> None:
 
 @pytest.mark.parametrize("settings", [{"scales": (1.0, 0.0)}, {"scales": (-1.0,)}, {"seed": -1}])
 def test_settings_out_of_range_are_refused(settings: dict[str, object]) -> None:
-    with pytest.raises(ConfigError, match="greater than|at least"):
+    with pytest.raises(ConfigError, match=r"greater than|at least"):
         Geo(**settings)
 
 
