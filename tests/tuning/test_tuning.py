@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -373,6 +374,16 @@ def test_ranges_are_read_from_words():
         parse_space(["lr=1e-4..1e-2", "lr=1|2"])
 
 
+@pytest.mark.parametrize(
+    ("typed", "instead"),
+    [("align=cca,pca", "align=cca|pca"), ("dim=32, 64", "dim=32|64"), ("dim=16|32,64", "dim=16|32|64")],
+)
+def test_values_with_commas_between_them_are_told_how_to_be_written(typed, instead):
+    with pytest.raises(ConfigError, match=re.escape(f"values stand between |: write '{instead}', in quotes")):
+        parse_space([typed])
+    assert parse_space(["layers=[64,32]|[128]"]) == {"layers": OneOf(([64, 32], [128]))}
+
+
 @pytest.fixture
 def shop(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -403,6 +414,20 @@ def test_the_command_prints_a_table_and_what_to_train(shop, capsys):
     )
     best = next(line for line in lines if "fuse=" in line).split()[0]
     assert f"{one['valid']['metrics']['ndcg@20']:.4f}" == f"{other['valid']['metrics']['ndcg@20']:.4f}" == best
+
+
+def test_settings_of_the_model_of_an_aligner_and_of_a_fusion_are_settled_as_train_takes_them(shop, capsys):
+    settled = ["content-knn.parts=[title,photo]", "cca.dim=3", "mean.dim=4"]
+    words = ["--align", "cca", "--fuse", "mean", *(word for told in settled for word in ("--set", told))]
+    code, said = run(capsys, "tune", "shop", "--model", "content-knn", "--trials", "2", *words)
+    assert code == 0, said.err
+    best = Recipe.load(Path("content-knn.study/best.toml"))
+    assert (best.align_settings, best.fuse_settings) == ({"dim": 3}, {"dim": 4})
+    assert best.settings["parts"] == ["title", "photo"]
+    typed = said.out.partition("next: palate ")[2].replace("\\\n", " ")
+    assert {"cca.dim=3", "mean.dim=4"} < set(typed.split())
+    code, said = run(capsys, "tune", "shop", "--model", "content-knn", "--set", "mean.dim=4")
+    assert (code, said.err.endswith("'mean', which is not named: add --fuse mean\n")) == (2, True)
 
 
 def test_why_a_trial_failed_fits_the_terminal(shop, capsys, monkeypatch):

@@ -11,6 +11,7 @@ import typer
 
 from palate.cli._app import AsJson, Stopped, app, emit
 from palate.cli._next import say_next
+from palate.cli._settings import shared_out
 from palate.cli._training import Device, run_of
 from palate.cli._words import words
 from palate.core.config import parse_settings
@@ -34,10 +35,19 @@ def tune(
         Path | None, typer.Option("--study", help="The folder that keeps the trials; default MODEL.study.")
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting that is settled, as in dim=64.")
+        list[str] | None,
+        typer.Option(
+            "--set", help="A setting that is settled, as in dim=64, or of an aligner or a fusion, as in gated.dim=32."
+        ),
     ] = None,
     tries: Annotated[
-        list[str] | None, typer.Option("--try", help="What to try of a setting, as in lr=1e-4..1e-2 or dim=32|64.")
+        list[str] | None, typer.Option("--try", help="What to try of a setting, as in lr=1e-4..1e-2 or 'dim=32|64'.")
+    ] = None,
+    align: Annotated[
+        str | None, typer.Option("--align", help="The aligner that is settled; 'palate aligners' lists them.")
+    ] = None,
+    fuse: Annotated[
+        str | None, typer.Option("--fuse", help="The fusion that is settled; 'palate fusions' lists them.")
     ] = None,
     by: Annotated[str, typer.Option("--by", help="What chooses on validation, as in recall@20.")] = "ndcg@20",
     parts: Annotated[str | None, typer.Option("--parts", help="Parts to read, as in title,photo; default all.")] = None,
@@ -54,15 +64,14 @@ def tune(
     from palate.bundle import Recipe
     from palate.data.folder import load
     from palate.tuning import tune as search
-    from palate.tuning.space import parse_space
+    from palate.tuning.space import JOINS, parse_space
     from palate.tuning.study import space_for
 
-    recipe = Recipe.of(
-        {
-            "model": model, "settings": parse_settings(settings or []), "data": str(ds), "how": how, "seed": seed,
-            "positive": positive, "parts": None if parts is None else words(parts),
-        }
-    )  # fmt: skip
+    fields = {
+        "model": model, "align": align, "fuse": fuse, "data": str(ds), "how": how, "seed": seed, "positive": positive,
+        "parts": None if parts is None else words(parts),
+    }  # fmt: skip
+    recipe = Recipe.of(shared_out(fields, parse_settings(settings or []), JOINS))
     space_for(recipe, parse_space(tries or []))
     run = run_of(recipe.build(["any"]), device=device)
     place = study or Path(f"{model}.study")
@@ -120,7 +129,10 @@ def _training(recipe: Recipe, ds: Path) -> list[str | Path]:
     usual = {"--how": "random-per-user", "--seed": "0"}
     said = [word for name, value in given.items() if value not in (None, usual.get(name)) for word in (name, value)]
     parts = [] if recipe.parts is None else ["--parts", ",".join(recipe.parts)]
-    settings = [word for name, value in recipe.settings.items() for word in ("--set", f"{name}={_word(value)}")]
+    own = dict(recipe.settings)
+    for joined, of in ((recipe.align, recipe.align_settings), (recipe.fuse, recipe.fuse_settings)):
+        own |= {f"{joined}.{name}": value for name, value in of.items()}
+    settings = [word for name, value in own.items() for word in ("--set", f"{name}={_word(value)}")]
     return ["train", ds, "--model", recipe.model, *settings, *parts, *map(str, said), "--out", f"{recipe.model}.palate"]
 
 

@@ -289,11 +289,19 @@ def parse_space(pairs: list[str]) -> dict[str, Dimension]:
                 f"'{name}' is to be tried twice: give one range, or all its values, as in {name}=this|that"
             )
         if not dots:
-            space[name] = OneOf(tuple(_value(word) for word in text.split("|")))
+            space[name] = OneOf(_values(name, text))
             continue
         kind: Any = Whole if all(isinstance(end, int) for end in numbers) else Between
         space[name] = kind(*numbers, log=numbers[0] > 0 and numbers[1] / numbers[0] >= 10)
     return space
+
+
+def _values(name: str, text: str) -> tuple[Any, ...]:
+    values = tuple(map(_value, text.split("|")))
+    if any(isinstance(value, str) and "," in value and not value.startswith("[") for value in values):
+        told = text.replace(", ", "|").replace(",", "|")
+        raise ConfigError(f"'{name}={text}' has commas, and values stand between |: write '{name}={told}', in quotes")
+    return values
 
 
 def _number(text: str) -> Any:
