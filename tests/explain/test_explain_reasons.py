@@ -70,3 +70,9 @@ def test_a_title_is_found_or_the_id_stands_in(tiny):
 
 def test_a_part_that_adds_nothing_is_no_reason():
     assert [reason.of for reason in part_reasons({"title": -0.5, "photo": 0.0})] == ["title"]
+
+
+def test_a_part_that_speaks_against_is_told_as_such():
+    said = part_reasons({"title": 0.5, "photo": -0.5, "sound": -1e-9})
+    assert [reason.text for reason in said] == ["title 50 %", "sound 0 %", "photo 50 % against"]
+    assert said[2].share == pytest.approx(-0.5)

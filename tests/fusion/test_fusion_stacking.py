@@ -74,12 +74,12 @@ def test_what_separates_perfectly_does_no_harm():
     assert np.isfinite(alone).all()
 
 
-def test_the_result_is_the_log_odds():
+def test_the_result_is_the_log_odds_over_their_bias():
     scores = {"a": np.array([[0, 2, np.nan, np.nan]], np.float32), "b": np.array([[1, 5, 3, np.nan]], np.float32)}
     fusion = Stacking(weights={"a": 2, "b": -1}, absent={"a": 0.5}, bias=-3)
     found = fusion.combine(scores)[0]
     deviation = np.sqrt(8 / 3)
-    assert found[:3] == pytest.approx([-3 - 2 + 2 / deviation, -3 + 2 - 2 / deviation, -3 + 0.5], abs=1e-5)
+    assert found[:3] == pytest.approx([-2 + 2 / deviation, 2 - 2 / deviation, 0.5], abs=1e-5)
     assert np.isnan(found[3])
     assert fusion.probability(scores)[0, 2] == pytest.approx(1 / (1 + np.exp(2.5)))
 

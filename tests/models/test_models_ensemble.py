@@ -9,6 +9,7 @@ from palate.core.state import State
 from palate.data.features import features_of
 from palate.data.split import split
 from palate.evaluation import evaluate
+from palate.explain import reasons
 from palate.fusion.late.borda import Borda
 from palate.fusion.late.max import Max
 from palate.fusion.late.reciprocal_rank import ReciprocalRank
@@ -155,6 +156,20 @@ def test_reasons_add_up_however_members_are_joined(halves, late):
         explanation = model.explain(query, item)
         assert sum(explanation.history.values()) == pytest.approx(scores[item], abs=1e-4)
         assert sum(explanation.parts.values()) == pytest.approx(scores[item], abs=1e-4)
+
+
+def test_what_a_stacking_puts_first_is_what_its_members_speak_for(halves):
+    model = Ensemble(duo().members, Stacking()).fit(halves.train, halves.valid)
+    assert model.combine.config.bias < -1
+    some = np.arange(20, dtype=np.int32)
+    ranked = model.rank(Queries.of_users(halves.train, some), 1, halves.train.seen[some])
+    assert (ranked.scores > 0).all()
+    for user, item in zip(some, ranked.items[:, 0], strict=True):
+        query = Queries.of_users(halves.train, np.array([user]))
+        said = reasons(model, query, int(item), halves.train.items, halves.train.catalogue)
+        first = next(reason for reason in said if reason.kind == "part")
+        assert first.amount > 0
+        assert all(("against" in reason.text) == (reason.amount < 0) for reason in said if abs(reason.share) > 0.01)
 
 
 def test_what_a_stacking_learned_is_in_its_spec_and_is_kept(halves):

@@ -62,6 +62,8 @@ def explain(
                 table.add_row()
             share = "" if reason.share is None else f"{reason.share:z.0%}"
             said = reason.label if reason.kind == "part" else reason.text
+            if reason.kind == "part" and round(100 * (reason.share or 0)) < 0:
+                said += ", against it"
             table.add_row(f"{reason.amount:.4g}", share, Text(said))
         _whole(table, why.reasons[-1].kind, rest, others)
         out.print(table)

@@ -97,16 +97,16 @@ def _liked(explanation: Explanation, items: IdMap, catalogue: Catalogue, most: i
 def part_reasons(parts: Mapping[str, float], words: Mapping[str, Sequence[str]] | None = None) -> list[Reason]:
     """Return one reason a part, the biggest first; none where behaviour is all there is, which says nothing.
 
-    A part that adds nothing, such as the picture of an item without one, is no reason. `words` tell of a part what the
-    item has in common with what was liked.
+    The text of a part that speaks against the item says so. A part that adds nothing, such as the picture of an item without
+    one, is no reason. `words` tell of a part what the item has in common with what was liked.
 
     Example:
         >>> [reason.text for reason in part_reasons({"title": 0.2, "photo": 0.6})]
         ['photo 75 %', 'title 25 %']
         >>> part_reasons({"sound": 0.4}, {"sound": ["drums", "fast"]})[0].text
         'sound (drums, fast) 100 %'
-        >>> part_reasons({"title": 1.0, "photo": -0.001})[1].text
-        'photo 0 %'
+        >>> [reason.text for reason in part_reasons({"title": 1.0, "photo": -0.25, "sound": -0.001})]
+        ['title 80 %', 'sound 0 %', 'photo 20 % against']
     """
     if set(parts) == {"behaviour"}:
         return []
@@ -117,7 +117,9 @@ def part_reasons(parts: Mapping[str, float], words: Mapping[str, Sequence[str]] 
         common = (words or {}).get(name)
         label = f"{name} ({', '.join(common)})" if common else name
         share = parts[name] / total
-        found.append(Reason("part", name, label, float(parts[name]), share, f"{label} {100 * share:z.0f} %"))
+        against = " against" if round(100 * share) < 0 else ""
+        text = f"{label} {100 * abs(share):.0f} %{against}"
+        found.append(Reason("part", name, label, float(parts[name]), share, text))
     return found
 
 

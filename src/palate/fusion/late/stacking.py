@@ -39,7 +39,8 @@ class Stacking(LateFusion[StackingConfig]):
     `weighted-scores` (stacked generalization, Wolpert 1992; Newton's steps with a ridge, le Cessie and van Houwelingen 1992).
     Each like is held against random items that the person had not met; since it is known what share of them was drawn, the
     odds are those among all that the person had not met (offset log of the share, King and Zeng 2001). `probability` is calibrated
-    for likes such as those of validation. Unlike the other fusions it may let a member speak against an item.
+    for likes such as those of validation. The score leaves the bias out, which is no member's and the same for all: above 0 it
+    speaks for an item more than the members do on average. Unlike the other fusions it may let a member speak against an item.
 
     Missing data:
         What is known by a member's silence is learned too. NaN where no member can score.
@@ -53,13 +54,13 @@ class Stacking(LateFusion[StackingConfig]):
     cost: ClassVar[str] = "q n m, and m² for each like and each of its negatives a step"
 
     def terms(self, scores: Mapping[str, Floats]) -> dict[str, Term]:
-        """Return each member's part of the log-odds; what belongs to none is spread evenly over those that can score."""
+        """Return each member's part of the log-odds; what silence tells is spread evenly over those that can score."""
         self.check(scores)
         weights = self.config.weights or dict.fromkeys(scores, 1.0)
         there = {name: ~np.isnan(values) for name, values in scores.items()}
         speaking = np.sum(list(there.values()), axis=0)
         silent = sum(self.config.absent.get(name, 0.0) * ~mask for name, mask in there.items())
-        shared = ((self.config.bias + silent) / np.maximum(speaking, 1)).astype(np.float32)
+        shared = (silent / np.maximum(speaking, 1)).astype(np.float32)
         terms = {}
         for name, mask in there.items():
             own, weight = standard(scores[name], mask), np.float32(weights[name])
@@ -68,7 +69,7 @@ class Stacking(LateFusion[StackingConfig]):
 
     def probability(self, scores: Mapping[str, Floats]) -> Floats:
         """Return how likely a like is; float32[q, n], NaN where no member can score."""
-        odds = self.combine(scores)
+        odds = np.float32(self.config.bias) + self.combine(scores)
         return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float32)
 
     @property
