@@ -1,4 +1,4 @@
-"""Opens every media file: broken, of another format than its name says, too large."""
+"""Opens every media file: broken, of another format than its name says, too large, blank, silent, clipped."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import hashlib
 import struct
 import warnings
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from palate.core.cores import cores
 from palate.core.progress import track
+from palate.core.types import Codes
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
-from palate.data.clean._problem import Problem, problem
+from palate.data.clean._blank import colour_if_blank
+from palate.data.clean._loudness import listen
+from palate.data.clean._spoilt import Spoilt
 from palate.data.dataset import Dataset
 from palate.data.features import OF, Of, part_name
 from palate.data.media import MAX_PIXELS, MAX_SIDE, is_url, picture_kinds, stray
@@ -31,6 +35,9 @@ _WHAT = {
     "broken-media": "{n} files of '%s' cannot be opened",
     "huge-media": "{n} pictures of '%s' are too large to be decoded",
     "wrong-extension": "{n} files of '%s' hold another format than their name says",
+    "blank-picture": "{n} pictures of '%s' are of one colour",
+    "silent-sound": "{n} sounds of '%s' are silent",
+    "clipped-sound": "{n} sounds of '%s' are cut off at the loudest",
 }
 
 
@@ -43,9 +50,9 @@ class Verdict:
     digest: str = ""
 
 
-def of_files(data: Dataset) -> tuple[list[Problem], list[str]]:
-    """Open every media file, on all cores; returns the problems, and what could not be looked at."""
-    problems: list[Problem] = []
+def of_files(data: Dataset) -> tuple[list[Spoilt], list[str]]:
+    """Open every media file, on all cores; returns what is wrong with them, and what could not be looked at."""
+    found: list[Spoilt] = []
     notes: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # size is judged below
@@ -54,11 +61,11 @@ def of_files(data: Dataset) -> tuple[list[Problem], list[str]]:
             for column in table.file_columns:
                 look = _looker(table.types[column], part_name(column, of), notes)
                 if look is not None:
-                    problems += _column(data, of, column, look)
-    return problems, notes
+                    found += _column(data, of, column, look)
+    return found, notes
 
 
-def _column(data: Dataset, of: Of, column: str, look: Callable[[Path], Verdict]) -> list[Problem]:
+def _column(data: Dataset, of: Of, column: str, look: Callable[[Path], Verdict]) -> list[Spoilt]:
     table, name = data.table_of(of), part_name(column, of)
     paths = _paths(table, column)
     files = list(dict.fromkeys(paths.values()))
@@ -78,20 +85,20 @@ def _column(data: Dataset, of: Of, column: str, look: Callable[[Path], Verdict])
             by_kind[verdict.kind].append((code, path))
         elif verdict.digest:
             by_content[verdict.digest].append(code)
-    found: list[Problem] = []
+    found = []
     for kind, what in _WHAT.items():
         rows = by_kind.get(kind, [])
-        ids = data.names_of(of, [code for code, _ in rows])
-        details = [
-            f"{who} ({path.name}): {verdicts[path].what if path in verdicts else path}"
-            for who, (_, path) in zip(ids, rows, strict=True)
-        ]
-        found += problem(kind, what % name, ids, name, details=details)
+        details = [f"({path.name}): {verdicts[path].what if path in verdicts else path}" for _, path in rows]
+        found.append(Spoilt(kind, what % name, of, column, _codes(code for code, _ in rows), tuple(details)))
     if of == "interactions":  # whoever shows one picture twice has written about it twice
         return found
-    same = [code for codes in by_content.values() for code in codes[1:]]
+    same = sorted(code for codes in by_content.values() for code in codes[1:])
     what = f"{{n}} {of} have the same file for '{name}' as an earlier {of.removesuffix('s')}"
-    return found + problem("identical-media", what, data.names_of(of, sorted(same)), name)
+    return [*found, Spoilt("identical-media", what, of, column, _codes(same))]
+
+
+def _codes(rows: Iterable[int]) -> Codes:
+    return np.fromiter(rows, dtype=np.int32)
 
 
 def _paths(table: Catalogue, column: str) -> dict[int, Path]:
@@ -135,6 +142,7 @@ def look_at_picture(path: Path) -> Verdict:
                 return Verdict("huge-media", f"{width:,} × {height:,} pixels")
             picture.draft("RGB", (max(width // 8, 1), max(height // 8, 1)))
             picture.load()
+            blank = colour_if_blank(picture)
     except Image.DecompressionBombError:
         return Verdict("huge-media", f"more than {MAX_PIXELS:,} pixels")
     except Exception as error:  # noqa: BLE001  decoders raise anything on damaged input
@@ -142,7 +150,7 @@ def look_at_picture(path: Path) -> Verdict:
     endings = [ending for ending, known in Image.registered_extensions().items() if known == form]
     if path.suffix.lower() not in endings and not (form == "MPO" and path.suffix.lower() in (".jpg", ".jpeg")):
         return Verdict("wrong-extension", f"it holds a {form}")
-    return Verdict(digest=content)
+    return Verdict(digest=content) if blank is None else Verdict("blank-picture", f"all of it is {blank}")
 
 
 def listen_to_sound(path: Path) -> Verdict:
@@ -156,15 +164,19 @@ def listen_to_sound(path: Path) -> Verdict:
     try:
         with soundfile.SoundFile(path) as sound:
             form, frames = sound.format, sound.frames
-            read = sum(len(block) for block in sound.blocks(1 << 18, dtype="int16"))
+            heard = listen(sound.blocks(1 << 18, dtype="int16"))
     except soundfile.LibsndfileError as error:
         if path.suffix.lower() in (".m4a", ".aac", ".wma", ".opus", ".webm"):
             return _watch(path, "audio", content)
         return Verdict("broken-media", _sentence(error, path))
-    if not read or read < frames // 2:
-        return Verdict("broken-media", "the file is cut short" if read else "the file holds no sound")
+    if not heard.frames or heard.frames < frames // 2:
+        return Verdict("broken-media", "the file is cut short" if heard.frames else "the file holds no sound")
     if path.suffix.lower() not in _SOUND_ENDINGS.get(form, (path.suffix.lower(),)):
         return Verdict("wrong-extension", f"it holds a {form}")
+    if heard.silent:
+        return Verdict("silent-sound", "nothing is heard")
+    if heard.clipped:
+        return Verdict("clipped-sound", f"{heard.stuck:.0%} of it is cut off at the loudest")
     return Verdict(digest=content)
 
 

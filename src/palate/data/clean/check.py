@@ -12,11 +12,13 @@ import polars as pl
 
 from palate.core.errors import DataError
 from palate.data import quarantine
+from palate.data.clean._bots import of_bots
 from palate.data.clean._files import of_files
 from palate.data.clean._languages import languages
 from palate.data.clean._leaks import of_split
 from palate.data.clean._problem import Problem
 from palate.data.clean._tables import of_catalogue, of_interactions
+from palate.data.clean._texts import of_texts
 from palate.data.dataset import Dataset
 from palate.data.features import OF, Of, part_name
 from palate.data.media import told_addresses, unfetched
@@ -75,9 +77,10 @@ def check(data: Dataset, split: Split | None = None, media: bool = True) -> Chec
         except DataError as error:
             notes.append(str(error))
     problems = of_interactions(data) + of_catalogue(data)
+    problems += [*of_bots(data), *(each for found in of_texts(data) for each in found.problems(data))]
     if media:
-        broken, unseen = of_files(data)
-        problems += broken
+        spoilt, unseen = of_files(data)
+        problems += [each for found in spoilt for each in found.problems(data)]
         notes += unseen
     if split is not None:
         leaks, told = of_split(split, media)

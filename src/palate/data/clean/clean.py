@@ -1,11 +1,11 @@
-"""Takes out repeated rows, values out of range, and users and items with too little."""
+"""Takes out repeated rows, values out of range, machines, and users and items with too little; marks absent what is of no use."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,9 @@ from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.core.ids import IdMap
 from palate.core.types import Codes, Mask
+from palate.data.clean._absent import spoilt, without
+from palate.data.clean._bots import of_machines
+from palate.data.clean._spoilt import Spoilt
 from palate.data.clean._tables import impossible
 from palate.data.clean.core import k_core
 from palate.data.dataset import Dataset
@@ -22,8 +25,12 @@ from palate.data.interactions import Interactions
 
 
 class CleanConfig(Config):
-    """What is taken out."""
+    """What is taken out, and what is marked absent."""
 
+    absent: tuple[str, ...] = ()
+    """Kinds of problems, as `check` calls them, whose cells and vectors are marked absent: those in `SPOILT`."""
+    bots: Literal["leave", "thin", "drop"] = "leave"
+    """Of users who act like machines, take out so many interactions that 1 − score of them stays, or all."""
     duplicates: bool = True
     """Of rows with the same user, item and kind, keep the last: by time where known, else by row."""
     times: bool = True
@@ -40,11 +47,13 @@ class CleanConfig(Config):
     """Take out users with fewer interactions than this."""
     item_core: int = Field(1, ge=1)
     """Take out items with fewer interactions than this; both are repeated until nothing changes."""
+    seed: int = Field(0, ge=0)
+    """Which interactions stay where bots are thinned."""
 
 
 @dataclass(frozen=True)
 class CleanReport:
-    """What `clean` took out."""
+    """What `clean` took out, and what it marked absent."""
 
     before: Mapping[str, int]
     after: Mapping[str, int]
@@ -54,28 +63,34 @@ class CleanReport:
     rounds: int
     rejected: pl.DataFrame
     """What was taken out, as rows for the quarantine."""
+    absent: Mapping[str, Mapping[str, int]]
+    """Column or part -> kind of problem -> cells that are absent for it now."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as plain values."""
         return {
             "before": dict(self.before), "after": dict(self.after), "removed": dict(self.steps), "rounds": self.rounds,
+            "absent": {name: dict(kinds) for name, kinds in self.absent.items()},
         }  # fmt: skip
 
 
 def clean(data: Dataset, config: CleanConfig | None = None, /, **settings: Any) -> tuple[Dataset, CleanReport]:
     """Return the dataset without what the settings take out, and a report of it.
 
-    A core above 1 also takes the users and items that fall below it out of the tables and the features; else these
+    What is marked absent stays in the tables as an empty cell. Bots are thinned rather than down-weighted: models learn
+    from likes as such, whatever these weigh, and a smaller weight would say that a thing was liked less. A core above 1 also takes the users and items that fall below it out of the tables and the features; else these
     stay as they are.
 
     Raises:
-        DataError: nothing would be left.
+        DataError: nothing would be left, or something is to be marked absent that cannot be.
     """
     config = config or CleanConfig.of(settings)
+    before, found = _sizes(data), spoilt(data, config.absent)
+    data, aside = without(data, found)
     events = data.interactions
     reasons: list[tuple[str, Mask]] = []
     left = np.ones(len(events), dtype=bool)
-    for reason, wrong in _ranges(events, config):
+    for reason, wrong in [*_ranges(events, config), *_machines(data, config)]:
         reasons.append((reason, left & wrong))
         left &= ~wrong
     if config.duplicates:
@@ -95,7 +110,21 @@ def clean(data: Dataset, config: CleanConfig | None = None, /, **settings: Any) 
     if config.user_core > 1 or config.item_core > 1:
         fresh = _shrunk(fresh, config)
     steps = {reason: int(rows.sum()) for reason, rows in reasons if rows.any()}
-    return fresh, CleanReport(_sizes(data), _sizes(fresh), steps, rounds, _aside(data, reasons))
+    rejected = pl.concat([*aside, _aside(data, reasons)])
+    return fresh, CleanReport(before, _sizes(fresh), steps, rounds, rejected, _by_column(found))
+
+
+def _machines(data: Dataset, config: CleanConfig) -> list[tuple[str, Mask]]:
+    if config.bots == "leave":
+        return []
+    return [("the user acts like a machine", of_machines(data, config.bots == "thin", config.seed))]
+
+
+def _by_column(found: list[Spoilt]) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for each in found:
+        counts.setdefault(each.name, {})[each.kind] = len(each.codes)
+    return counts
 
 
 def _ranges(events: Interactions, config: CleanConfig) -> list[tuple[str, Mask]]:
