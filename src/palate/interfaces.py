@@ -138,6 +138,20 @@ class Aligner(Protocol):
 
 
 @runtime_checkable
+class Completer(Protocol):
+    """Parts with holes to parts with estimates, which are marked; what is there stays as it is."""
+
+    name: ClassVar[str]
+
+    @property
+    def config(self) -> Config: ...
+    def fit(self, parts: Parts, data: Dataset, rng: np.random.Generator) -> Self: ...
+    def complete(self, parts: Parts) -> Parts: ...
+    def state(self) -> State: ...
+    def load_state(self, state: State) -> Self: ...
+
+
+@runtime_checkable
 class Fusion(Protocol):
     """Several parts to one table of the same rows (early fusion); `valid` may only choose, never teach."""
 

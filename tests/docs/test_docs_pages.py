@@ -9,6 +9,7 @@ import pytest
 
 from palate.align import registry as aligners
 from palate.bundle import Bundle
+from palate.complete import registry as completers
 from palate.data.sources import registry as sources
 from palate.data.split import registry as splitters
 from palate.encoders import registry as encoders
@@ -29,7 +30,7 @@ DOCS = Path(__file__).parents[2] / "docs"
     [
         ("data.md", sources.names()), ("data.md", splitters.names()), ("encoders.md", encoders.names()),
         ("models.md", models.names()), ("models.md", fusions.names()), ("models.md", late.names()),
-        ("models.md", aligners.names()),
+        ("models.md", aligners.names()), ("models.md", completers.names()),
         ("evaluation.md", list(NAMES)), ("evaluation.md", [*RATINGS, *CLICKS]), ("evaluation.md", list(COMPAT)),
         ("search.md", indexes.names()),
     ],

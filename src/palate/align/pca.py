@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from palate.align._base import AlignerConfig, Views
-from palate.align._linear import LinearAligner, main_directions
+from palate.align._linear import LinearAligner
 from palate.core.types import Doubles
 from palate.data.dataset import Dataset
+from palate.linalg.directions import main_directions
 
 
 class PCA(LinearAligner[AlignerConfig]):

@@ -11,10 +11,11 @@ from pydantic import PositiveFloat
 from scipy.sparse.linalg import LinearOperator, svds
 
 from palate.align._base import AlignerConfig, Views
-from palate.align._linear import LinearAligner, main_directions
+from palate.align._linear import LinearAligner
 from palate.core.errors import ConfigError, DataError, did_you_mean
 from palate.core.types import CSR, Doubles
 from palate.data.dataset import Dataset
+from palate.linalg.directions import main_directions
 from palate.linalg.neighbours import unit_rows
 
 LIKES = "likes"

@@ -9,9 +9,10 @@ import numpy as np
 from pydantic import NonNegativeFloat
 
 from palate.align._base import AlignerConfig, Views
-from palate.align._linear import LinearAligner, main_directions
+from palate.align._linear import LinearAligner
 from palate.core.types import Doubles
 from palate.data.dataset import Dataset
+from palate.linalg.directions import main_directions
 
 
 class WhiteningConfig(AlignerConfig):

@@ -13,6 +13,8 @@ import polars as pl
 from palate.bundle.build import described, model_of
 from palate.bundle.manifest import NAME, Manifest, Place
 from palate.bundle.recipe import Recipe
+from palate.complete import Completer
+from palate.complete import registry as completers
 from palate.core.errors import BundleError, DataError
 from palate.core.files import replacing_folder
 from palate.core.fingerprint import fingerprint
@@ -34,7 +36,7 @@ class Bundle:
     """A fitted model, the data it was fitted on, and how it was made.
 
     A folder: `manifest.json`, `recipe.toml`, `model.safetensors` and `.json`, `histories.safetensors`, `users.parquet`,
-    `items.parquet` (ids and catalogue), `events.parquet`, `features/<part>/`.
+    `items.parquet` (ids and catalogue), `events.parquet`, `features/<part>/`; `completer.safetensors` and `.json` where one was used.
 
     Example:
         >>> bundle = Bundle.of(model, data)                 # doctest: +SKIP
@@ -49,6 +51,8 @@ class Bundle:
     recipe: Recipe
     path: Path | None = None
     """Where it was opened."""
+    completer: Completer[Any] | None = None
+    """What estimated the parts that items lacked, where anything did; `data` have these as they are known, without estimates."""
 
     @classmethod
     def of(
@@ -58,6 +62,7 @@ class Bundle:
         split: Split | None = None,
         recipe: Recipe | None = None,
         metrics: Mapping[str, Any] | None = None,
+        completer: Completer[Any] | None = None,
     ) -> Bundle:
         """Take a fitted model and the dataset that it comes from.
 
@@ -67,6 +72,7 @@ class Bundle:
             split: the split, where there was one; evaluation then knows which part is test.
             recipe: how it was made; told from the model where it is not given.
             metrics: what was measured, to be kept beside it.
+            completer: fitted, where one estimated what items lack before the model saw them.
 
         Raises:
             DataError: the model is not fitted, or was fitted on other users and items.
@@ -95,8 +101,10 @@ class Bundle:
             data=data.fingerprint,
             split=None if split is None else _split_fingerprint(split),
             metrics=dict(metrics or {}),
+            completer=None if completer is None else completer.spec(),
         )
-        return cls(model, replace(data, interactions=fitted.interactions, features=parts), manifest, recipe)
+        kept = replace(data, interactions=fitted.interactions, features=parts)
+        return cls(model, kept, manifest, recipe, completer=completer)
 
     def save(self, path: Path | str) -> Path:
         """Write the bundle in place of `path`, all or nothing.
@@ -115,6 +123,8 @@ class Bundle:
         with replacing_folder(path) as aside:
             self.recipe.save(aside / "recipe.toml")
             self.model.state().save(aside, "model")
+            if self.completer is not None:
+                self.completer.state().save(aside, "completer")
             histories = {**pack_csr("liked", self.model.liked), **pack_csr("seen", self.model.seen)}
             State(histories).save(aside, "histories")
             self.data.users.series.alias("user_id").to_frame().write_parquet(aside / "users.parquet")
@@ -154,7 +164,10 @@ class Bundle:
         model = model_of(manifest.model)
         model.load_state(State.load(path, "model"))
         model.remember(users, items, unpack_csr("liked", histories), unpack_csr("seen", histories))
-        return cls(model, data, manifest, recipe, path)
+        completer = None
+        if (spec := manifest.completer) is not None:
+            completer = completers.get(spec["name"])(**spec["settings"]).load_state(State.load(path, "completer"))
+        return cls(model, data, manifest, recipe, path, completer)
 
     def dataset(self, folder: Path | str | None = None) -> Dataset:
         """Load the whole dataset that the model comes from, and make sure that it has not changed since.

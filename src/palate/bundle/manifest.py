@@ -55,6 +55,8 @@ class Manifest(Config):
     """The rule for likes."""
     model: dict[str, Any]
     """Name and settings from which the model is built again."""
+    completer: dict[str, Any] | None = None
+    """Name and settings of what estimated parts that items lacked, where anything did."""
     recipe: dict[str, Any] = Field(default_factory=dict)
     """How it was made; `recipe.toml` says the same to people."""
     parts: tuple[str, ...] = ()

@@ -12,6 +12,8 @@ import tomli_w
 from pydantic import Field
 
 from palate.bundle.build import build_model
+from palate.complete import Completer
+from palate.complete import registry as completers
 from palate.core.config import Config
 from palate.core.errors import ConfigError, DataError
 from palate.core.files import write_text
@@ -37,6 +39,10 @@ class Recipe(Config):
     """Settings of the recommender."""
     parts: tuple[str, ...] | None = Field(None, min_length=1)
     """Which parts of the items it reads; all where none are named."""
+    complete: str | None = None
+    """Name of what estimates parts that items lack ('palate completers' lists them); they stay absent where none is named."""
+    complete_settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of that completer."""
     align: str | None = None
     """Name of what brings the parts into one space before they are fused ('palate aligners' lists them)."""
     align_settings: dict[str, Any] = Field(default_factory=dict)
@@ -76,9 +82,19 @@ class Recipe(Config):
         """
         return build_model(self, parts)
 
+    def completer(self) -> Completer[Any] | None:
+        """Return what estimates parts that items lack, not yet fitted; None where the recipe names none.
+
+        Raises:
+            UnknownNameError: there is no completer of that name.
+            ConfigError: a setting is unknown or out of range.
+        """
+        return None if self.complete is None else completers.get(self.complete)(**self.complete_settings)
+
     def check(self) -> None:
         """Make sure that every name and setting is known, before data are read."""
         self.build(["any"])
+        self.completer()
 
     def prepared(self, data: Dataset) -> Dataset:
         """Return the data under the recipe's rule for likes."""

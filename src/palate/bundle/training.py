@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from palate.bundle.bundle import Bundle
+from palate.bundle.completion import Estimates, completed
 from palate.bundle.recipe import Recipe
 from palate.core.errors import BundleError
 from palate.data.dataset import Dataset
@@ -30,12 +31,14 @@ class Trained:
     """Spent on fitting."""
     data: Dataset
     recipe: Recipe
+    estimates: Estimates
+    """The parts that items lack, estimated by a completer that was fitted on what the model was fitted on; none without one."""
 
     def bundle(self) -> Bundle:
         """Return what can be saved."""
         metrics = {} if self.validation is None else {"valid": self.validation.to_json()}
         metrics["seconds"] = {"fit": self.seconds}
-        return Bundle.of(self.model, self.data, self.split, self.recipe, metrics)
+        return Bundle.of(self.model, self.data, self.split, self.recipe, metrics, self.estimates.completer)
 
 
 def train(data: Dataset, recipe: Recipe, k: int = 20, run: Run | None = None) -> Trained:
@@ -60,15 +63,18 @@ def train(data: Dataset, recipe: Recipe, k: int = 20, run: Run | None = None) ->
     model = recipe.build(parts)
     cut = recipe.split(data) if len(data.interactions) else Split(data, data, data, recipe.how, recipe.seed)
     started = time.perf_counter()
-    model.fit(cut.train, cut.valid, run)
+    estimates = completed(recipe, cut.train)
+    model.fit(estimates.fill(cut.train), estimates.fill(cut.valid), run)
     seconds = time.perf_counter() - started
     validation = _judged(model, cut, k)
     if recipe.protocol == "refit":
         started = time.perf_counter()
         again = model.settled() if isinstance(model, Settles) else recipe.build(parts)
-        model = again.fit(cut.refit().train, None, run)
+        whole = cut.refit().train
+        estimates = completed(recipe, whole)
+        model = again.fit(estimates.fill(whole), None, run)
         seconds = time.perf_counter() - started
-    return Trained(model, cut, validation, seconds, data, recipe)
+    return Trained(model, cut, validation, seconds, data, recipe, estimates)
 
 
 def refit(bundle: Bundle, folder: Path | str | None = None, run: Run | None = None) -> Bundle:
@@ -92,9 +98,12 @@ def refit(bundle: Bundle, folder: Path | str | None = None, run: Run | None = No
     parts = data.part_names()
     started = time.perf_counter()
     again = bundle.model.settled() if isinstance(bundle.model, Settles) else bundle.recipe.build(parts)
-    model = again.fit(data, None, replace(run or Run(), seed=bundle.recipe.seed))
+    estimates = completed(bundle.recipe, data)
+    model = again.fit(estimates.fill(data), None, replace(run or Run(), seed=bundle.recipe.seed))
     seconds = {"fit": time.perf_counter() - started}
-    return Bundle.of(model, data, None, bundle.recipe, {**bundle.manifest.metrics, "seconds": seconds})
+    return Bundle.of(
+        model, data, None, bundle.recipe, {**bundle.manifest.metrics, "seconds": seconds}, estimates.completer
+    )
 
 
 def _judged(model: Model[Any], cut: Split, k: int) -> Evaluation | None:

@@ -1,4 +1,4 @@
-"""Settings that are typed as NAME.key=value: of the model, or of what aligns and fuses its parts."""
+"""Settings that are typed as NAME.key=value: of the model, or of what completes, aligns and fuses its parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from palate.core.errors import ConfigError
 
-_JOINING = ("align", "fuse", "late")
+_JOINING = ("complete", "align", "fuse", "late")
 
 
 def shared_out(
@@ -21,7 +21,7 @@ def shared_out(
         joining: the options of the command that name what joins the parts.
 
     Raises:
-        ConfigError: NAME is an aligner or a fusion that the recipe does not name, or both aligner and fusion.
+        ConfigError: NAME is a completer, an aligner or a fusion that the recipe does not name, or several of these.
 
     Example:
         >>> shared_out({"model": "content-knn", "fuse": "mean"}, {"mean.dim": 8, "neighbours": 9})
@@ -56,8 +56,9 @@ def _whose(fields: Mapping[str, Any], key: str, joining: Sequence[str]) -> tuple
 def _registered(name: str, joining: Sequence[str]) -> list[str]:
     """Return the options that take a name."""
     from palate.align import registry as aligners
+    from palate.complete import registry as completers
     from palate.fusion import registry as fusions
     from palate.fusion.late import registry as late
 
-    registries: dict[str, Any] = {"align": aligners, "fuse": fusions, "late": late}
+    registries: dict[str, Any] = {"complete": completers, "align": aligners, "fuse": fusions, "late": late}
     return [word for word in joining if name in registries[word].names()]

@@ -12,6 +12,7 @@ from palate.cli._app import AsJson, app, emit
 from palate.cli._next import say_next
 from palate.cli._settings import shared_out
 from palate.cli._training import Device, Track, going_on, run_of
+from palate.cli.data._print import say
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
 
@@ -26,8 +27,13 @@ def train(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="A setting of it, as in shrink=30, or of an aligner or a fusion, as in gated.dim=32."
+            "--set",
+            help="A setting of it, as in shrink=30, or of what --complete, --align or --fuse names, as in gated.dim=32.",
         ),
+    ] = None,
+    complete: Annotated[
+        str | None,
+        typer.Option("--complete", help="What estimates parts that items lack; 'palate completers' lists them."),
     ] = None,
     align: Annotated[
         str | None, typer.Option("--align", help="What brings the parts into one space; 'palate aligners' lists them.")
@@ -54,6 +60,7 @@ def train(
 
     given: dict[str, Any] = {
         "model": model,
+        "complete": complete,
         "align": align,
         "fuse": fuse,
         "late": late,
@@ -105,6 +112,7 @@ def _as_json(trained: Trained, target: Path) -> dict[str, Any]:
         "items": len(trained.data.items),
         "interactions": _sizes(trained),
         "validation": None if trained.validation is None else trained.validation.to_json(),
+        "completed": trained.estimates.to_json(),
         "seconds": {"fit": trained.seconds},
     }
 
@@ -123,6 +131,9 @@ def _show(trained: Trained, target: Path) -> None:
     some = len(data.interactions) > 0
     typer.echo(f"{data.name}: {len(data.users):,} users, {len(data.items):,} items; liked means {data.positive.rule}")
     typer.echo(f"split {recipe.how}, seed {recipe.seed}: {sizes}" if some else "no interactions: nothing to split")
+    for name, told in (trained.estimates.to_json() or {}).items():
+        if told["estimated"] or told["absent"]:
+            say(_estimated(name, told, str(recipe.complete)))
     typer.echo(f"fitted {trained.model.name} ({recipe.protocol}) in {trained.seconds:.2f} s")
     typer.echo(str(trained.validation) if trained.validation else "validation holds nothing to judge by")
     typer.echo(f"wrote {target} ({size / 1e6:.1f} MB)")
@@ -130,3 +141,14 @@ def _show(trained: Trained, target: Path) -> None:
     if some:
         ask = [["evaluate", target], ["recommend", target, "--user", data.users.ids[0]]]
     say_next(*ask, ["refit", target, "--out", "live.palate"], told="to serve all that is known")
+
+
+def _estimated(name: str, told: dict[str, Any], by: str) -> str:
+    """Say what was done for the items that lack a part."""
+    left = f", {told['absent']:,} stay without" if told["absent"] else ""
+    if (error := told["error"]) is None:
+        return f"{name}: {told['estimated']:,} items estimated by {by}{left}"
+    return (
+        f"{name}: {told['estimated']:,} items estimated by {by}{left}; known ones that were hidden come back with cosine "
+        f"{error['cosine']:.2f}, and {error['rmse']:.2f} of the error of the mean"
+    )

@@ -43,6 +43,10 @@ def tune(
     tries: Annotated[
         list[str] | None, typer.Option("--try", help="What to try of a setting, as in lr=1e-4..1e-2 or 'dim=32|64'.")
     ] = None,
+    complete: Annotated[
+        str | None,
+        typer.Option("--complete", help="What estimates parts that items lack; 'palate completers' lists them."),
+    ] = None,
     align: Annotated[
         str | None, typer.Option("--align", help="The aligner that is settled; 'palate aligners' lists them.")
     ] = None,
@@ -68,10 +72,11 @@ def tune(
     from palate.tuning.study import space_for
 
     fields = {
-        "model": model, "align": align, "fuse": fuse, "data": str(ds), "how": how, "seed": seed, "positive": positive,
+        "model": model, "complete": complete, "align": align, "fuse": fuse, "data": str(ds), "how": how, "seed": seed, "positive": positive,
         "parts": None if parts is None else words(parts),
     }  # fmt: skip
-    recipe = Recipe.of(shared_out(fields, parse_settings(settings or []), JOINS))
+    recipe = Recipe.of(shared_out(fields, parse_settings(settings or []), ("complete", *JOINS)))
+    recipe.completer()
     space_for(recipe, parse_space(tries or []))
     run = run_of(recipe.build(["any"]), device=device)
     place = study or Path(f"{model}.study")
@@ -124,8 +129,8 @@ def _row(trial: Trial, told: str) -> None:
 
 def _training(recipe: Recipe, ds: Path) -> list[str | Path]:
     """Return the words that train with what was found."""
-    given = {"--how": recipe.how, "--seed": str(recipe.seed), "--positive": recipe.positive, "--align": recipe.align,
-             "--fuse": recipe.fuse}  # fmt: skip
+    given = {"--how": recipe.how, "--seed": str(recipe.seed), "--positive": recipe.positive, "--complete": recipe.complete,
+             "--align": recipe.align, "--fuse": recipe.fuse}  # fmt: skip
     usual = {"--how": "random-per-user", "--seed": "0"}
     said = [word for name, value in given.items() if value not in (None, usual.get(name)) for word in (name, value)]
     parts = [] if recipe.parts is None else ["--parts", ",".join(recipe.parts)]

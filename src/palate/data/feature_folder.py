@@ -1,7 +1,7 @@
 """A part on disk: `features/<name>/`.
 
 manifest.json                  name, of, modality, dim, source, encoder (name and settings); of interactions: log
-values.safetensors             values float32[n, d], present bool[n]
+values.safetensors             values float32[n, d], present bool[n]; where rows were estimated also completed bool[n]
 ids.parquet                    whose row each is; interactions have no ids, their rows are those of the log, in order
 encoder.json, .safetensors     what the encoder learned, where it learned something
 """
@@ -93,7 +93,12 @@ def save_features(folder: Path, name: str, table: FeatureTable, whose: IdMap | s
     slices = (slice(start, start + BLOCK) for start in range(0, len(table), BLOCK))
     blocks = (np.where(table.present[rows, None], table.values[rows], np.float32(0)) for rows in slices)
     with replacing_folder(feature_path(folder, name)) as aside:
-        write_blocks(aside / "values.safetensors", "values", table.dim, blocks, {"present": table.present})
+        masks = (
+            {"present": table.present}
+            if table.completed is None
+            else {"present": table.present, "completed": table.completed}
+        )
+        write_blocks(aside / "values.safetensors", "values", table.dim, blocks, masks)
         if ids is not None:
             ids.series.to_frame().write_parquet(aside / "ids.parquet")
         if table.encoder is not None and (table.encoder.state.arrays or table.encoder.state.meta):
@@ -212,7 +217,8 @@ def _load_part(path: Path, manifest: Any) -> tuple[FeatureTable, IdMap | str]:
         ref = EncoderRef(encoder["name"], encoder["settings"], state)
     values = cast("Floats", LazyRows(arrays["values"])) if of == "interactions" else arrays["values"]
     present = np.array(arrays["present"])
-    table = FeatureTable(values, present, manifest["source"], of, manifest.get("modality", "vector"), ref)
+    completed = np.array(arrays["completed"]) if "completed" in arrays else None
+    table = FeatureTable(values, present, manifest["source"], of, manifest.get("modality", "vector"), ref, completed)
     if of == "interactions":
         return table, str(manifest.get("log", ""))
     ids = _ids(path / "ids.parquet", "id")

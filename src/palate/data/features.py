@@ -49,7 +49,7 @@ class FeatureTable:
         values: float32[n, d]; present: bool[n]. Row = code (of interactions: the row of the log). Absent rows hold
             zeros and must not be read. Values of interactions may be `LazyRows`: read them in blocks.
     Missing data:
-        `present` is the fact; a zero vector means nothing.
+        `present` is what can be read; a zero vector means nothing. Of these rows, `completed` are estimates of a completer.
     """
 
     values: Floats
@@ -60,11 +60,14 @@ class FeatureTable:
     modality: str = "vector"
     """text, image, audio, video, … or `vector` for ready-made features."""
     encoder: EncoderRef | None = None
+    completed: Mask | None = None
+    """bool[n]: which of the present rows were estimated; None where none were."""
 
     def __repr__(self) -> str:
         by = f" by {self.encoder.name}" if self.encoder else ""
         rows = f"{int(self.present.sum()):,} of {len(self.present):,} {self.of}"
-        return f"FeatureTable({rows}, {self.values.shape[1]:,} numbers each, {self.modality}{by})"
+        made = f", {int(self.completed.sum()):,} of them estimated" if self.completed is not None else ""
+        return f"FeatureTable({rows}{made}, {self.values.shape[1]:,} numbers each, {self.modality}{by})"
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.present.shape != (len(self.values),):
@@ -75,6 +78,10 @@ class FeatureTable:
             raise DataError(
                 f"features need float32 values and bool present: given {self.values.dtype} and {self.present.dtype}"
             )
+        if self.completed is not None and (
+            self.completed.shape != self.present.shape or (self.completed & ~self.present).any()
+        ):
+            raise DataError("rows can only be completed where they are present: give a mask of the same rows, or None")
         if not isinstance(self.values, LazyRows) and not _finite(self.values, self.present):
             raise DataError("features hold NaN or infinite values in rows marked present: mark those rows absent")
 
@@ -82,6 +89,11 @@ class FeatureTable:
     def dim(self) -> int:
         """Width of a vector."""
         return int(self.values.shape[1])
+
+    @property
+    def known(self) -> Mask:
+        """bool[n]: the present rows that nothing estimated."""
+        return self.present if self.completed is None else self.present & ~self.completed
 
     @property
     def coverage(self) -> float:
@@ -104,23 +116,23 @@ class FeatureTable:
         if self.of == "interactions":
             present = known & self.present[np.maximum(codes, 0)] if len(self) else np.zeros(len(codes), bool)
             values: Any = lazily(self.values).take(codes)
-            return replace(self, values=values, present=present, source=fingerprint(self.source, codes))
+            return self._with(values, present, fingerprint(self.source, codes), _taken(self.completed, codes))
         values = (
             np.where(known[:, None], self.values[np.maximum(codes, 0)], np.float32(0))
             if len(self)
             else np.zeros((len(codes), self.dim), np.float32)
         )
         present = known & self.present[np.maximum(codes, 0)] if len(self) else np.zeros(len(codes), bool)
-        return replace(
-            self, values=values.astype(np.float32, copy=False), present=present, source=fingerprint(self.source, codes)
-        )
+        source = fingerprint(self.source, codes)
+        return self._with(values.astype(np.float32, copy=False), present, source, _taken(self.completed, codes))
 
     def dropped(self, rows: Mask) -> FeatureTable:
         """Return the same table with these rows made absent."""
         present = self.present & ~rows
         lazy = isinstance(self.values, LazyRows)
         values = self.values if lazy else np.where(present[:, None], self.values, np.float32(0))
-        return replace(self, values=values, present=present, source=fingerprint(self.source, "dropped", rows))
+        left = None if self.completed is None else self.completed & ~rows
+        return self._with(values, present, fingerprint(self.source, "dropped", rows), left)
 
     def followed_by(self, other: FeatureTable) -> FeatureTable:
         """Return the rows of this table and then those of another by the same encoder.
@@ -134,7 +146,18 @@ class FeatureTable:
             )
         present = np.concatenate([self.present, other.present])
         source = fingerprint(self.source, "followed by", other.source)
-        return replace(self, values=joined(self.values, other.values), present=present, source=source)
+        masks = [table.present & ~table.known for table in (self, other)]
+        return self._with(joined(self.values, other.values), present, source, np.concatenate(masks))
+
+    def _with(self, values: Any, present: Mask, source: str, completed: Mask | None) -> FeatureTable:
+        """Return the same part with other rows; a mask that marks none is left out."""
+        marks = completed if completed is not None and completed.any() else None
+        return replace(self, values=values, present=present, source=source, completed=marks)
+
+
+def _taken(completed: Mask | None, codes: npt.NDArray[np.integer]) -> Mask | None:
+    """Return the marks of the rows at `codes`; -1 has none."""
+    return None if completed is None or not len(completed) else (codes >= 0) & completed[np.maximum(codes, 0)]
 
 
 def _finite(values: Floats, present: Mask) -> bool:

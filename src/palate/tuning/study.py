@@ -15,6 +15,7 @@ from filelock import Timeout
 
 from palate.bundle import Recipe
 from palate.bundle.build import described
+from palate.bundle.completion import completed
 from palate.core.config import Config
 from palate.core.errors import ConfigError, DataError, PalateError, missing_extra
 from palate.core.files import locked
@@ -113,6 +114,8 @@ def tune(
         cut.train.fingerprint, cut.valid.fingerprint, by, recipe.model_copy(update={"data": None, "out": None}),
         {name: [type(dimension).__name__, asdict(dimension)] for name, dimension in space.items()},
     )  # fmt: skip
+    estimates = completed(recipe, cut.train)
+    cut = replace(cut, train=estimates.fill(cut.train), valid=estimates.fill(cut.valid))
     fit = _Fit(optuna, recipe, space, cut, by, replace(run or Run(), seed=recipe.seed))
     began = time.monotonic()
     with _opened(optuna, study, made_of) as search, progress(f"tuning {recipe.model}", trials, "trials") as advance:

@@ -1,0 +1,12 @@
+"""What is missing, estimated: vectors of things that lack a part, from the parts they have and the company they keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from palate.complete._base import Completer, HiddenError
+from palate.core.registry import Registry
+
+registry: Registry[Completer[Any]] = Registry("completer", __name__)
+
+__all__ = ["Completer", "HiddenError", "registry"]
