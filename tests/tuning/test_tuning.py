@@ -427,7 +427,7 @@ def test_settings_of_the_model_of_an_aligner_and_of_a_fusion_are_settled_as_trai
     typed = said.out.partition("next: palate ")[2].replace("\\\n", " ")
     assert {"cca.dim=3", "mean.dim=4"} < set(typed.split())
     code, said = run(capsys, "tune", "shop", "--model", "content-knn", "--set", "mean.dim=4")
-    assert (code, said.err.endswith("'mean', which is not named: add --fuse mean\n")) == (2, True)
+    assert (code, said.err.endswith("'mean', which is not named: add --complete mean or --fuse mean\n")) == (2, True)
 
 
 def test_why_a_trial_failed_fits_the_terminal(shop, capsys, monkeypatch):

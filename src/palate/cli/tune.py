@@ -135,7 +135,10 @@ def _training(recipe: Recipe, ds: Path) -> list[str | Path]:
     said = [word for name, value in given.items() if value not in (None, usual.get(name)) for word in (name, value)]
     parts = [] if recipe.parts is None else ["--parts", ",".join(recipe.parts)]
     own = dict(recipe.settings)
-    for joined, of in ((recipe.align, recipe.align_settings), (recipe.fuse, recipe.fuse_settings)):
+    joins = (
+        (recipe.complete, recipe.complete_settings), (recipe.align, recipe.align_settings), (recipe.fuse, recipe.fuse_settings),
+    )  # fmt: skip
+    for joined, of in joins:
         own |= {f"{joined}.{name}": value for name, value in of.items()}
     settings = [word for name, value in own.items() for word in ("--set", f"{name}={_word(value)}")]
     return ["train", ds, "--model", recipe.model, *settings, *parts, *map(str, said), "--out", f"{recipe.model}.palate"]
