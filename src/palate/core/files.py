@@ -99,6 +99,26 @@ def write_text(path: Path, text: str) -> None:
         aside.write_text(text, encoding="utf-8")
 
 
+def write_new(path: Path, text: str, mode: int) -> None:
+    """Write UTF-8 text, durably, where nothing is; from its first moment only those whom `mode` names can read it.
+
+    Raises:
+        FileExistsError: something is there, and stays.
+        StoreError: the disk is full or refuses.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        _sync(path.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise _NotWrittenError(path, error.strerror or str(error)) from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON value in place of `path`, all or nothing; keys sorted, so equal values give equal files."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n")

@@ -21,6 +21,7 @@ from palate.data.features import FeatureTable, Of
 from palate.data.interactions import Interactions
 from palate.data.pooling import pooled
 from palate.data.positive import Positive
+from palate.data.privacy.record import Privacy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,8 @@ class Dataset:
     licence: str = ""
     root: Path | None = None
     """The folder it was read from, if any."""
+    privacy: Privacy = field(default_factory=Privacy)
+    """What was done for the people in it."""
 
     def __post_init__(self) -> None:
         if len(self.catalogue) != len(self.items):

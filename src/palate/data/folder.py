@@ -1,6 +1,6 @@
 """The dataset folder: what a dataset is on disk.
 
-    dataset.toml           format version, name, licence, the rule for likes, column types
+    dataset.toml           format version, name, licence, the rule for likes, column types, what was done for people
     interactions.parquet   user_id, item_id, weight, then any of timestamp, kind, text, split
     items.parquet          item_id and typed columns; row order is code order
     users.parquet          user_id and typed columns, likewise
@@ -32,6 +32,7 @@ from palate.data.feature_folder import FEATURES, load_features, log_of, save_fea
 from palate.data.features import FeatureTable, Of
 from palate.data.interactions import Interactions
 from palate.data.positive import Positive
+from palate.data.privacy.record import Privacy
 
 __all__ = [
     "FORMAT",
@@ -39,6 +40,7 @@ __all__ = [
     "is_dataset",
     "load",
     "load_features",
+    "privacy_of",
     "refuse_foreign",
     "save",
     "save_column",
@@ -95,7 +97,13 @@ def load(path: Path | str, *, stale: bool = False) -> Dataset:
         about.get("name", path.name),
         about.get("licence", ""),
         path,
+        Privacy.of(about.get("privacy", {})),
     )
+
+
+def privacy_of(path: Path) -> Privacy:
+    """Return what was done for the people in the dataset folder at `path`; nothing, where there is no such folder."""
+    return Privacy.of(_manifest(path).get("privacy", {})) if is_dataset(path) else Privacy()
 
 
 def save(data: Dataset, path: Path | str, aside_rows: Mapping[str, pl.DataFrame] | None = None) -> None:
@@ -259,6 +267,8 @@ def _write_tables(data: Dataset, folder: Path) -> None:
         about["interactions"] = dict(data.interactions.types)
     if len(data.interactions):
         _events(data, folder).write_parquet(folder / "interactions.parquet")
+    if done := data.privacy.as_dict():
+        about["privacy"] = done
     write_text(folder / MANIFEST, tomli_w.dumps(about))
 
 

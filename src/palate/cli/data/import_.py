@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,10 +11,14 @@ from palate.cli._app import AsJson, emit
 from palate.cli._modalities import modal
 from palate.cli._next import say_next
 from palate.cli.data import data_app
+from palate.cli.data._people import show_protected
 from palate.cli.data._print import counted, figures, say
-from palate.core.errors import ConfigError
+from palate.core.errors import ConfigError, DataError
 from palate.data.features import OF
 from palate.data.sources import Report, registry
+
+if TYPE_CHECKING:
+    from palate.data.privacy.protect import Protection
 
 _Columns = list[str] | None
 Text = Annotated[_Columns, typer.Option("--text", help="Columns of text: title,overview, NAME=COLUMN, users.bio.")]
@@ -52,6 +56,10 @@ def import_(
     encoding: Annotated[str | None, typer.Option(help="table: encoding of text files, as in gb18030.")] = None,
     parts: Annotated[str | None, typer.Option(help="recbole: middle names of NAME.PART.inter, train first.")] = None,
     positive: Annotated[str | None, typer.Option(help='What counts as liked, as in "weight>=4".')] = None,
+    protect: Annotated[
+        Path | None,
+        typer.Option(metavar="KEY", help="Pseudonyms by this key, texts masked, media without metadata."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
     licence: Annotated[str | None, typer.Option(help="Terms under which the data may be used.")] = None,
     as_json: AsJson = False,
@@ -82,8 +90,19 @@ def import_(
         if key not in kind.config_type.model_fields:
             option = {"columns": "column", "others": next(iter(more), "")}.get(key, key)
             raise ConfigError(f"the format '{source}' takes no --{option}: leave it out, or import as 'table'")
-    report = kind(**settings).read(src, dst)
-    emit(report.as_dict(), as_json, lambda: _show(report))
+    report = kind(**settings).read(src, dst, _protection(protect, src, dst))
+    emit(report.as_dict(), as_json, lambda: _show(report, protect))
+
+
+def _protection(key: Path | None, src: Path, dst: Path) -> Protection | None:
+    if key is None:
+        return None
+    from palate.cli.data._people import key_of
+    from palate.data.privacy.protect import Protection
+
+    if not src.exists():
+        raise DataError(f"there is no file or folder at {src}: name what to import")
+    return Protection(key_of(key, dst))
 
 
 def _named(words: list[str]) -> dict[str, str]:
@@ -103,7 +122,7 @@ def _roles(words: list[str]) -> dict[str, str]:
     return found
 
 
-def _show(report: Report) -> None:
+def _show(report: Report, key: Path | None) -> None:
     say(f"imported '{report.name}' into {report.path} in {report.seconds:.1f} s")
     rows = {
         "users": f"{report.users:,}",
@@ -117,6 +136,8 @@ def _show(report: Report) -> None:
     for part, count in report.parts.items():
         rows[part] = f"ready-made part, {count:,} of {report.items:,} items"
     figures(rows)
+    if report.privacy is not None:
+        show_protected(report.privacy, key, report.path)
     for note in report.notes:
         say(f"note: {note}")
     if report.rejected:

@@ -15,12 +15,12 @@ from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.core.files import replacing_folder
 from palate.core.part import Part
-from palate.core.progress import track
 from palate.data import folder, quarantine
 from palate.data.dataset import Dataset
 from palate.data.feature_folder import set_before
 from palate.data.features import OF, part_name
-from palate.data.media import bring
+from palate.data.privacy.protect import STEP, Contents, Protected, Protection, bring, protected
+from palate.data.privacy.pseudonyms import check_key
 from palate.data.quarantine import frame_of
 from palate.data.sources._expects import Expected, seen_as
 
@@ -72,6 +72,8 @@ class Report:
     positive: str
     liked: int
     seconds: float
+    privacy: Mapping[str, Any] | None = None
+    """What was done for the people in the data, where that was asked for; see `Protected`."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -80,6 +82,7 @@ class Report:
             "interactions": self.interactions, "columns": dict(self.columns), "media": dict(self.media),
             "parts": dict(self.parts), "rejected": dict(self.rejected), "notes": list(self.notes),
             "positive": self.positive, "liked": self.liked, "seconds": round(self.seconds, 2),
+            **({} if self.privacy is None else {"privacy": dict(self.privacy)}),
         }  # fmt: skip
 
 
@@ -100,30 +103,44 @@ class Source(Part[C]):
         """Read what lies at `src`."""
         raise TypeError(f"{type(self).__name__} must define gather(src)")
 
-    def read(self, src: Path | str, dst: Path | str) -> Report:
+    def read(self, src: Path | str, dst: Path | str, protection: Protection | None = None) -> Report:
         """Import `src` into the dataset folder `dst`; a dataset that stands there is replaced, all or nothing.
 
+        Args:
+            src: what to import.
+            dst: where the dataset goes.
+            protection: what to do for the people in the data before anything of them is written.
+
         Raises:
-            DataError: nothing usable lies at `src`, or something other than a dataset stands at `dst`.
+            DataError: nothing usable lies at `src`, or something other than a dataset stands at `dst`, or one with
+                pseudonyms that would be lost or are of another key.
             StoreError: the disk is full or refuses; what stood at `dst` is untouched.
         """
         src, dst, start = Path(src), Path(dst), time.perf_counter()
         if not src.exists():
             raise DataError(f"there is no file or folder at {src}: name what to import")
         folder.refuse_foreign(dst)
+        known = _known_key(dst, protection)
         _refuse_inside(dst, src)
         found = self._gathered(src)
         _refuse_inside(dst, *found.places)
         data = replace(
             found.data, name=self.config.name or found.data.name, licence=self.config.licence or found.data.licence
         )
+        done, clean = None, protection is not None and protection.media
+        if protection is not None:
+            contents, done = protected(Contents(data, found.files, found.rejected), protection, dst)
+            data, found = contents.data, replace(found, files=contents.files, rejected=contents.rejected)
         with replacing_folder(dst) as aside:
             folder.write_into(data, aside)
-            for inside, file in track(found.files.items(), "bringing media", len(found.files), "files"):
-                bring(file, aside / inside)
-            set_before(dst, aside)
+            left = bring(found.files, aside, clean)
+            if known:
+                set_before(dst, aside)
             quarantine.append(aside, "import", found.rejected)
-        return _report(dst, data, found, time.perf_counter() - start)
+            quarantine.append(aside, STEP, left)
+        if done is not None:
+            done = replace(done, left=quarantine.reasons(left))
+        return _report(dst, data, found, time.perf_counter() - start, done)
 
     def _gathered(self, src: Path) -> Gathered:
         try:
@@ -144,7 +161,31 @@ def _refuse_inside(dst: Path, *places: Path) -> None:
             )
 
 
-def _report(dst: Path, data: Dataset, found: Gathered, seconds: float) -> Report:
+def _known_key(dst: Path, protection: Protection | None) -> bool:
+    """Tell whether what stands at `dst`, if anything, holds no more of people than what is to be written.
+
+    Raises:
+        DataError: it holds pseudonyms, and ids as they are or by another key would take their place.
+    """
+    held = folder.privacy_of(dst)
+    key = None if protection is None else protection.key
+    if held.key and key is None:
+        raise DataError(
+            f"the ids of {dst} are pseudonyms, and an import without --protect would put real ids in their place: give the key, "
+            "or remove that folder first"
+        )
+    if key is not None:
+        check_key(held.key, key, dst)
+    if protection is None:
+        return True
+    return (
+        held.key == (key.fingerprint if key else "")
+        and held.texts >= protection.texts
+        and held.media >= protection.media
+    )
+
+
+def _report(dst: Path, data: Dataset, found: Gathered, seconds: float, done: Protected | None) -> Report:
     tables = [(of, data.table_of(of)) for of in OF]
     return Report(
         dst,
@@ -161,10 +202,11 @@ def _report(dst: Path, data: Dataset, found: Gathered, seconds: float) -> Report
         {part_name(name, of): table.table[name].count() for of, table in tables for name in table.file_columns},
         {name: int(table.present.sum()) for name, table in data.features.items()},
         quarantine.reasons(found.rejected),
-        (*found.notes, *_doubts(data)),
+        (*found.notes, *(done.notes if done else ()), *_doubts(data)),
         data.positive.rule,
         int(data.liked_rows.sum()),
         seconds,
+        None if done is None else done.as_dict(),
     )
 
 
