@@ -206,6 +206,32 @@ def test_duplicates_look_alike_and_are_new_items(faulty):
     assert all(rows[new]["title"] == f"{rows[old]['title']} (new)" for new, old in told)
 
 
+def test_mismatched_files_are_those_of_other_items(tmp_path):
+    size = {"n_items": 40, "n_users": 9, "n_events": 50, "clips": 0, "picture_size": 32, "sound_seconds": 0.2}
+    right, wrong = registry.get("shop")(**size), registry.get("shop")(**size, mismatched=0.1)
+    right.write(tmp_path / "right")
+    truth = wrong.write(tmp_path / "wrong")
+    for column, ending in (("picture", "jpg"), ("sound", "wav")):
+        swapped = truth.faults["mismatched"][column]
+        assert len(swapped) == 4
+        shown = dict(zip(swapped, [swapped[-1], *swapped[:-1]], strict=True))
+        for item in truth.items:
+            whose = tmp_path / "right" / f"{column}s" / f"{shown.get(item, item)}.{ending}"
+            assert (tmp_path / "wrong" / f"{column}s" / f"{item}.{ending}").read_bytes() == whose.read_bytes()
+    events = [(tmp_path / name / "events.csv").read_bytes() for name in ("right", "wrong")]
+    assert events[0] == events[1]
+
+
+def test_pictures_that_agree_go_with_the_texts():
+    def same(agreement):
+        items = Goods(ShopConfig(n_items=400, n_users=9, n_events=50, agreement=agreement))
+        return (items.attributes["picture"]["motif"] == items.attributes["text"]["theme"]).mean()
+
+    assert same(1) == 1
+    assert same(0.5) == pytest.approx(0.5 + 0.5 / 8, abs=0.06)
+    assert same(0) == pytest.approx(1 / 8, abs=0.05)
+
+
 def test_bots_click_much_in_one_hour(faulty):
     folder, truth = faulty
     events = pl.read_csv(folder / "events.csv")

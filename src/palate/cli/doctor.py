@@ -16,7 +16,7 @@ from palate.core.cores import cores
 from palate.core.memory import available_mb
 
 LIBRARIES = {
-    "soundfile": "media", "soxr": "media", "kaldi_native_fbank": "media", "av": "media",
+    "imagehash": "media", "soundfile": "media", "soxr": "media", "kaldi_native_fbank": "media", "av": "media",
     "fastapi": "serve", "uvicorn": "serve", "torch": "deep", "transformers": "hub",
     "optuna": "tune", "tensorboard": "track", "wandb": "wandb",
 }  # fmt: skip

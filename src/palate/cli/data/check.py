@@ -47,6 +47,7 @@ def check(
     positive: Annotated[str | None, typer.Option("--positive", help="What counts as liked, as in weight>=4.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="A setting of the split, as in test=0.2.")] = None,
     media: Annotated[bool, typer.Option(help="Open every media file.")] = True,
+    noise: Annotated[bool, typer.Option(help="Look for bots, near-duplicates, outliers and mismatched parts.")] = True,
     verbose: Annotated[bool, typer.Option("--verbose", help="List every id that a problem concerns.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +58,7 @@ def check(
     data = load(ds)
     if positive is not None:
         data = replace(data, positive=Positive(rule=positive))
-    report = look(data, None if splitter is None else splitter.split(data, seed), media)
+    report = look(data, None if splitter is None else splitter.split(data, seed), media, noise)
 
     def show() -> None:
         _show(report, ds, verbose)

@@ -27,6 +27,13 @@ class _Bots(StrEnum):
     drop = "drop"
 
 
+class _Near(StrEnum):
+    """What becomes of items that are nearly the same."""
+
+    leave = "leave"
+    merge = "merge"
+
+
 @data_app.command()
 def clean(
     ds: Annotated[Path, typer.Argument(metavar="DS", help="Dataset folder.")],
@@ -46,6 +53,9 @@ def clean(
             metavar="KINDS", help="Problems whose cells become missing, as in blank-picture,silent-sound; or all."
         ),
     ] = None,
+    near_duplicates: Annotated[
+        _Near, typer.Option(help="Leave items that are nearly the same, or make one of them.")
+    ] = _Near.leave,
     bots: Annotated[
         _Bots, typer.Option(help="Of users who act like machines, keep a part of what they did, or nothing.")
     ] = _Bots.leave,
@@ -56,6 +66,7 @@ def clean(
     config = CleanConfig(
         duplicates=duplicates, times=times, min_weight=min_weight, max_weight=max_weight, since=since, until=until,
         user_core=user_core or core, item_core=item_core or core, absent=_kinds(absent), bots=bots.value, seed=seed,
+        near_duplicates=near_duplicates.value,
     )  # fmt: skip
     folder.refuse_foreign(out)
     fresh, report = mend(folder.load(ds), config)
@@ -80,6 +91,8 @@ def _show(report: CleanReport, out: Path) -> None:
         say("marked absent, listed there too:" if report.steps else f"marked absent, listed in {out / QUARANTINE}:")
         told = {name: ", ".join(f"{n:,} {kind}" for kind, n in kinds.items()) for name, kinds in report.absent.items()}
         figures(told)
-    if not report.steps and not report.absent:
+    if report.merged:
+        say(f"{report.merged:,} items became part of another that is nearly the same, listed in {out / QUARANTINE}")
+    if not report.steps and not report.absent and not report.merged:
         say("nothing was taken out")
     say_next(["data", "check", out])

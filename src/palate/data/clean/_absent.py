@@ -12,12 +12,15 @@ from palate.core.errors import DataError, did_you_mean
 from palate.core.types import Mask
 from palate.data.catalogue import Catalogue
 from palate.data.clean._files import of_files
+from palate.data.clean._mismatch import of_mismatches
+from palate.data.clean._outliers import of_outliers
 from palate.data.clean._spoilt import SPOILT, Spoilt
 from palate.data.clean._texts import of_texts
 from palate.data.dataset import Dataset
 from palate.data.features import Of
 
 _TEXTS = ("empty-text", "stray-language")
+_VECTORS = ("outlier", "mismatch")
 
 
 def spoilt(data: Dataset, kinds: Collection[str]) -> list[Spoilt]:
@@ -32,7 +35,11 @@ def spoilt(data: Dataset, kinds: Collection[str]) -> list[Spoilt]:
     found: list[Spoilt] = []
     if set(kinds) & set(_TEXTS):
         found += of_texts(data)
-    if set(kinds) - set(_TEXTS):
+    if "outlier" in kinds:
+        found += of_outliers(data)
+    if "mismatch" in kinds:
+        found += of_mismatches(data)
+    if set(kinds) - {*_TEXTS, *_VECTORS}:
         found += of_files(data)[0]
     return [each for each in found if each.kind in kinds and len(each.codes)]
 

@@ -19,6 +19,8 @@ SPOILT = {
     "clipped-sound": "the sound is cut off at the loudest",
     "empty-text": "the text says nothing",
     "stray-language": "hardly any other text is in this language",
+    "outlier": "the vector is far from all others of its part",
+    "mismatch": "the vector does not go with the item's other parts",
 }
 """Kinds of problems whose cells `clean` can mark absent, and the reason that the quarantine then gives."""
 

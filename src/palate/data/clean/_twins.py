@@ -55,13 +55,14 @@ def _words(table: Catalogue) -> Callable[[int], Hashable | None]:
     columns = [table.table[name].to_list() for name in table.of_type("text")]
 
     def key(code: int) -> Hashable | None:
-        told = tuple(_plain(values[code]) for values in columns)
+        told = tuple(plain_words(values[code]) for values in columns)
         return told if any(told) else None
 
     return key
 
 
-def _plain(text: str | None) -> str:
+def plain_words(text: str | None) -> str:
+    """Return the letters and digits of a text, in small letters and one width."""
     folded = unicodedata.normalize("NFKC", text or "").casefold()
     return "".join(letter for letter in folded if letter.isalnum())
 

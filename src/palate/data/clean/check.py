@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from palate.core.errors import DataError
+from palate.core.errors import DataError, MissingExtraError
 from palate.data import quarantine
 from palate.data.clean._bots import of_bots
 from palate.data.clean._files import of_files
 from palate.data.clean._languages import languages
 from palate.data.clean._leaks import of_split
+from palate.data.clean._mismatch import of_mismatches
+from palate.data.clean._near import of_near_duplicates
+from palate.data.clean._outliers import of_outliers
 from palate.data.clean._problem import Problem
 from palate.data.clean._tables import of_catalogue, of_interactions
 from palate.data.clean._texts import of_texts
@@ -62,13 +65,14 @@ class CheckReport:
         return {**plain, "problems": [found.as_dict() for found in self.problems], "notes": list(self.notes)}
 
 
-def check(data: Dataset, split: Split | None = None, media: bool = True) -> CheckReport:
+def check(data: Dataset, split: Split | None = None, media: bool = True, noise: bool = True) -> CheckReport:
     """Look a dataset over.
 
     Args:
         data: what to look at.
         split: how it is cut; None takes the split column, where there is one.
         media: whether to open every media file.
+        noise: whether to look for bots, near-duplicates, outliers, and vectors that do not go with the item's others.
     """
     notes = _addresses(data)
     if split is None and data.interactions.column("split") is not None:
@@ -77,11 +81,17 @@ def check(data: Dataset, split: Split | None = None, media: bool = True) -> Chec
         except DataError as error:
             notes.append(str(error))
     problems = of_interactions(data) + of_catalogue(data)
-    problems += [*of_bots(data), *(each for found in of_texts(data) for each in found.problems(data))]
+    spoilt = of_texts(data)
+    if noise:
+        twice, uncompared = _near(data, media)
+        problems += of_bots(data) + twice
+        spoilt += [*of_outliers(data), *of_mismatches(data)]
+        notes += uncompared
     if media:
-        spoilt, unseen = of_files(data)
-        problems += [each for found in spoilt for each in found.problems(data)]
+        broken, unseen = of_files(data)
+        spoilt = broken + spoilt
         notes += unseen
+    problems += [each for found in spoilt for each in found.problems(data)]
     if split is not None:
         leaks, told = of_split(split, media)
         problems += leaks
@@ -106,6 +116,14 @@ def check(data: Dataset, split: Split | None = None, media: bool = True) -> Chec
         {} if data.root is None else quarantine.reasons(quarantine.read(data.root)),
         tuple(notes),
     )
+
+
+def _near(data: Dataset, media: bool) -> tuple[list[Problem], list[str]]:
+    """Find near-duplicates; where files cannot be compared, a note says so."""
+    try:
+        return of_near_duplicates(data, media), []
+    except MissingExtraError as error:
+        return [], [f"near-duplicates were not looked for: {error}"]
 
 
 def coverage(data: Dataset) -> dict[str, float]:

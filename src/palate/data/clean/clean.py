@@ -17,6 +17,8 @@ from palate.core.ids import IdMap
 from palate.core.types import Codes, Mask
 from palate.data.clean._absent import spoilt, without
 from palate.data.clean._bots import of_machines
+from palate.data.clean._merge import merged
+from palate.data.clean._near import near_duplicates
 from palate.data.clean._spoilt import Spoilt
 from palate.data.clean._tables import impossible
 from palate.data.clean.core import k_core
@@ -31,6 +33,8 @@ class CleanConfig(Config):
     """Kinds of problems, as `check` calls them, whose cells and vectors are marked absent: those in `SPOILT`."""
     bots: Literal["leave", "thin", "drop"] = "leave"
     """Of users who act like machines, take out so many interactions that 1 − score of them stays, or all."""
+    near_duplicates: Literal["leave", "merge"] = "leave"
+    """Make one item of those that are nearly the same: the one with the most interactions, which gets those of all."""
     duplicates: bool = True
     """Of rows with the same user, item and kind, keep the last: by time where known, else by row."""
     times: bool = True
@@ -65,12 +69,15 @@ class CleanReport:
     """What was taken out, as rows for the quarantine."""
     absent: Mapping[str, Mapping[str, int]]
     """Column or part -> kind of problem -> cells that are absent for it now."""
+    merged: int
+    """Items that became part of another."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as plain values."""
         return {
             "before": dict(self.before), "after": dict(self.after), "removed": dict(self.steps), "rounds": self.rounds,
             "absent": {name: dict(kinds) for name, kinds in self.absent.items()},
+            "merged": self.merged,
         }  # fmt: skip
 
 
@@ -83,10 +90,15 @@ def clean(data: Dataset, config: CleanConfig | None = None, /, **settings: Any) 
 
     Raises:
         DataError: nothing would be left, or something is to be marked absent that cannot be.
+        MissingExtraError: near-duplicates are to be merged, and a library that compares files is not installed.
     """
     config = config or CleanConfig.of(settings)
     before, found = _sizes(data), spoilt(data, config.absent)
     data, aside = without(data, found)
+    if config.near_duplicates == "merge":
+        data, copies = merged(data, near_duplicates(data).kept(data))
+        aside.append(copies)
+    n_merged = before["items"] - len(data.items)
     events = data.interactions
     reasons: list[tuple[str, Mask]] = []
     left = np.ones(len(events), dtype=bool)
@@ -111,7 +123,7 @@ def clean(data: Dataset, config: CleanConfig | None = None, /, **settings: Any) 
         fresh = _shrunk(fresh, config)
     steps = {reason: int(rows.sum()) for reason, rows in reasons if rows.any()}
     rejected = pl.concat([*aside, _aside(data, reasons)])
-    return fresh, CleanReport(before, _sizes(fresh), steps, rounds, rejected, _by_column(found))
+    return fresh, CleanReport(before, _sizes(fresh), steps, rounds, rejected, _by_column(found), n_merged)
 
 
 def _machines(data: Dataset, config: CleanConfig) -> list[tuple[str, Mask]]:

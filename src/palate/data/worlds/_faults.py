@@ -1,4 +1,4 @@
-"""What is wrong with a catalogue: files that are missing, lost, cut short, misnamed or silent, and things listed twice."""
+"""What is wrong with a catalogue: files that are missing, lost, cut short, misnamed, silent or another's, and things listed twice."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from palate.core.rng import generator
 from palate.core.types import Codes, Mask
 
-FAULTS = ("missing", "lost", "truncated", "misnamed", "silent")
-"""No path in the table · a path but no file · half a file · the ending of another format · nothing to hear."""
+FAULTS = ("missing", "lost", "truncated", "misnamed", "silent", "mismatched")
+"""No path in the table · a path but no file · half a file · the ending of another format · nothing to hear · the file of another item."""
 UNREADABLE = ("missing", "lost", "truncated")
 """The faults that leave nothing of a file."""
 KEPT = {".jpg": 0.5, ".mp4": 0.5, ".wav": 0.0, ".flac": 0.0}
@@ -30,6 +30,19 @@ def cut_short(path: Path) -> None:
     kept = KEPT[path.suffix]
     content = path.read_bytes()
     path.write_bytes(content[: max(20, int(kept * len(content)))])
+
+
+def shown_by(mismatched: Mask) -> Codes:
+    """Return for each item whose file it has: its own, but for mismatched ones, each of which has that of the one before.
+
+    Example:
+        >>> shown_by(np.array([True, False, True, True])).tolist()
+        [3, 1, 0, 2]
+    """
+    shown = np.arange(len(mismatched), dtype=np.int32)
+    chosen = np.flatnonzero(mismatched)
+    shown[chosen] = np.roll(chosen, 1)
+    return shown
 
 
 def draw_duplicates(n_items: int, share: float, seed: int) -> Codes:

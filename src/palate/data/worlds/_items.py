@@ -17,7 +17,7 @@ from palate.core.progress import progress
 from palate.core.rng import generator
 from palate.core.types import Codes, Floats, Mask, Times
 from palate.data.worlds._attributes import Attributes, Vocabulary, draw_attributes, duplicated
-from palate.data.worlds._faults import FAULTS, cut_short, draw_duplicates, draw_faults
+from palate.data.worlds._faults import FAULTS, cut_short, draw_duplicates, draw_faults, shown_by
 from palate.data.worlds._people import days, item_traits
 from palate.data.worlds._settings import WorldConfig
 from palate.data.worlds._texts import Written
@@ -110,6 +110,7 @@ class Items(ABC, Generic[S]):
         Drawing and writing mostly leave the interpreter's lock, so a few threads share the items.
         """
         medium, faults = self.media[column], self.faults[column]
+        shown = shown_by(faults["mismatched"])
         none = ~self.partial.get(column, np.ones(self.config.n_items, dtype=bool)) | faults["missing"]
         (folder / f"{column}s").mkdir()
 
@@ -118,7 +119,7 @@ class Items(ABC, Generic[S]):
                 return None
             name = f"{column}s/{self.ids[item]}{medium.wrong if faults['misnamed'][item] else medium.ending}"
             if not faults["lost"][item]:
-                write(folder / name, item)
+                write(folder / name, int(shown[item]))
             if faults["truncated"][item]:
                 cut_short(folder / name)
             return name

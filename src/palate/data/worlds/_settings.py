@@ -39,6 +39,8 @@ class WorldConfig(Config):
     """Share whose ending is that of another format: a JPEG named .png, a WAV named .mp3."""
     silent: float = Share
     """Share of the sounds in which nothing is heard, and of the clips without a sound track."""
+    mismatched: float = Share
+    """Share of the files that are another item's."""
     missing_text: float = Share
     """Share of the items without texts."""
     duplicates: float = Share
@@ -54,8 +56,8 @@ class WorldConfig(Config):
                 f"n_events was {self.n_events} and is at most {most}, a quarter of the items for each user who is no bot: "
                 "take more items or users, or fewer events"
             )
-        if self.missing + self.lost + self.truncated + self.misnamed + self.silent > 1:
+        if self.missing + self.lost + self.truncated + self.misnamed + self.silent + self.mismatched > 1:
             raise ConfigError(
-                "missing, lost, truncated, misnamed and silent together exceed 1: a file has at most one of these faults"
+                "missing, lost, truncated, misnamed, silent and mismatched together exceed 1: a file has at most one of these faults"
             )
         return self

@@ -42,6 +42,8 @@ class ShopConfig(WorldConfig):
     picture_size: int = Field(default=160, ge=32, le=1024)
     """Width and height of a picture in pixels."""
     sound_seconds: float = Field(default=1.0, ge=0.2, le=30)
+    agreement: float = Field(default=0, ge=0, le=1)
+    """Share of the things whose picture goes with the text: its motif with the theme, its texture with the style."""
     clips: float = Field(default=0.04, ge=0, le=1)
     """Share of the items that have a clip; clips need PyAV."""
 
@@ -55,6 +57,13 @@ class Goods(Items[ShopConfig]):
         "sound": Medium(".wav", ".mp3", heard=True),
         "clip": Medium(".mp4", ".webm", heard=True),
     }
+
+    def __init__(self, config: ShopConfig) -> None:
+        super().__init__(config)
+        agrees = (generator(config.seed, "agreement").random(config.n_items) < config.agreement)[self.source]
+        text, picture = self.attributes["text"], self.attributes["picture"]
+        for shown, told in (("motif", "theme"), ("texture", "style")):
+            picture[shown] = np.where(agrees, text[told], picture[shown]).astype(np.int32)
 
     def _draw_partial(self) -> dict[str, Mask]:
         n = self.config.n_items
@@ -103,8 +112,8 @@ class Goods(Items[ShopConfig]):
 class Shop(Scenario[ShopConfig]):
     """Goods with a title, a description, a picture, a sound and sometimes a clip; tastes hang on each.
 
-    No modality tells anything of another, or of popularity, so what each is worth can be told apart. Only a clip tells how
-    a thing moves; its frames show the picture's motif, and its sound is that of the thing.
+    No modality tells anything of another, unless `agreement` is set, or of popularity, so what each is worth can be told
+    apart. Only a clip tells how a thing moves; its frames show the picture's motif, and its sound is that of the thing.
 
     Example:
         >>> Shop(n_items=60, n_users=9, n_events=50).config.language
