@@ -46,7 +46,10 @@ def test_a_bundle_comes_back_with_a_completer_that_estimates_the_same(holed, tmp
     trained = train(load(holed), recipe(complete="nearest", parts=None))
     trained.bundle().save(tmp_path / "b")
     again = Bundle.open(tmp_path / "b")
-    assert again.manifest.completer == {"name": "nearest", "settings": {"held_out": 0.1, "neighbours": 20}}
+    assert again.manifest.completer == {
+        "name": "nearest",
+        "settings": trained.estimates.completer.config.model_dump(mode="json"),
+    }
     assert again.completer.errors == trained.estimates.completer.errors
     made = again.completer.complete(trained.split.train.item_parts())
     for name, table in trained.estimates.parts.items():
@@ -103,3 +106,21 @@ def _of(data, users):
     from palate.interfaces import Queries
 
     return Queries.of_users(data, users)
+
+
+def test_data_check_says_which_completer_is_worth_trying(holed, capsys):
+    told = {}
+    for words in ((), ("--no-completers",)):
+        with pytest.raises(SystemExit) as left:
+            main(["data", "check", str(holed), "--no-media", "--json", *words])
+        assert not left.value.code
+        told[words] = json.loads(capsys.readouterr().out)["completer"]
+    found = told[()]
+    assert told[("--no-completers",)] is None
+    assert "photo" in found["parts"]
+    assert set(found["cosines"]) == {"graph", "nearest", "ridge"}
+    with pytest.raises(SystemExit):
+        main(["data", "check", str(holed), "--no-media"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "cosine of estimates to known ones that were hidden" in text
+    assert (f"train with --complete {found['best']}" if found["best"] else "train without a completer") in text

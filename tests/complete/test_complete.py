@@ -1,9 +1,11 @@
 """Each completer where the right answer is known: by hand, against a reference, or in a planted world."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from palate.complete import registry
+from palate.complete import Advice, HiddenError, advised, registry
 from palate.complete.boosting import Boosting
 from palate.complete.graph import Graph
 from palate.complete.interpolate import Interpolate
@@ -11,6 +13,7 @@ from palate.complete.mean import Mean
 from palate.complete.median import Median
 from palate.complete.nearest import Nearest
 from palate.complete.ridge import Ridge, _ridge
+from palate.core.errors import DataError
 from palate.core.ids import IdMap
 from palate.core.rng import generator
 from palate.data.dataset import Dataset, bare_catalogue
@@ -219,3 +222,57 @@ def test_likes_tell_what_no_other_part_does():
     assert off({"a": values}, parts, found, "a") < 0.4
     shuffled = completed(Graph, parts, log(users, rng.permutation(items), 80, 200))
     assert off({"a": values}, parts, shuffled, "a") > 0.9
+
+
+def shop_with_groups(lost=0.4, seed=0):
+    """Items of four groups that look alike within, and people who like one group each; a share lacks the look."""
+    rng = np.random.default_rng(seed)
+    group = np.arange(200) % 4
+    look = 3 * rng.normal(size=(4, 6))[group] + 0.2 * rng.normal(size=(200, 6))
+    look[rng.random(200) < lost] = NAN
+    items = [rng.choice(np.flatnonzero(group == user % 4), 20, replace=False) for user in range(80)]
+    parts = {"look": features_of(look), "noise": features_of(rng.normal(size=(200, 3)))}
+    return log(np.repeat(np.arange(80), 20), np.concatenate(items), 80, 200).with_features(**parts)
+
+
+def test_only_the_named_parts_are_completed():
+    _, parts = world()
+    completer = Ridge(only=("picture",)).fit(parts, shop(600), generator(0))
+    found = completer.complete(parts)
+    assert list(completer.errors) == ["picture"]
+    assert found["picture"].completed.any()
+    assert found["words"] is parts["words"]
+    every = Ridge().fit(parts, shop(600), generator(0)).complete(parts)
+    assert np.array_equal(found["picture"].values, every["picture"].values)
+    with pytest.raises(DataError, match="to complete 'pictures', and there is no such part: did you mean 'picture'"):
+        Ridge(only=("pictures",)).fit(parts, shop(600), generator(0))
+
+
+def test_advice_is_the_completer_that_finds_what_was_planted():
+    advice = advised(shop_with_groups())
+    assert advice.parts == ("look",)
+    assert advice.best == "graph"
+    assert next(iter(advice.cosines)) == "graph"
+    assert advice.cosines["graph"] > 0.8
+    assert advice.cosines["ridge"] < 0.2
+    assert advice.to_json()["best"] == "graph"
+
+
+def test_where_nothing_tells_what_is_missing_no_completer_is_advised():
+    data = shop_with_groups()
+    mixed = data.with_features(look=data.part("look").take(np.random.default_rng(0).permutation(200)))
+    assert advised(mixed).best is None
+
+
+def test_where_nothing_is_missing_there_is_no_advice():
+    assert advised(shop_with_groups(lost=0.0)) is None
+    assert advised(shop_with_groups().without_features("look", "noise")) is None
+    assert advised(shop_with_groups(lost=0.95)) is None
+
+
+def test_advice_takes_another_where_it_comes_clearly_nearer():
+    error = HiddenError(10, 1.0, 0.9, 0.5)
+    near, nearer = replace(error, cosine=0.53), replace(error, cosine=0.6)
+    assert Advice(("a",), {"graph": {"a": error}, "ridge": {"a": near}}).best == "graph"
+    assert Advice(("a",), {"graph": {"a": error}, "ridge": {"a": nearer}}).best == "ridge"
+    assert Advice(("a",), {"graph": {"a": replace(error, reached=0.5)}, "ridge": {"a": near}}).best == "ridge"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from palate.complete._advice import Advice, advised
 from palate.complete._base import Completer, HiddenError
 from palate.core.registry import Registry
 
 registry: Registry[Completer[Any]] = Registry("completer", __name__)
 
-__all__ = ["Completer", "HiddenError", "registry"]
+__all__ = ["Advice", "Completer", "HiddenError", "advised", "registry"]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from palate.core.config import Config
-from palate.core.errors import DataError
+from palate.core.errors import DataError, did_you_mean
 from palate.core.fingerprint import fingerprint
 from palate.core.part import C, Part
 from palate.core.state import State
@@ -34,6 +34,8 @@ class CompleterConfig(Config):
 
     held_out: float = Field(0.1, ge=0, lt=1)
     """Share of the known rows of each part that are hidden once, to measure by how much they are missed; 0 measures nothing."""
+    only: tuple[str, ...] | None = Field(None, min_length=1)
+    """Names of the parts to complete; the others are read and left as they are. None completes all."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class HiddenError:
     all of it."""
     cosine: float
     """Mean cosine between estimate and truth, both standardised, over those that could be estimated."""
+    doubt: float = 0.0
+    """Standard error of that mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +107,14 @@ class Completer(Part[C], ABC):
         """Learn from what occurs in training.
 
         Raises:
-            DataError: no part is given, or the parts have different rows, or not those of the data.
+            DataError: no part is given, or the parts have different rows, or not those of the data; or one of `only` is not there.
         """
         parts, trained = trained_parts(self.name, parts, data)
+        for name in self._only or ():
+            if name not in parts:
+                raise DataError(
+                    f"{self.name} is to complete '{name}', and there is no such part: {did_you_mean(name, parts)}"
+                )
         trained = trained if trained.any() else np.ones(len(trained), bool)
         hidden_rng, own_rng, probe_rng = rng.spawn(3)
         held_out = getattr(self.config, "held_out", 0.0)
@@ -134,7 +143,7 @@ class Completer(Part[C], ABC):
         found = {}
         for name, table in parts.items():
             lacking = np.flatnonzero(~table.present)
-            if not len(lacking) or name not in self.known_parts:
+            if not len(lacking) or name not in self.known_parts or not self._completes(name):
                 found[name] = table
                 continue
             values = np.where(table.present[:, None], table.values, np.float32(0))
@@ -148,6 +157,13 @@ class Completer(Part[C], ABC):
             marks = ~table.known & (table.present | told)
             found[name] = replace(table, values=values, present=table.present | told, source=source, completed=marks)
         return found
+
+    @property
+    def _only(self) -> tuple[str, ...] | None:
+        return getattr(self.config, "only", None)
+
+    def _completes(self, name: str) -> bool:
+        return self._only is None or name in self._only
 
     @abstractmethod
     def _fit(self, things: Known, data: Dataset, rng: np.random.Generator) -> None:
@@ -195,7 +211,7 @@ class Completer(Part[C], ABC):
         hidden = {}
         for name, table in parts.items():
             there = hiding.permutation(np.flatnonzero(table.known & trained))
-            hidden[name] = np.sort(there[: min(round(share * len(there)), _HIDDEN)])
+            hidden[name] = np.sort(there[: min(round(share * len(there)), _HIDDEN) if self._completes(name) else 0])
         poorer = {name: table.dropped(_mask(len(table), hidden[name])) for name, table in parts.items()}
         probe = type(self)(self.config)
         probe._learn(poorer, trained, data, rng)
@@ -236,6 +252,12 @@ def _mask(n: int, codes: Rows) -> Mask:
     return mask
 
 
+def _mean(values: Floats) -> tuple[float, float]:
+    """Return the mean and its standard error; zeros where there is nothing."""
+    n = len(values)
+    return (float(values.mean()), float(values.std() / max(n - 1, 1) ** 0.5)) if n else (0.0, 0.0)
+
+
 def _error(truth: FeatureTable, made: FeatureTable, codes: Rows, standard: Standard) -> HiddenError:
     """Compare hidden rows with their estimates; int64[hidden]."""
     reached = made.present[codes]
@@ -246,6 +268,4 @@ def _error(truth: FeatureTable, made: FeatureTable, codes: Rows, standard: Stand
     lengths = np.linalg.norm(true, axis=1) * np.linalg.norm(guess, axis=1)
     cosines = np.einsum("nd,nd->n", true, guess) / np.where(lengths > 0, lengths, 1)
     rmse = (off / spread) ** 0.5 if spread > 0 else 0.0
-    return HiddenError(
-        len(codes), float(reached.mean()), rmse, float(cosines[reached].mean()) if reached.any() else 0.0
-    )
+    return HiddenError(len(codes), float(reached.mean()), rmse, *_mean(cosines[reached]))

@@ -13,6 +13,7 @@ from palate.cli._app import AsJson, emit
 from palate.cli._next import say_next
 from palate.cli.data import data_app
 from palate.cli.data._print import counted, figures, listed, say
+from palate.complete import Advice, advised
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
 from palate.data.clean.check import CheckReport
@@ -48,6 +49,9 @@ def check(
     settings: Annotated[list[str] | None, typer.Option("--set", help="A setting of the split, as in test=0.2.")] = None,
     media: Annotated[bool, typer.Option(help="Open every media file.")] = True,
     noise: Annotated[bool, typer.Option(help="Look for bots, near-duplicates, outliers and mismatched parts.")] = True,
+    completers: Annotated[
+        bool, typer.Option(help="Where items lack encoded parts, see which completer comes nearest to known ones.")
+    ] = True,
     verbose: Annotated[bool, typer.Option("--verbose", help="List every id that a problem concerns.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -60,11 +64,24 @@ def check(
         data = replace(data, positive=Positive(rule=positive))
     report = look(data, None if splitter is None else splitter.split(data, seed), media, noise)
 
+    advice = advised(data) if completers else None
+
     def show() -> None:
         _show(report, ds, verbose)
+        if advice is not None:
+            say(_advice(advice))
         say_next(_next(data, ds, report))
 
-    emit(report.as_dict(), as_json, show)
+    emit({**report.as_dict(), "completer": None if advice is None else advice.to_json()}, as_json, show)
+
+
+def _advice(advice: Advice) -> str:
+    """Say which completer is worth it."""
+    tried = ", ".join(f"{name} {cosine:.2f}" for name, cosine in advice.cosines.items())
+    holes = f"items lack {listed(list(advice.parts))}; cosine of estimates to known ones that were hidden: {tried}"
+    if advice.best is None:
+        return f"{holes}. What is known tells next to nothing of what is missing: train without a completer"
+    return f"{holes}. To estimate what is missing, train with --complete {advice.best}, and see by 'palate evaluate' whether it helps"
 
 
 def _next(data: Dataset, ds: Path, report: CheckReport) -> list[str | Path]:
