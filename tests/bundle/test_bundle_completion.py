@@ -18,7 +18,7 @@ from small_shop import write_shop
 def holed(tmp_path_factory):
     """A saved shop in which half of the items lack a picture's vector."""
     folder = tmp_path_factory.mktemp("shop")
-    data = with_missing(write_shop(folder / "raw"), ["photo"], 0.5)
+    data = with_missing(write_shop(folder / "raw", n_items=60), ["photo"], 0.5)
     save(data, folder / "shop")
     return folder / "shop"
 
