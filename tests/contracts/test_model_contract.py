@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pytest
 
+from palate.bundle.forget import OF_PEOPLE
 from palate.core.errors import ConfigError, DataError
 from palate.core.ids import IdMap
 from palate.core.state import State
@@ -218,6 +219,12 @@ def test_what_was_learned_survives_a_round_trip(kind, model, world, tmp_path):
     if isinstance(model, Explains):
         query = Queries.of_users(world, np.array([3], np.int32))
         assert vars(again.explain(query, 1)) == vars(model.explain(query, 1))
+
+
+def test_what_it_knows_of_one_person_can_be_taken_out(model):
+    of_people = {name for name, array in model.state().arrays.items() if USERS in array.shape}
+    assert {name for name in of_people if name.rpartition("/")[2] not in OF_PEOPLE} == set()
+    assert all(len(model.state().arrays[name]) == USERS for name in of_people)
 
 
 def test_items_that_cannot_be_scored_are_nan(model, world):

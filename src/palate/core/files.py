@@ -68,6 +68,18 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def recover(path: Path) -> None:
+    """Make good what killed processes of this machine left of a folder: put it back in its place, sweep up the rest.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    path, _, _ = _places(path)
+    if path.parent.is_dir():
+        with _writing(path), locked(path.with_name(f".{path.name}.lock")):
+            _sweep(path)
+
+
 @contextmanager
 def locked(path: Path, timeout: float = -1) -> Iterator[None]:
     """Keep other processes out while the block runs; the lock file is gone afterwards.

@@ -227,6 +227,14 @@ def _load_part(path: Path, manifest: Any) -> tuple[FeatureTable, IdMap | str]:
     return table, ids
 
 
+def part_of(part: Path) -> str | None:
+    """Return whose the rows of a part on disk are: items, users or interactions; None where that cannot be told."""
+    try:
+        return str(read_json(part / "manifest.json").get("of", "items"))
+    except (StoreError, AttributeError):
+        return None
+
+
 def _source(part: Path) -> str | None:
     manifest = part / "manifest.json"
     return read_json(manifest)["source"] if manifest.is_file() else None

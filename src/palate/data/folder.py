@@ -7,6 +7,7 @@
     media/<column>/        the files that media columns point to
     features/<name>/       see palate.data.feature_folder
     quarantine.parquet     every rejected row or file, with the reason
+    forgotten/             receipts for people who were removed
 
 A catalogue without interactions is a dataset too.
 """

@@ -51,5 +51,5 @@ def _is_content(stream: Any) -> bool:
 
 
 def _options(kind: str) -> dict[str, str]:
-    plain = {"fflags": "+bitexact", "flags": "+bitexact"}
-    return {**plain, "id3v2_version": "0", "write_xing": "1"} if kind == "mp3" else plain
+    plain = {"fflags": "+bitexact"}  # no name of the program that wrote it
+    return {**plain, "id3v2_version": "0"} if kind == "mp3" else plain

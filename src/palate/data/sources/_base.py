@@ -21,6 +21,7 @@ from palate.data.feature_folder import set_before
 from palate.data.features import OF, part_name
 from palate.data.privacy.protect import STEP, Contents, Protected, Protection, bring, protected
 from palate.data.privacy.pseudonyms import check_key
+from palate.data.privacy.receipt import bring_receipts, returned
 from palate.data.quarantine import frame_of
 from palate.data.sources._expects import Expected, seen_as
 
@@ -138,6 +139,8 @@ class Source(Part[C]):
                 set_before(dst, aside)
             quarantine.append(aside, "import", found.rejected)
             quarantine.append(aside, STEP, left)
+            bring_receipts(dst, aside)
+        found = replace(found, notes=(*found.notes, *returned(dst, data.users)))
         if done is not None:
             done = replace(done, left=quarantine.reasons(left))
         return _report(dst, data, found, time.perf_counter() - start, done)
