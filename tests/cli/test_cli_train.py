@@ -116,6 +116,46 @@ def test_what_cannot_be_followed_is_told(shop, capsys, given, says):
     assert says in said.err
 
 
+SHORT = ["--set", "epochs=1"]
+GENERATIVE = ["--fuse", "generative", "--set", "generative.epochs=1"]
+CONTRASTIVE = ["--align", "contrastive", "--set", "contrastive.epochs=1"]
+GROUPED = [
+    "--fuse",
+    "hybrid",
+    "--set",
+    'hybrid.groups={"one":{"parts":["title"],"fuse":"mlp","fuse_settings":{"epochs":1}}}',
+]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ["--model", "two-tower", *SHORT, *GENERATIVE],
+        ["--model", "vbpr", *SHORT, *CONTRASTIVE],
+        ["--model", "content-knn", *GENERATIVE],
+        ["--model", "content-knn", "--parts", "title", *GROUPED],
+        ["--model", "ensemble", "--set", "members=[content-knn,item-knn]", *GENERATIVE],
+    ],
+)
+def test_what_is_fitted_before_its_model_learns_on_the_device_that_was_named(shop, capsys, monkeypatch, told):
+    monkeypatch.setenv("PALATE_DEVICE", "cuda:99")
+    code, said = run(capsys, "train", "shop", *told, "--out", "a.palate")
+    assert (code, "PALATE_DEVICE was 'cuda:99'" in said.err) == (2, True)
+    code, said = run(capsys, "train", "shop", *told, "--device", "cpu", "--out", "a.palate")
+    assert code == 0, said.err
+    assert run(capsys, "refit", "a.palate", "--device", "cpu", "--out", "b.palate")[0] == 0
+    assert os.environ["PALATE_DEVICE"] == "cuda:99"
+    code, said = run(capsys, "train", "shop", *told, "--device", "cuda:7", "--out", "a.palate")
+    assert (code, "the device was 'cuda:7': here it can be auto, cpu" in said.err) == (2, True)
+
+
+def test_without_a_device_named_before_there_is_none_after(shop, capsys, monkeypatch):
+    monkeypatch.delenv("PALATE_DEVICE", raising=False)
+    words = ("--model", "content-knn", *GENERATIVE, "--device", "cpu", "--out", "a.palate")
+    assert run(capsys, "train", "shop", *words)[0] == 0
+    assert "PALATE_DEVICE" not in os.environ
+
+
 def test_what_says_how_often_to_save_is_a_number(shop, capsys, monkeypatch):
     monkeypatch.setenv("PALATE_CHECKPOINT_SECONDS", "often")
     code, said = run(capsys, *words("a.palate"))

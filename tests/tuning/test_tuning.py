@@ -430,6 +430,15 @@ def test_settings_of_the_model_of_an_aligner_and_of_a_fusion_are_settled_as_trai
     assert (code, said.err.endswith("'mean', which is not named: add --complete mean or --fuse mean\n")) == (2, True)
 
 
+@pytest.mark.torch
+def test_a_fusion_that_is_fitted_first_learns_on_the_device_that_was_named(shop, capsys, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setenv("PALATE_DEVICE", "cuda:99")
+    words = ("--model", "content-knn", "--fuse", "mlp", "--set", "mlp.epochs=1", "--trials", "1")
+    code, said = run(capsys, "tune", "shop", *words, "--device", "cpu")
+    assert code == 0, said.err
+
+
 def test_why_a_trial_failed_fits_the_terminal(shop, capsys, monkeypatch):
     fit = ItemKNN._fit
 

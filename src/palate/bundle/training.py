@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,8 @@ from palate.data.split._base import Split
 from palate.evaluation import Evaluation, evaluate
 from palate.interfaces import Run, Settles
 from palate.models import Model
+
+_DEVICE = "PALATE_DEVICE"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +68,18 @@ def train(data: Dataset, recipe: Recipe, k: int = 20, run: Run | None = None) ->
     model = recipe.build(parts)
     cut = recipe.split(data) if len(data.interactions) else Split(data, data, data, recipe.how, recipe.seed)
     started = time.perf_counter()
-    estimates = completed(recipe, cut.train)
-    model.fit(estimates.fill(cut.train), estimates.fill(cut.valid), run)
+    with device_of(run):
+        estimates = completed(recipe, cut.train)
+        model.fit(estimates.fill(cut.train), estimates.fill(cut.valid), run)
     seconds = time.perf_counter() - started
     validation = _judged(model, cut, k)
     if recipe.protocol == "refit":
         started = time.perf_counter()
         again = model.settled() if isinstance(model, Settles) else recipe.build(parts)
         whole = cut.refit().train
-        estimates = completed(recipe, whole)
-        model = again.fit(estimates.fill(whole), None, run)
+        with device_of(run):
+            estimates = completed(recipe, whole)
+            model = again.fit(estimates.fill(whole), None, run)
         seconds = time.perf_counter() - started
     return Trained(model, cut, validation, seconds, data, recipe, estimates)
 
@@ -98,12 +105,32 @@ def refit(bundle: Bundle, folder: Path | str | None = None, run: Run | None = No
     parts = data.part_names()
     started = time.perf_counter()
     again = bundle.model.settled() if isinstance(bundle.model, Settles) else bundle.recipe.build(parts)
-    estimates = completed(bundle.recipe, data)
-    model = again.fit(estimates.fill(data), None, replace(run or Run(), seed=bundle.recipe.seed))
+    run = replace(run or Run(), seed=bundle.recipe.seed)
+    with device_of(run):
+        estimates = completed(bundle.recipe, data)
+        model = again.fit(estimates.fill(data), None, run)
     seconds = {"fit": time.perf_counter() - started}
     return Bundle.of(
         model, data, None, bundle.recipe, {**bundle.manifest.metrics, "seconds": seconds}, estimates.completer
     )
+
+
+@contextmanager
+def device_of(run: Run) -> Iterator[None]:
+    """Have fusions and aligners that are fitted before their model learn where the run says, while the block runs.
+
+    They are told of no run, and go by PALATE_DEVICE, which says the same for so long.
+    """
+    before = os.environ.get(_DEVICE)
+    if run.device is not None:
+        os.environ[_DEVICE] = run.device
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[_DEVICE] = before
+        elif run.device is not None:
+            os.environ.pop(_DEVICE, None)
 
 
 def _judged(model: Model[Any], cut: Split, k: int) -> Evaluation | None:

@@ -38,17 +38,21 @@ def run_of(model: Model[Any], track: list[str] | None = None, device: str | None
 
     Raises:
         UnknownNameError: there is no such tracker.
-        ConfigError: a tracker's place will not do, or the model is not trained by epochs and has no use for these words.
+        ConfigError: a tracker's place will not do, the device is not here, or the model has no use for these words.
     """
     from palate.interfaces import Run
 
-    for word, given in (("--track", track), ("--device", device)):
-        if given is not None and not by_epochs(model):
+    for word, given, heeded in (("--track", track, by_epochs), ("--device", device, has_network)):
+        if given is not None and not heeded(model):
             raise ConfigError(
                 f"the model '{model.name}' is not trained by epochs: leave out {word}, it would do nothing"
             )
     if device == "":
         raise ConfigError("--device was '': allowed are auto, cpu, cuda, and cuda:N for one of several")
+    if device is not None:
+        from palate.nn.device import device_for
+
+        device_for(device)  # refused before anything is read
     return Run(trackers=tuple(map(_tracker, track or ())), device=device)
 
 
@@ -64,6 +68,16 @@ def _tracker(word: str) -> Tracker[Any]:
 def by_epochs(model: Model[Any]) -> bool:
     """Tell whether a model has a network to train, or a member of it has."""
     return model.extra == "deep" or any(map(by_epochs, getattr(model, "members", {}).values()))
+
+
+def has_network(part: Any) -> bool:
+    """Tell whether there is a network to train in a model, in a member of it, or in what aligns or fuses its parts."""
+    from palate.fusion import registry
+
+    inner = [*getattr(part, "members", {}).values(), getattr(part, "fusion", None), getattr(part, "aligner", None)]
+    groups = getattr(getattr(part, "config", None), "groups", None) or {}
+    inner += [registry.get(group.fuse)(**group.fuse_settings) for group in groups.values()]
+    return getattr(part, "extra", None) == "deep" or any(has_network(each) for each in inner if each is not None)
 
 
 @contextmanager

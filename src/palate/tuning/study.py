@@ -16,6 +16,7 @@ from filelock import Timeout
 from palate.bundle import Recipe
 from palate.bundle.build import described
 from palate.bundle.completion import completed
+from palate.bundle.training import device_of
 from palate.core.config import Config
 from palate.core.errors import ConfigError, DataError, PalateError, missing_extra
 from palate.core.files import locked
@@ -186,7 +187,8 @@ class _Fit:
     def _value(self, trial: Any, fields: Mapping[str, Any]) -> float:
         model = _with(self.recipe, fields).build(self.cut.train.part_names())
         watch = _Watch(trial, self.optuna.TrialPruned)
-        model.fit(self.cut.train, self.cut.valid, replace(self.run, trackers=(*self.run.trackers, watch)))
+        with device_of(self.run):
+            model.fit(self.cut.train, self.cut.valid, replace(self.run, trackers=(*self.run.trackers, watch)))
         value = float(evaluate(model, self.cut, 20, [self.by], on="valid", resamples=1).metrics[self.by])
         if np.isnan(value):
             raise PalateError(f"{self.by} was no number on validation")
