@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from networks import everyone, shop, taste_for_content
+from palate.bundle.build import model_of
 from palate.core.errors import ConfigError, DataError
 from palate.core.state import State
 from palate.data.features import FeatureTable
@@ -85,9 +86,13 @@ def test_what_everyone_sees_survives_a_round_trip_and_is_explained(tmp_path):
 def test_a_width_or_a_setting_given_twice_is_refused():
     with pytest.raises(ConfigError, match="the model was given dim=8 and its fusion dim=16"):
         TwoTower(dim=8, fusion=fused_by("mlp", dim=16))
+    with pytest.raises(ConfigError, match="the model was given dim=32 and its fusion dim=64"):
+        TwoTower(dim=32, fusion=fused_by("mlp", dim=64))  # although 64 is what it has by default
     with pytest.raises(ConfigError, match=r"given epochs=3.*give epochs to the model"):
         TwoTower(fusion=fused_by("mlp", epochs=3))
     assert TwoTower(dim=8).fusion.dim == 8
+    assert TwoTower(dim=8, fusion=fused_by("mlp", dim=8)).fusion.dim == 8
+    assert model_of(TwoTower(dim=8).spec()).fusion.dim == model_of(TwoTower(dim=8).spec()).config.dim == 8
     assert TwoTower(fusion=fused_by("mlp", dim=16)).fusion.dim == 16
 
 

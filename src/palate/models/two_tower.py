@@ -188,6 +188,8 @@ def _of_width(fusion: Fusion, config: TwoTowerConfig) -> Fusion:
         raise ConfigError(
             f"the fusion {fusion.name} was given {twice[0]}={own[twice[0]]}, and learns together with two-tower: give {twice[0]} to the model"
         )
+    if "dim" in given.model_fields_set and given.dim != config.dim != TwoTowerConfig.model_fields["dim"].default:
+        raise ConfigError(f"the model was given dim={config.dim} and its fusion dim={given.dim}: give one of them")
     if own.get("dim", config.dim) != config.dim and "dim" in config.model_dump(exclude_defaults=True):
         raise ConfigError(f"the model was given dim={config.dim} and its fusion dim={given.dim}: give one of them")
     return fusion if "dim" in own else type(fusion)(given.model_copy(update={"dim": config.dim}))
