@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from palate.core.errors import ConfigError
 from palate.core.fingerprint import fingerprint
 from palate.core.part import C, Part
 from palate.core.state import State
@@ -102,7 +103,8 @@ class EarlyFusion(Part[C], ABC):
         Shapes:
             parts: float32[n, d] each -> float32[n, dim].
         Raises:
-            DataError: a part was not there when the fusion was fitted, or has another width.
+            DataError: a part was not there when the fusion was fitted, or has another width. ConfigError: a class of somebody else
+                placed rows of another shape.
         """
         parts = known(self.name, parts, self.standards)
         first = next(iter(parts.values()))
@@ -114,6 +116,10 @@ class EarlyFusion(Part[C], ABC):
         for start in range(0, len(first) if present.any() else 0, _BLOCK):
             block = np.arange(start, min(start + _BLOCK, len(first)), dtype=np.int32)
             placed = self._place(self._units(parts, block))
+            if placed.shape != (block.size, self.dim):
+                raise ConfigError(
+                    f"the fusion {self.name} gave rows of shape {placed.shape}, and it must be {(block.size, self.dim)}: correct the fusion"
+                )
             values[block] = placed / _length(placed)[:, None]
         source = fingerprint(
             self.name, self.config, self.state().fingerprint, {name: table.source for name, table in parts.items()}

@@ -12,6 +12,7 @@ import numpy as np
 from palate.core.errors import DataError
 from palate.core.part import C, Part
 from palate.core.types import CSR, Floats
+from palate.fusion._faults import refuse_shape, told
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,8 @@ class LateFusion(Part[C], ABC):
         Shapes:
             scores: float32[q, n] by member, over all items -> float32[q, n].
         Raises:
-            DataError: there is no member, or they scored different things.
+            DataError: there is no member, or they scored different things. PalateError: the fusion itself failed, or gave amounts of
+                another shape.
         """
         if len({values.shape for values in scores.values()}) != 1:
             shapes = ", ".join(f"{name} {values.shape}" for name, values in sorted(scores.items())) or "none"
@@ -60,11 +62,13 @@ class LateFusion(Part[C], ABC):
         ordered = {name: scores[name] for name in sorted(scores)}
         first = next(iter(ordered.values()))
         total, scored = np.zeros(first.shape, np.float32), np.zeros(first.shape, dtype=bool)
-        for name, term in self.terms(ordered).items():
-            there = ~np.isnan(ordered[name])
-            amount = term.slope * ordered[name] + term.offset
-            total += np.where(there, amount, np.float32(0))
-            scored |= there
+        with told(self.name, "joining scores"):
+            for name, term in self.terms(ordered).items():
+                there = ~np.isnan(ordered[name])
+                amount = term.slope * ordered[name] + term.offset
+                refuse_shape(self.name, f"amounts of '{name}'", amount.shape, first.shape)
+                total += np.where(there, amount, np.float32(0))
+                scored |= there
         return np.where(scored, total, np.float32(np.nan))
 
 
