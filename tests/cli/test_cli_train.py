@@ -133,6 +133,7 @@ GROUPED = [
         ["--model", "two-tower", *SHORT, *GENERATIVE],
         ["--model", "vbpr", *SHORT, *CONTRASTIVE],
         ["--model", "content-knn", *GENERATIVE],
+        ["--model", "content-knn", "--complete", "generative", "--set", "generative.epochs=1"],
         ["--model", "content-knn", "--parts", "title", *GROUPED],
         ["--model", "ensemble", "--set", "members=[content-knn,item-knn]", *GENERATIVE],
     ],

@@ -117,7 +117,7 @@ def refit(bundle: Bundle, folder: Path | str | None = None, run: Run | None = No
 
 @contextmanager
 def device_of(run: Run) -> Iterator[None]:
-    """Have fusions and aligners that are fitted before their model learn where the run says, while the block runs.
+    """Have what is fitted before its model (completers, aligners, fusions) learn where the run says, while the block runs.
 
     They are told of no run, and go by PALATE_DEVICE, which says the same for so long.
     """

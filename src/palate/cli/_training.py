@@ -13,6 +13,7 @@ from palate.cli._app import Stopped
 from palate.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from palate.complete import Completer
     from palate.interfaces import Run
     from palate.models import Model
     from palate.training.trackers import Tracker
@@ -33,8 +34,10 @@ Device = Annotated[
 ]
 
 
-def run_of(model: Model[Any], track: list[str] | None = None, device: str | None = None) -> Run:
-    """Return how to fit a model.
+def run_of(
+    model: Model[Any], track: list[str] | None = None, device: str | None = None, before: Completer[Any] | None = None
+) -> Run:
+    """Return how to fit a model, and what is fitted `before` it.
 
     Raises:
         UnknownNameError: there is no such tracker.
@@ -43,7 +46,7 @@ def run_of(model: Model[Any], track: list[str] | None = None, device: str | None
     from palate.interfaces import Run
 
     for word, given, heeded in (("--track", track, by_epochs), ("--device", device, has_network)):
-        if given is not None and not heeded(model):
+        if given is not None and not (heeded(model) or (word == "--device" and has_network(before))):
             raise ConfigError(
                 f"the model '{model.name}' is not trained by epochs: leave out {word}, it would do nothing"
             )

@@ -29,7 +29,7 @@ def refit(
 
     Bundle.refuse_foreign(out)
     opened = Bundle.open(bundle)
-    run = run_of(opened.model, device=device)
+    run = run_of(opened.model, device=device, before=opened.completer)
     with going_on(out) as partial:
         made = fit_again(opened, ds, replace(run, checkpoint=partial))
         made.save(out)

@@ -76,7 +76,7 @@ def train(
     recipe = _recipe(written, given, parse_settings(settings or []))
     target, folder = _places(recipe)
     Bundle.refuse_foreign(target)
-    run = run_of(recipe.build(["any"]), track, device)
+    run = run_of(recipe.build(["any"]), track, device, recipe.completer())
     with going_on(target) as partial:
         trained = fit(load(folder), recipe, run=replace(run, checkpoint=partial))
         trained.bundle().save(target)

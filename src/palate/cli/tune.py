@@ -76,9 +76,9 @@ def tune(
         "parts": None if parts is None else words(parts),
     }  # fmt: skip
     recipe = Recipe.of(shared_out(fields, parse_settings(settings or []), ("complete", *JOINS)))
-    recipe.completer()
+    completer = recipe.completer()
     space_for(recipe, parse_space(tries or []))
-    run = run_of(recipe.build(["any"]), device=device)
+    run = run_of(recipe.build(["any"]), device=device, before=completer)
     place = study or Path(f"{model}.study")
     data = recipe.prepared(load(ds))
     try:

@@ -115,9 +115,11 @@ def tune(
         cut.train.fingerprint, cut.valid.fingerprint, by, recipe.model_copy(update={"data": None, "out": None}),
         {name: [type(dimension).__name__, asdict(dimension)] for name, dimension in space.items()},
     )  # fmt: skip
-    estimates = completed(recipe, cut.train)
+    run = replace(run or Run(), seed=recipe.seed)
+    with device_of(run):
+        estimates = completed(recipe, cut.train)
     cut = replace(cut, train=estimates.fill(cut.train), valid=estimates.fill(cut.valid))
-    fit = _Fit(optuna, recipe, space, cut, by, replace(run or Run(), seed=recipe.seed))
+    fit = _Fit(optuna, recipe, space, cut, by, run)
     began = time.monotonic()
     with _opened(optuna, study, made_of) as search, progress(f"tuning {recipe.model}", trials, "trials") as advance:
         advance(len(_counted(search)))
