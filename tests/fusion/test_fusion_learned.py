@@ -8,7 +8,7 @@ import torch
 
 from palate.core.errors import ConfigError, DataError, UnknownNameError
 from palate.core.rng import generator
-from palate.data.features import FeatureTable
+from palate.data.features import FeatureTable, features_of
 from palate.fusion import registry
 from palate.fusion._learned import LearnedFusion
 from palate.fusion._tastes import Tastes, TastesConfig, batches
@@ -409,3 +409,22 @@ def test_validation_says_when_to_stop_and_teaches_nothing(name):
     settled = fusion.settled()
     assert settled.config.epochs == fusion.epochs < 9
     assert np.array_equal(settled.fit(parts, train, generator(0)).fuse(parts).values, fusion.fuse(parts).values)
+
+
+@pytest.mark.parametrize("name", ["mlp", "attention"])
+def test_a_part_that_is_there_and_says_the_same_of_all_is_there_all_the_same(tiny, name):
+    values, present = np.ones((30, 2), np.float32), np.arange(30) % 2 == 0
+    mark = FeatureTable(values, present, "mark", of="items")
+    flat = features_of(np.vstack([np.eye(3), np.full((27, 3), 1 / 3)]))  # rows 3 to 29 are exactly at the mean
+    parts = {"mark": mark, "flat": flat, "photo": tiny.features["photo"]}
+    fusion = registry.get(name)(epochs=3, dim=4)
+    rows, there = fusion.begun(parts, tiny)
+    assert not rows["mark"].any()
+    assert not rows["flat"][5].any()
+    assert np.array_equal(there, np.stack([np.ones(30, bool), present, parts["photo"].present], axis=1))
+    fusion.fit(parts, tiny, generator(0))
+    both = {part: table.take(np.array([0, 1], np.int32)) for part, table in parts.items() if part != "photo"}
+    alike = {**both, "flat": flat.take(np.array([5, 5], np.int32))}
+    one, other = fusion.fuse(alike).values
+    assert not np.allclose(one, other, atol=1e-3)  # of which one has the mark
+    assert np.isclose(np.linalg.norm(other), 1, atol=1e-5)  # by a row at the mean alone

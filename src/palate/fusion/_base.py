@@ -8,13 +8,13 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from palate.core.errors import ConfigError
 from palate.core.fingerprint import fingerprint
 from palate.core.part import C, Part
 from palate.core.state import State
 from palate.core.types import Codes, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
+from palate.fusion._faults import refuse_shape, told
 from palate.interfaces import Parts
 from palate.linalg.standard import Standard, known, packed, trained_parts, unpacked
 
@@ -63,11 +63,12 @@ class EarlyFusion(Part[C], ABC):
         """Learn how to standardise, and what the fusion itself needs.
 
         Raises:
-            DataError: no part is given, or the parts have different rows.
+            DataError: no part is given, or the parts have different rows. PalateError: the fusion itself failed.
         """
         parts, trained = trained_parts(self.name, parts, data)
         self._standardise(parts, trained)
-        self._fit(Fitting(parts, trained, data, valid, rng))
+        with told(self.name, "fitting"):
+            self._fit(Fitting(parts, trained, data, valid, rng))
         return self
 
     def _standardise(self, parts: Parts, trained: Mask) -> None:
@@ -103,8 +104,8 @@ class EarlyFusion(Part[C], ABC):
         Shapes:
             parts: float32[n, d] each -> float32[n, dim].
         Raises:
-            DataError: a part was not there when the fusion was fitted, or has another width. ConfigError: a class of somebody else
-                placed rows of another shape.
+            DataError: a part was not there when the fusion was fitted, or has another width. PalateError: the fusion itself
+                failed, or placed rows of another shape.
         """
         parts = known(self.name, parts, self.standards)
         first = next(iter(parts.values()))
@@ -115,11 +116,7 @@ class EarlyFusion(Part[C], ABC):
         values = np.zeros((len(first), self.dim), dtype=np.float32)
         for start in range(0, len(first) if present.any() else 0, _BLOCK):
             block = np.arange(start, min(start + _BLOCK, len(first)), dtype=np.int32)
-            placed = self._place(self._units(parts, block))
-            if placed.shape != (block.size, self.dim):
-                raise ConfigError(
-                    f"the fusion {self.name} gave rows of shape {placed.shape}, and it must be {(block.size, self.dim)}: correct the fusion"
-                )
+            placed = self._checked(self._units(parts, block), len(block))
             values[block] = placed / _length(placed)[:, None]
         source = fingerprint(
             self.name, self.config, self.state().fingerprint, {name: table.source for name, table in parts.items()}
@@ -140,10 +137,20 @@ class EarlyFusion(Part[C], ABC):
         for start in range(0, len(left), _BLOCK):
             block = slice(start, start + _BLOCK)
             mine, yours = self._units(parts, left[block]), self._units(parts, right[block])
-            length = _length(self._place(mine)) * _length(self._place(yours))
-            for name, amount in self._shares(mine, yours).items():
-                amounts[name][block] = amount / length
+            size = len(left[block])
+            length = _length(self._checked(mine, size)) * _length(self._checked(yours, size))
+            with told(self.name, "dividing a likeness"):
+                for name, amount in self._shares(mine, yours).items():
+                    refuse_shape(self.name, f"shares of '{name}'", amount.shape, (size,))
+                    amounts[name][block] = amount / length
         return amounts
+
+    def _checked(self, units: Units, size: int) -> Floats:
+        """Return placed rows, which are what they should be."""
+        with told(self.name, "placing rows"):
+            placed = self._place(units)
+            refuse_shape(self.name, "rows", placed.shape, (size if units else 0, self.dim))
+        return placed
 
     def _units(self, parts: Parts, rows: Codes) -> Units:
         return {

@@ -15,7 +15,7 @@ from pydantic import Field, PositiveInt, model_validator
 from palate.core.errors import ConfigError, DataError
 from palate.core.part import C
 from palate.core.state import State
-from palate.core.types import CSR, Floats, Mask
+from palate.core.types import CSR, Codes, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.fusion._base import EarlyFusion, Fitting, Units
 from palate.fusion._join import Join, Widths, spread
@@ -144,13 +144,20 @@ class LearnedFusion(EarlyFusion[C]):
 
     def _rows(self, parts: Parts) -> tuple[Units, Mask]:
         rows = {name: self.standards[name].units(table.values, table.present) for name, table in parts.items()}
-        return rows, _there(rows)
+        return rows, np.stack([table.present for table in parts.values()], axis=1)
+
+    def _units(self, parts: Parts, rows: Codes) -> Units:
+        """Return rows with NaN where the part is absent, since one that is there may be all zeros."""
+        return {
+            name: np.where(parts[name].present[rows, None], values, np.float32(np.nan))
+            for name, values in super()._units(parts, rows).items()
+        }
 
     def _fit(self, fitting: Fitting) -> None:
         seed = int(fitting.rng.integers(2**32))
         rows, there = self._rows(fitting.parts)
         with device.on(device.device_for()):
-            if not there.any():
+            if not any(values.any() for values in rows.values()):
                 self.keep({})
             elif self._config.learn == "likes":
                 self._by_likes(fitting, rows, there, seed)
@@ -208,11 +215,13 @@ class LearnedFusion(EarlyFusion[C]):
 
     def _place(self, units: Units) -> Floats:
         size = len(next(iter(units.values())))
-        rows = {name: units.get(name, np.zeros((size, width), np.float32)) for name, width in self._widths().items()}
-        there = _there(rows)
+        absent = np.float32(np.nan)
+        rows = {name: units.get(name, np.full((size, width), absent)) for name, width in self._widths().items()}
+        there = np.stack([~np.isnan(values).any(axis=1) for values in rows.values()], axis=1)
         constant = self.learned.constant
         with torch.no_grad():
-            joined = self.join({name: constant(spread(values)) for name, values in rows.items()}, constant(there))
+            given = {name: constant(spread(np.nan_to_num(values))) for name, values in rows.items()}
+            joined = self.join(given, constant(there))
             placed = torch.nn.functional.normalize(joined, dim=1).cpu().numpy()
         return np.asarray(placed * there.any(axis=1, keepdims=True), dtype=np.float32)
 
@@ -252,11 +261,6 @@ class LearnedFusion(EarlyFusion[C]):
         }
         self.keep(arrays)
         return self
-
-
-def _there(rows: Units) -> Mask:
-    """Return which parts things have; bool[n, m]."""
-    return np.stack([values.any(axis=1) for values in rows.values()], axis=1)
 
 
 def _marginals(names: list[str]) -> Iterator[tuple[str, frozenset[str], float]]:
