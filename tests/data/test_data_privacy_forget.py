@@ -30,8 +30,7 @@ from palate.data.privacy.mention import Mention
 from palate.data.privacy.protect import Protection, protect
 from palate.data.privacy.receipt import Receipt
 from palate.data.privacy.search import search
-from palate.models import ItemKNN
-from palate.models.als import ALS
+from palate.models import ItemKNN, Popularity
 from small_shop import tone
 
 ANN, BOB = "ann-7@mail.example", "ann-7@mail.example.org"
@@ -210,13 +209,15 @@ def test_the_receipt_holds_no_id_and_finds_the_person(shop):
 
 def test_a_bundle_forgets_and_still_answers(shop):
     data = folder.load(shop / "shop")
-    Bundle.of(ALS(dim=2).fit(data), data).save(shop / "als.palate")
-    others = {name: Bundle.open(shop / f"{name}.palate").model.recommend([BOB, "carl"], 3) for name in ("knn", "als")}
-    (shop / "als.palate.partial").mkdir()
-    receipt = forget(shop / "shop", ANN, [shop / "knn.palate", shop / "als.palate"])
+    Bundle.of(Popularity().fit(data), data).save(shop / "people.palate")
+    others = {
+        name: Bundle.open(shop / f"{name}.palate").model.recommend([BOB, "carl"], 3) for name in ("knn", "people")
+    }
+    (shop / "people.palate.partial").mkdir()
+    receipt = forget(shop / "shop", ANN, [shop / "knn.palate", shop / "people.palate"])
     assert [told["known"] for told in receipt.bundles] == [True, True]
     assert "train it again" in receipt.bundles[0]["stays"]
-    assert not (shop / "als.palate.partial").exists()
+    assert not (shop / "people.palate.partial").exists()
     for name, before in others.items():
         bundle = Bundle.open(shop / f"{name}.palate")
         assert bundle.model.recommend([BOB, "carl"], 3).equals(before)
@@ -339,7 +340,7 @@ IDS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(ids=IDS)
 def test_any_ids_leave_the_others_whole(ids, tmp_path_factory):
     ds = tmp_path_factory.mktemp("any") / "ds"
@@ -417,7 +418,7 @@ forget(Path(sys.argv[1]), sys.argv[2], [Path(sys.argv[1]).with_name("knn.palate"
 """
 
 
-@pytest.mark.parametrize("step", [3, 11, 13, 21, 24], ids=["part", "swap", "swapped", "bundle", "receipt"])
+@pytest.mark.parametrize("step", [11, 13, 21], ids=["swap", "swapped", "bundle"])
 def test_killed_half_way_the_same_command_finishes(shop, step):
     ds = shop / "shop"
     done = subprocess.run(

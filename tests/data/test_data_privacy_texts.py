@@ -96,6 +96,16 @@ def test_a_column_keeps_its_rows_and_counts():
     assert (again.to_list(), none) == (fresh.to_list(), {})
 
 
+@pytest.mark.data
+def test_nothing_is_masked_in_titles_tags_and_captions(real_data):
+    films, things = real_data / "movielens-posters", real_data / "stamps" / "items.csv"
+    texts = [pl.read_csv(films / "movies.csv")["title"], pl.read_csv(films / "tags.csv", infer_schema=False)["tag"]]
+    captions = pl.read_csv(things, infer_schema=False)
+    for column in (*texts, captions["text_en"], captions["text_zh"]):
+        assert len(column) > 700
+        assert masked_column(column)[1] == {}
+
+
 def test_regions():
     assert phones("0171 1234567", ("US",)) == []
     assert phones("0171 1234567", ("DE",)) == [(0, 12)]
