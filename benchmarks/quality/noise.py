@@ -45,6 +45,13 @@ MODELS = ("content-knn", "item-knn", "als")
 METRICS = ("recall@20", "ndcg@20")
 SHARES = {"bots": 0.05, "duplicates": 0.1, "mismatched": 0.1}
 CLEANING = {"bots": "drop", "absent": ("mismatch", "outlier")}
+NOTES = (
+    "- A copy whose picture is wrong differs from its original in that, and is no near-duplicate any more.",
+    "- A picture of another item is like any other, so outlier factors cannot see it; what does not go with the text is told. How much",
+    "  of it depends on an estimate of how much is wrong, which is poor in so small a shop: from a fifth to all of it, by seed.",
+    "- Recommending a copy is a miss, since the test asks for the original.",
+    "- `als` and `item-knn` do not look at pictures.",
+)
 WAYS = ("hurried", "steady", "copied")
 _DAY, _YEAR = 86_400, 365 * 86_400
 
@@ -243,6 +250,7 @@ def report(seeds: Sequence[Mapping[str, Any]], head: str) -> str:
         told, right, true = (sum(each[name][at] for each in found) for at in range(3))
         precision = f"{right / told:.2f}" if told else "–"
         lines.append(f"| {name} | {told:,} | {right:,} | {true:,} | {precision} | {right / max(true, 1):.2f} |")
+    lines += ["", *NOTES]
     for metric in METRICS:
         lines += [
             "",

@@ -18,18 +18,38 @@ PAGE = (ROOT / "docs" / "results" / "noise.md").read_text(encoding="utf-8")
 
 
 def finders():
-    rows = re.findall(r"^\| ([^|`]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d.–]+) \| ([\d.]+) \|$", PAGE, re.MULTILINE)
-    return {name: (*(int(n.replace(",", "")) for n in counts), precision, recall) for name, *counts, precision, recall in rows}
+    rows = re.findall(
+        r"^\| ([^|`]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d.–]+) \| ([\d.]+) \|$", PAGE, re.MULTILINE
+    )
+    return {
+        name: (*(int(n.replace(",", "")) for n in counts), precision, recall)
+        for name, *counts, precision, recall in rows
+    }
 
 
 def figures(metric):
     section = PAGE.split(f"## {metric}")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| ([^|]+) \| `([\w-]+)` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| (.*) \| (.*) \|$", section, re.MULTILINE)
-    return {(kind, model): (tuple(map(float, means)), *changes) for kind, model, *means, a, b in rows for changes in [(a, b)]}
+    rows = re.findall(
+        r"^\| ([^|]+) \| `([\w-]+)` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| (.*) \| (.*) \|$", section, re.MULTILINE
+    )
+    return {
+        (kind, model): (tuple(map(float, means)), *changes)
+        for kind, model, *means, a, b in rows
+        for changes in [(a, b)]
+    }
 
 
 def change(words):
     return tuple(map(float, re.findall(r"[+-]\d\.\d{4}", words)))
+
+
+def test_the_page_says_what_its_notes_say():
+    assert "\n".join(noise.NOTES) in PAGE
+    found = finders()
+    assert float(found["wrong pictures, mismatch"][4]) > float(
+        found["wrong pictures, outlier, local outlier factor"][4]
+    )
+    assert found["near-duplicates (pairs)"][3] == found["bots, all"][3] == "1.00"
 
 
 def test_shares_are_those_of_the_counts():
@@ -54,7 +74,7 @@ def test_every_noise_and_model_is_judged(metric):
 def seed(value):
     kinds = [f"{kind}, {state}, {model}, {metric}" for kind in noise.KINDS for state in ("spoilt", "cleaned")
              for model in noise.MODELS for metric in noise.METRICS]  # fmt: skip
-    return {"found": {"bots, all": [4, 3, 6]}, "figures": {name: value for name in kinds}}
+    return {"found": {"bots, all": [4, 3, 6]}, "figures": dict.fromkeys(kinds, value)}
 
 
 def test_the_script_counts_and_averages_over_seeds():
