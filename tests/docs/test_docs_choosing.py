@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import sys
 
+import numpy as np
 import pytest
 
 import palate
 from doc_blocks import ROOT
 from palate.bundle import Ways
+from palate.core.files import read_json
 from palate.evaluation import Missing, compare_fusions
 from palate.evaluation.fusions_report import write_fusions
+from palate.fusion import registry as fusions
+from palate.fusion.late import registry as score_fusions
 
 sys.path.insert(0, str(ROOT / "benchmarks" / "quality"))
 
@@ -137,6 +141,69 @@ def test_it_reads_what_the_command_leaves(tiny, tmp_path, place):
         assert re.search(rf"^\| `{method}` \| \w+ \| (\*\*)?{figure:.4f}", text, re.MULTILINE), method
     assert text.count("| 1.00 |") == 5
     assert f"docs/results/fusions/{place.removesuffix('.json')}.md" in text
+
+
+def published(name):
+    """Rows of a published comparison by model and method, and what validation chose."""
+    found = read_json(choosing.RESULTS / "fusions" / name / "fusions.json")
+    return found, {(row["model"], row["method"]): row for row in found["rows"]}
+
+
+def real(rows, model, method):
+    """1 where a method is above concat by a real difference, -1 where it is below, 0 where it is neither."""
+    against = rows[model, method]["against"]
+    return int(np.sign(against["difference"])) if against["significant"] else 0
+
+
+@pytest.mark.parametrize("name", ["films-random", "films-cold-items", "tiktok"])
+def test_every_registered_fusion_is_in_the_published_tables(name):
+    found, rows = published(name)
+    methods = {*fusions.names(), *(f"late {late}" for late in score_fusions.names())}
+    for model in {row["model"] for row in found["rows"]}:
+        assert methods <= {method for of, method in rows if of == model}
+    assert not any("error" in row for row in found["rows"])
+
+
+def test_what_the_page_says_of_items_that_were_met():
+    for name, chosen in (("films-random", {"gated"}), ("tiktok", {"gated", "transformer"})):
+        found, rows = published(name)
+        assert {best["method"] for best in found["best"].values()} == chosen
+        for model, best in found["best"].items():
+            assert real(rows, model, best["method"]) == 1
+            reads_no_likes = ("concat", "mean", "sum", "weighted", "vote-selection", "aligned", "hybrid", "generative")
+            floor = rows[model, "popularity"]["metrics"]["ndcg@20"]
+            assert all(rows[model, method]["metrics"]["ndcg@20"] < floor for method in reads_no_likes)
+    alone, both = (rows["two-tower", method]["metrics"]["ndcg@20"] for method in ("image_feat alone", "mlp"))
+    assert 3 * rows["two-tower", "concat"]["metrics"]["ndcg@20"] < alone < both
+    assert [real(rows, model, "user-attention") for model in ("content-knn", "vector-space")] == [-1, -1]
+    assert (
+        rows["content-knn", "attention"]["metrics"]["ndcg@20"] < rows["content-knn", "popularity"]["metrics"]["ndcg@20"]
+    )
+
+
+def test_what_the_page_says_of_items_that_nobody_met():
+    found, rows = published("films-cold-items")
+    assert {model: best["method"] for model, best in found["best"].items() if model != "two-tower"} == {
+        "content-knn": "late stacking", "vector-space": "late stacking",
+    }  # fmt: skip
+    told = {method: [real(rows, model, method) for model in ("content-knn", "vector-space")]
+            for method in ("late stacking", "gated", "graph", "mlp", "tags alone")}  # fmt: skip
+    assert told == {
+        "late stacking": [0, 1], "gated": [-1, -1], "graph": [0, 1], "mlp": [0, 1], "tags alone": [-1, 1],
+    }  # fmt: skip
+    for name in ("films-cold-items", "films-random", "tiktok"):
+        _, rows = published(name)
+        for model, method in rows:
+            assert method not in {"generative", "hybrid", "aligned"} or real(rows, model, method) < 1
+
+
+def test_what_the_page_says_of_parts_that_go_missing():
+    found, _ = published("films-cold-items")
+    lines = choosing.compared(found).split("What is left of")[1].splitlines()
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
+    left = {method.strip("`"): float(at_30) for method, _, at_30, *_ in cells}
+    assert all(left[method] > 0.8 for method in ("late stacking", "late reciprocal-rank", "late max"))
+    assert all(left[method] < 0.5 for method in ("concat", "mean", "sum", "vote-selection"))
 
 
 @pytest.mark.parametrize("wrong", ["<!-- table: planted -->\n", "<!-- end -->\n", PAGE + "<!-- end -->\n"])
