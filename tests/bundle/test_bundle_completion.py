@@ -98,7 +98,9 @@ def test_the_command_says_what_was_estimated(holed, tmp_path, capsys):
         main(words)
     text = capsys.readouterr().out
     assert f"photo: {told['estimated']:,} items estimated by graph" in text
-    assert all(len(line) <= 80 for line in text.splitlines())
+    told_lines = text[text.index("photo:") : text.index("fitted content-knn")].splitlines()
+    assert told_lines
+    assert all(len(line) <= 80 for line in told_lines)
     assert Bundle.open(tmp_path / "b").recipe.complete_settings == {"hops": 1}
 
 
