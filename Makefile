@@ -26,8 +26,9 @@ $(DEMO_VENV)/.ready: pyproject.toml constraints.txt
 demo: $(DEMO_VENV)/.ready
 	@$(DEMO_VENV)/bin/palate demo --out demo $(DEMO_FLAGS)
 
+# Two at a time, each on one core: threads of the one would wait for those of the other.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TEST_FLAGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(TEST_FLAGS)
 
 soak: setup
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m soak $(TEST_FLAGS)
