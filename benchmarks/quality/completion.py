@@ -24,6 +24,7 @@ from deep_settings import settings_of
 from grounds import GROUNDS, Ground
 
 import palate.complete
+from palate.complete import hidden_error
 from palate.complete import registry as completers
 from palate.core.files import read_json, write_json
 from palate.core.fingerprint import fingerprint
@@ -160,19 +161,9 @@ class Cell:
         for name in self.hidden:
             true, given, guess = whole.part(name), holed.part(name), made.part(name)
             codes = np.flatnonzero(true.present & ~given.present)
-            standard = Standard.of(given, trained)
-            x = (true.values[codes] - standard.mean) / standard.scale
-            reached = guess.present[codes]
-            y = np.where(reached[:, None], (guess.values[codes] - standard.mean) / standard.scale, 0)
-            lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
-            cosines = np.einsum("nd,nd->n", x, y) / np.where(lengths > 0, lengths, 1)
-            rmse = float(np.sqrt(np.square(x - y).mean() / np.square(x).mean()))
-            found[name] = {
-                "rows": len(codes),
-                "reached": float(reached.mean()),
-                "rmse": rmse,
-                "cosine": float(cosines.mean()),
-            }
+            error = hidden_error(true, guess, codes, Standard.of(given, trained))
+            cosine = error.cosine * error.reached
+            found[name] = {"rows": error.rows, "reached": error.reached, "rmse": error.rmse, "cosine": cosine}
         return found
 
 
@@ -196,7 +187,10 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--what", default="one,all", help="hide one part, all, or both in turn")
     parser.add_argument("--shares", default=",".join(f"{share:g}" for share in SHARES), help="how much")
     parser.add_argument("--publish", type=Path, help="write the table and the plot there")
-    return parser.parse_args()
+    words = parser.parse_args()
+    if wrong := set(words.what.split(",")) - {"one", "all"}:
+        parser.error(f"--what was {', '.join(map(repr, sorted(wrong)))}: allowed are one, all, and one,all")
+    return words
 
 
 if __name__ == "__main__":

@@ -26,6 +26,10 @@ Track = Annotated[
         help="Who follows the training: console, jsonl:run.jsonl, tensorboard:runs, wandb:PROJECT.",
     ),
 ]
+Complete = Annotated[
+    str | None,
+    typer.Option("--complete", help="What estimates parts that items lack; 'palate completers' lists them."),
+]
 Device = Annotated[
     str | None,
     typer.Option(

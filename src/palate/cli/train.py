@@ -11,7 +11,7 @@ import typer
 from palate.cli._app import AsJson, app, emit
 from palate.cli._next import say_next
 from palate.cli._settings import shared_out
-from palate.cli._training import Device, Track, going_on, run_of
+from palate.cli._training import Complete, Device, Track, going_on, run_of
 from palate.cli.data._print import say
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
@@ -31,10 +31,7 @@ def train(
             help="A setting of it, as in shrink=30, or of what --complete, --align or --fuse names, as in gated.dim=32.",
         ),
     ] = None,
-    complete: Annotated[
-        str | None,
-        typer.Option("--complete", help="What estimates parts that items lack; 'palate completers' lists them."),
-    ] = None,
+    complete: Complete = None,
     align: Annotated[
         str | None, typer.Option("--align", help="What brings the parts into one space; 'palate aligners' lists them.")
     ] = None,

@@ -12,7 +12,7 @@ import typer
 from palate.cli._app import AsJson, Stopped, app, emit
 from palate.cli._next import say_next
 from palate.cli._settings import shared_out
-from palate.cli._training import Device, run_of
+from palate.cli._training import Complete, Device, run_of
 from palate.cli._words import words
 from palate.core.config import parse_settings
 
@@ -43,10 +43,7 @@ def tune(
     tries: Annotated[
         list[str] | None, typer.Option("--try", help="What to try of a setting, as in lr=1e-4..1e-2 or 'dim=32|64'.")
     ] = None,
-    complete: Annotated[
-        str | None,
-        typer.Option("--complete", help="What estimates parts that items lack; 'palate completers' lists them."),
-    ] = None,
+    complete: Complete = None,
     align: Annotated[
         str | None, typer.Option("--align", help="The aligner that is settled; 'palate aligners' lists them.")
     ] = None,

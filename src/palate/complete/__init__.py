@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from palate.complete._advice import Advice, advised
-from palate.complete._base import Completer, HiddenError
+from palate.complete._base import Completer, HiddenError, hidden_error
 from palate.core.registry import Registry
 
 registry: Registry[Completer[Any]] = Registry("completer", __name__)
 
-__all__ = ["Advice", "Completer", "HiddenError", "advised", "registry"]
+__all__ = ["Advice", "Completer", "HiddenError", "advised", "hidden_error", "registry"]

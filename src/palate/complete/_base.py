@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -20,6 +20,7 @@ from palate.core.types import Floats, Mask
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable, Of
 from palate.interfaces import Parts
+from palate.linalg.directions import main_directions
 from palate.linalg.standard import Standard, known, packed, trained_parts, unpacked
 
 Rows = npt.NDArray[np.int64]
@@ -71,6 +72,24 @@ class Known:
         """Return some of them, by place or by mask."""
         rows = {name: values[places] for name, values in self.rows.items()}
         return Known(rows, {name: mask[places] for name, mask in self.present.items()}, self.codes[places])
+
+    def directions(self, name: str, width: int) -> Floats:
+        """Return the directions in which a part varies most; float32[d, at most width]."""
+        return main_directions(self.rows[name][self.present[name]], width)[0].astype(np.float32)
+
+    def packed(self) -> dict[str, npt.NDArray[Any]]:
+        """Return it as it is saved, parts by their number."""
+        found: dict[str, npt.NDArray[Any]] = {"codes": self.codes}
+        for number, name in enumerate(self.rows):
+            found[f"rows.{number}"], found[f"present.{number}"] = self.rows[name], self.present[name]
+        return found
+
+    @classmethod
+    def unpacked(cls, names: Iterable[str], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Return what `packed` made, given the names of the parts in their order."""
+        numbers = {name: number for number, name in enumerate(names)}
+        rows = {name: arrays[f"rows.{number}"] for name, number in numbers.items()}
+        return cls(rows, {name: arrays[f"present.{number}"] for name, number in numbers.items()}, arrays["codes"])
 
 
 class Completer(Part[C], ABC):
@@ -217,7 +236,7 @@ class Completer(Part[C], ABC):
         probe._learn(poorer, trained, data, rng)
         made = probe.complete(poorer)
         return {
-            name: _error(parts[name], made[name], codes, probe.standards[name])
+            name: hidden_error(parts[name], made[name], codes, probe.standards[name])
             for name, codes in hidden.items()
             if len(codes)
         }
@@ -258,8 +277,8 @@ def _mean(values: Floats) -> tuple[float, float]:
     return (float(values.mean()), float(values.std() / max(n - 1, 1) ** 0.5)) if n else (0.0, 0.0)
 
 
-def _error(truth: FeatureTable, made: FeatureTable, codes: Rows, standard: Standard) -> HiddenError:
-    """Compare hidden rows with their estimates; int64[hidden]."""
+def hidden_error(truth: FeatureTable, made: FeatureTable, codes: Rows, standard: Standard) -> HiddenError:
+    """Compare rows that were hidden with their estimates; int64[hidden]."""
     reached = made.present[codes]
     true = (truth.values[codes] - standard.mean) / standard.scale
     guess = np.where(reached[:, None], (made.values[codes] - standard.mean) / standard.scale, np.float32(0))

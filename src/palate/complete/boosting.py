@@ -13,7 +13,6 @@ from palate.complete._base import Completer, CompleterConfig, Known
 from palate.complete._trees import Forest, grown
 from palate.core.types import Floats, Mask
 from palate.data.dataset import Dataset
-from palate.linalg.directions import main_directions
 
 
 class BoostingConfig(CompleterConfig):
@@ -53,10 +52,7 @@ class Boosting(Completer[BoostingConfig]):
     forests: Mapping[str, Forest]
 
     def _fit(self, things: Known, data: Dataset, rng: np.random.Generator) -> None:
-        self.directions = {
-            name: main_directions(things.rows[name][things.present[name]], self.config.dim)[0].astype(np.float32)
-            for name in self.known_parts
-        }
+        self.directions = {name: things.directions(name, self.config.dim) for name in self.known_parts}
         self.forests = {}
         for name in self.known_parts:
             there = things.present[name] & self._others(name, things)

@@ -12,7 +12,6 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from palate.complete._alike import References
 from palate.complete._base import Completer, CompleterConfig, Known
-from palate.complete.nearest import packed_known, unpacked_known
 from palate.core.state import pack_csr, unpack_csr
 from palate.core.types import CSR, Floats, Mask
 from palate.data.dataset import Dataset
@@ -98,13 +97,13 @@ class Graph(Completer[GraphConfig]):
         return values, reached
 
     def _arrays(self) -> Mapping[str, npt.NDArray[Any]]:
-        found: dict[str, npt.NDArray[Any]] = {**pack_csr("together", self.together), **packed_known(self.things)}
+        found: dict[str, npt.NDArray[Any]] = {**pack_csr("together", self.together), **self.things.packed()}
         for number, name in enumerate(self.known_parts):
             found[f"spread.{number}"], found[f"told.{number}"] = self.spread[name]
         return found
 
     def _take(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        self.together, self.things = unpack_csr("together", arrays), unpacked_known(list(self.standards), arrays)
+        self.together, self.things = unpack_csr("together", arrays), Known.unpacked(self.standards, arrays)
         self.references = References(self.things.rows, self.things.present)
         self.spread = {
             name: (arrays[f"spread.{number}"], arrays[f"told.{number}"]) for number, name in enumerate(self.known_parts)

@@ -61,15 +61,11 @@ class Interpolate(Completer[CompleterConfig]):
         return values, told
 
     def _arrays(self) -> Mapping[str, npt.NDArray[Any]]:
-        from palate.complete.nearest import packed_known
-
-        return {"series": self.series, "times": self.times, **packed_known(self.things)}
+        return {"series": self.series, "times": self.times, **self.things.packed()}
 
     def _take(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        from palate.complete.nearest import unpacked_known
-
         self.series, self.times = arrays["series"], arrays["times"]
-        self.things = unpacked_known(list(self.standards), arrays)
+        self.things = Known.unpacked(self.standards, arrays)
 
 
 def _places(data: Dataset, of: Of) -> tuple[npt.NDArray[np.int64], Doubles]:

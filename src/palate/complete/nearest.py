@@ -53,21 +53,7 @@ class Nearest(Completer[NearestConfig]):
         return averaged(self.things.rows[name], places, weights)
 
     def _arrays(self) -> Mapping[str, npt.NDArray[Any]]:
-        return packed_known(self.things)
+        return self.things.packed()
 
     def _take(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._keep(unpacked_known(list(self.standards), arrays))
-
-
-def packed_known(things: Known) -> dict[str, npt.NDArray[Any]]:
-    """Return things as they are saved, by the number of each part."""
-    found: dict[str, npt.NDArray[Any]] = {"codes": things.codes}
-    for number, name in enumerate(things.rows):
-        found[f"rows.{number}"], found[f"present.{number}"] = things.rows[name], things.present[name]
-    return found
-
-
-def unpacked_known(names: list[str], arrays: Mapping[str, npt.NDArray[Any]]) -> Known:
-    """Return what `packed_known` was given."""
-    rows = {name: arrays[f"rows.{number}"] for number, name in enumerate(names)}
-    return Known(rows, {name: arrays[f"present.{number}"] for number, name in enumerate(names)}, arrays["codes"])
+        self._keep(Known.unpacked(self.standards, arrays))

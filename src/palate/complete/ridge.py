@@ -13,7 +13,6 @@ from pydantic import PositiveInt
 from palate.complete._base import Completer, CompleterConfig, Known
 from palate.core.types import Doubles, Floats, Mask
 from palate.data.dataset import Dataset
-from palate.linalg.directions import main_directions
 
 _REGS = np.logspace(-4, 3, 22)
 """Tried strengths, times the number of rows."""
@@ -60,10 +59,7 @@ class Ridge(Completer[RidgeConfig]):
     """By part, the best first."""
 
     def _fit(self, things: Known, data: Dataset, rng: np.random.Generator) -> None:
-        self.directions = {
-            name: main_directions(things.rows[name][things.present[name]], self.config.dim)[0].astype(np.float32)
-            for name in self.known_parts
-        }
+        self.directions = {name: things.directions(name, self.config.dim) for name in self.known_parts}
         inputs = {name: things.rows[name] @ self.directions[name] for name in self.known_parts}
         self.maps = {name: self._maps(name, inputs, things) for name in self.known_parts}
 
