@@ -17,7 +17,7 @@ from palate.core.memory import available_mb
 
 LIBRARIES = {
     "imagehash": "media", "soundfile": "media", "soxr": "media", "kaldi_native_fbank": "media", "av": "media",
-    "fastapi": "serve", "uvicorn": "serve", "torch": "deep", "transformers": "hub",
+    "fastapi": "serve", "uvicorn": "serve", "sqlalchemy": "serve", "psycopg": "postgres", "torch": "deep", "transformers": "hub",
     "optuna": "tune", "tensorboard": "track", "wandb": "wandb",
 }  # fmt: skip
 
