@@ -14,10 +14,13 @@ from starlette.exceptions import HTTPException
 import palate
 from palate.bundle import Bundle
 from palate.core.errors import PalateError, RequestError
-from palate.serving import routes, search_routes
+from palate.data.store import Store
+from palate.serving import live_routes, routes, search_routes
 from palate.serving.catalogue import Showcase
 from palate.serving.docs import docs_page
 from palate.serving.engine import Engine
+from palate.serving.limits import BodyLimit
+from palate.serving.live import Live
 from palate.serving.schemas import Problem
 from palate.serving.settings import ServingSettings
 
@@ -27,8 +30,8 @@ _POLICY = (
 )
 
 
-def create_app(bundle: Bundle, settings: ServingSettings | None = None) -> FastAPI:
-    """Return the application that answers for a bundle.
+def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: Store | None = None) -> FastAPI:
+    """Return the application that answers for a bundle, and, where a store is given, takes in what people do.
 
     Example:
         >>> app = create_app(Bundle.open("shop.palate"))    # doctest: +SKIP
@@ -41,16 +44,23 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None) -> FastA
         redoc_url=None,
         responses={404: {"model": Problem}, 422: {"model": Problem}},
     )
+    settings = settings or ServingSettings()
     app.state.engine = Engine(bundle, settings)
+    app.state.live = None if store is None else Live(app.state.engine, store, settings)
     app.state.showcase = Showcase(bundle)
     app.include_router(routes.router)
     app.include_router(search_routes.router)
+    app.include_router(live_routes.router)
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(PalateError, _failed)
     app.add_exception_handler(Exception, _unexpected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+
+    app.add_middleware(
+        BodyLimit, body=int(settings.max_body_mb * (1 << 20)), files=(settings.max_upload_mb << 20) + (1 << 20)
+    )
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Any) -> Response:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
@@ -12,8 +14,15 @@ from starlette.exceptions import HTTPException
 from palate.bundle import Bundle
 from palate.core.errors import DataError
 from palate.data.catalogue import MEDIA_TYPES
+from palate.data.dataset import Dataset
+from palate.data.interactions import Interactions
 from palate.explain import titles
+from palate.serving.people import People
 from palate.serving.schemas import Event, History, Item, Medium, User, Users
+
+if TYPE_CHECKING:
+    from palate.data.store import Event as Kept
+    from palate.data.store import Store
 
 _MOST = 1000
 
@@ -22,7 +31,7 @@ class Showcase:
     """Items, users and histories, ready to be looked up."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self.data = bundle.data
+        self.bundle, self.data = bundle, bundle.data
         self.catalogue = bundle.data.catalogue
         events = bundle.data.interactions
         row = np.arange(len(events))
@@ -46,13 +55,18 @@ class Showcase:
         rows = [User(user_id=self.data.users.ids[code], liked=int(self._liked[code])) for code in shown]
         return Users(users=rows, total=len(codes))
 
-    def history(self, user: str, limit: int) -> History:
-        """Return what a user did, newest first."""
-        if user not in self.data.users:
+    def history(self, user: str, limit: int, people: People | None = None, store: Store | None = None) -> History:
+        """Return what a user did, newest first: what came in since the bundle was made, and what it knows."""
+        people = people or People(self.bundle)
+        if user not in people:
             raise HTTPException(404, f"there is no user '{user}': /v1/users?query= finds users")
-        code = self.data.users.code(user)
-        rows = self._order[self._starts[code] : self._starts[code + 1]][: _bounded(limit)]
-        return History(events=[self._event(int(row)) for row in rows])
+        events = [] if store is None else [_told(event, self.data) for event in store.history(user, _bounded(limit))]
+        if user in self.data.users and user not in people.forgotten:
+            code = self.data.users.code(user)
+            rows = self._order[self._starts[code] : self._starts[code + 1]][: _bounded(limit)]
+            events += [self._event(int(row)) for row in rows]
+            events.sort(key=lambda event: -math.inf if event.timestamp is None else -event.timestamp)
+        return History(events=events[:limit])
 
     def item(self, name: str) -> Item:
         """Return an item's columns, and the addresses of its files."""
@@ -114,6 +128,18 @@ class Showcase:
             timestamp=None if events.time is None else int(events.time[row]),
             kind=None if kind is None else kind[row],
         )
+
+
+def _told(event: Kept, data: Dataset) -> Event:
+    row = Interactions(np.zeros(1, np.int32), np.zeros(1, np.int32), np.array([event.weight], np.float32))
+    return Event(
+        event_id=event.event_id,
+        item_id=event.item_id,
+        weight=event.weight,
+        liked=bool(data.positive.mask(row)[0]),
+        timestamp=event.timestamp,
+        kind=event.kind,
+    )
 
 
 def _bounded(limit: int) -> int:

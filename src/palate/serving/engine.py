@@ -12,7 +12,7 @@ import numpy as np
 from palate.bundle import Bundle
 from palate.core.errors import DataError
 from palate.core.part import Part
-from palate.core.types import CSR, Codes, Floats
+from palate.core.types import Codes, Floats
 from palate.explain import SharedWords, counterfactual, part_reasons, reasons, titles
 from palate.interfaces import Index, Queries, Ranked
 from palate.retrieval import (
@@ -31,6 +31,7 @@ from palate.retrieval import (
 )
 from palate.retrieval.indexes import registry as indexes
 from palate.serving.findings import drafted
+from palate.serving.people import People, Person
 from palate.serving.schemas import Answer, Explained, Hit, Without
 from palate.serving.settings import ServingSettings
 from palate.serving.stages import (
@@ -57,8 +58,9 @@ class Engine:
     can score nothing, gets what is popular, and the answer says so.
     """
 
-    def __init__(self, bundle: Bundle, settings: ServingSettings | None = None) -> None:
+    def __init__(self, bundle: Bundle, settings: ServingSettings | None = None, people: People | None = None) -> None:
         self.bundle = bundle
+        self.people = people or People(bundle)
         self.settings = settings or ServingSettings()
         self.model, self.catalogue = bundle.model, bundle.data.catalogue
         self.users, self.items = bundle.data.users, bundle.data.items
@@ -153,20 +155,20 @@ class Engine:
         Raises:
             DataError: the user or the item is unknown, or k is out of range.
         """
-        self.users.code(user, "user")
+        person = self._known(user)
         code = self.items.code(item, "item")
-        query = self._ask(user, 1).query
+        query = person.query(len(self.items))
         score = float(self.model.score(query)[0, code])
         if not query.history.nnz or np.isnan(score):
             return Explained(user_id=user, item_id=item, score=None, reasons=[])
         said = reasons(self.model, query, code, self.items, self.catalogue, self.settings.reasons, self.shared)
-        without = None if k is None else self._without(query, code, self._length(k), self.model.seen[[query.user[0]]])
+        without = None if k is None else self._without(query, code, self._length(k), person.seen)
         return Explained(user_id=user, item_id=item, score=score, reasons=said, without=without)
 
-    def _without(self, query: Queries, item: int, k: int, seen: CSR) -> Without | None:
+    def _without(self, query: Queries, item: int, k: int, seen: Codes) -> Without | None:
         try:
             found = counterfactual(
-                self.model, query.history.indices.tolist(), item, k, seen.indices, user=int(query.user[0]), tries=_TRIES
+                self.model, query.history.indices.tolist(), item, k, seen, user=int(query.user[0]), tries=_TRIES
             )
         except DataError:  # it is not in the list
             return None
@@ -203,13 +205,13 @@ class Engine:
 
     def _taste(self, user: str) -> Taste | None:
         """Return what a user thinks of items; nothing where nothing is known of them."""
-        self.users.code(user, "user")
+        person = self._known(user)
         if self.model.name == "popularity":
             raise DataError(
                 "a search cannot follow a user's taste, since popularity is the same for everyone: leave the user out, "
                 "or train another model, such as item-knn"
             )
-        query = self._ask(user, 1).query
+        query = person.query(len(self.items))
         return (lambda codes: self.model.score(query, codes)[0]) if query.history.nnz else None
 
     def _because(self, user: str | None, item: int) -> list[str]:
@@ -222,10 +224,14 @@ class Engine:
         return ask.only is not None and len(_run(self.stages[:-1], replace(ask, only=None)).items) > 0
 
     def _ask(self, user: str, k: int) -> Ask:
-        if user not in self.users:
-            return Ask(Queries.of_history([], len(self.items)), np.zeros(0, np.int32), k)
-        code = np.array([self.users.code(user)], np.int32)
-        return Ask(Queries(self.model.liked[code], code), self.model.seen[code].indices, k)
+        person = self.people[user]
+        return Ask(person.query(len(self.items)), person.seen, k)
+
+    def _known(self, user: str) -> Person:
+        """Return somebody of whom something is known; says that the user is unknown where it is not so."""
+        if user not in self.people:
+            self.users.code(user, "user")
+        return self.people[user]
 
     def _answer(self, draft: Draft, fallback: str | None = None) -> Answer:
         said = draft.reasons or tuple([] for _ in draft.items)

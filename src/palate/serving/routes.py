@@ -53,9 +53,10 @@ def users(shows: Shows, query: str = "", limit: int = 20) -> Users:
 
 
 @router.get("/v1/users/{user:path}/history")
-def history(user: str, shows: Shows, limit: int = 20) -> History:
+def history(user: str, request: Request, engine: Answers, shows: Shows, limit: int = 20) -> History:
     """List what a user did, newest first."""
-    return shows.history(user, limit)
+    live = request.app.state.live
+    return shows.history(user, limit, engine.people, live.store if live else None)
 
 
 @router.get("/v1/items/{item:path}")

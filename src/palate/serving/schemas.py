@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Json
 
@@ -123,6 +123,77 @@ class History(Schema):
     """What a user did, newest first."""
 
     events: list[Event]
+
+
+class Events(Schema):
+    """What people did, as it comes in: each with user_id and item_id, and perhaps event_id, kind, weight and timestamp."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"example": {"events": [{"event_id": "e1", "user_id": "ann", "item_id": "shoe"}]}},
+    )
+
+    events: list[Any]
+    """Each is looked at by itself; those that cannot be taken are told, the others are kept."""
+
+
+class Rejected(Schema):
+    """An event that was not taken."""
+
+    index: int
+    reason: str
+
+
+class Taken(Schema):
+    """What became of events; those that were accepted are durable, and the next answer knows of them."""
+
+    accepted: int
+    duplicates: int
+    """Those whose event_id was there already."""
+    rejected: list[Rejected]
+
+
+class Feedback(Schema):
+    """How content somebody is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    satisfaction: Annotated[int, Field(ge=1, le=5, strict=True)]
+    """From 1, not at all, to 5."""
+    text: Annotated[str, Field(max_length=4000)] = ""
+    user_id: Annotated[str, Field(min_length=1, max_length=512)] | None = None
+
+
+class Said(Schema):
+    """What somebody said."""
+
+    satisfaction: int
+    text: str
+    timestamp: int
+
+
+class FeedbackSummary(Schema):
+    """How content people are."""
+
+    answers: int
+    mean: float | None
+    """Nothing where nobody answered."""
+    counts: dict[int, int]
+    """How many gave each of 1 to 5."""
+    newest: list[Said]
+    """Those that say something, newest first; never who."""
+
+
+class Erased(Schema):
+    """The receipt of somebody who was removed from the store of the service."""
+
+    receipt: str
+    """A salted digest of the id, under which other services follow."""
+    events: int
+    feedback: int
+    keys: int
 
 
 class Medium(Schema):

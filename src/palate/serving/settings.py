@@ -19,3 +19,7 @@ class ServingSettings(Config):
     is quicker where there are very many items and may miss some."""
     max_upload_mb: int = Field(20, ge=1)
     """The largest picture that can be searched by."""
+    max_body_mb: float = Field(1, gt=0)
+    """The largest request without files."""
+    max_events: int = Field(1000, ge=1)
+    """How many events may come in one request."""

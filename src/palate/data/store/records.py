@@ -26,14 +26,6 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Appended:
-    """What became of events: how many are new, and how many had been there before."""
-
-    accepted: int
-    duplicates: int
-
-
-@dataclass(frozen=True)
 class Posted:
     """The newest word on an item: its columns and the files of its media, or that it is gone."""
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from palate.core.errors import DataError, StoreError
 from palate.data.store._connection import connect
 from palate.data.store._schema import ERASED, EVENTS, FEEDBACK, ITEMS, KEYS, bring_up
-from palate.data.store.records import Appended, Erased, Event, Key, Posted, Said, Satisfaction
+from palate.data.store.records import Erased, Event, Key, Posted, Said, Satisfaction
 
 SCOPES = ("read", "write", "admin")
 _LOCK = 0x70616C61
@@ -49,15 +49,19 @@ class Store:
 
     # events
 
-    def append(self, events: Sequence[Event]) -> Appended:
-        """Add events; one whose id is there already changes nothing."""
+    def append(self, events: Sequence[Event]) -> list[bool]:
+        """Add events; returns which are new. One whose id is there already changes nothing."""
         if not events:
-            return Appended(0, 0)
+            return []
         rows = [{name: value for name, value in asdict(event).items() if name != "cursor"} for event in events]
-        add = self._insert(EVENTS).on_conflict_do_nothing(index_elements=["event_id"]).returning(EVENTS.c.cursor)
+        add = self._insert(EVENTS).on_conflict_do_nothing(index_elements=["event_id"]).returning(EVENTS.c.event_id)
         with self._writing() as connection:
-            accepted = len(connection.execute(add, rows).all())
-        return Appended(accepted, len(events) - accepted)
+            left = set(connection.execute(add, rows).scalars())
+        new = []
+        for event in events:
+            new.append(event.event_id in left)
+            left.discard(event.event_id)
+        return new
 
     def since(self, cursor: int, limit: int = 10_000) -> list[Event]:
         """Return the events after a cursor, in their order."""

@@ -1,0 +1,62 @@
+"""A service that learns as it goes: its store, who follows it, and what comes in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from palate.core.errors import PalateError
+from palate.data.store import Erased, Event, Store
+from palate.serving.engine import Engine
+from palate.serving.intake import Intake, read_event
+from palate.serving.people import Follower
+from palate.serving.settings import ServingSettings
+
+_EVERY = 0.5
+"""Seconds after which is looked at what other services wrote."""
+
+
+class Live:
+    """Joins an engine to a store: what is accepted counts from the next answer on, and what others accept soon after."""
+
+    def __init__(
+        self, engine: Engine, store: Store, settings: ServingSettings, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.engine, self.store, self.settings, self.clock = engine, store, settings, clock
+        self.follower = Follower(engine.people, store)
+        self.intake = Intake(store, self.follower.catch_up)
+        self._stopping = threading.Event()
+        self._watch = threading.Thread(target=self._follow, name="follower", daemon=True)
+        self._watch.start()
+
+    def read(self, given: Sequence[Any]) -> tuple[list[Event], list[tuple[int, str]]]:
+        """Tell the events that can be taken from those that cannot, and why."""
+        now, read, rejected = self.clock(), [], []
+        for index, each in enumerate(given):
+            try:
+                read.append(read_event(each, self.engine.items, now))
+            except ValueError as error:
+                rejected.append((index, str(error)))
+        return read, rejected
+
+    def erase(self, user: str) -> Erased:
+        """Remove a person from the store, and know nothing of them from now on."""
+        found = self.store.erase(user)
+        self.follower.catch_up()
+        return found
+
+    def close(self) -> None:
+        """Write what is waiting, and let go of the store."""
+        self._stopping.set()
+        self._watch.join()
+        self.intake.close()
+        self.store.close()
+
+    def _follow(self) -> None:
+        while not self._stopping.wait(_EVERY):
+            try:
+                self.follower.catch_up()
+            except PalateError:
+                continue  # whoever asks is told by /ready; it is tried again

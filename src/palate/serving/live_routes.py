@@ -1,0 +1,66 @@
+"""What a live service takes in: events, feedback, and the wish to be forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.exceptions import HTTPException
+
+from palate.data.store import Said as Kept
+from palate.serving.live import Live
+from palate.serving.schemas import Erased, Events, Feedback, FeedbackSummary, Rejected, Said, Taken
+
+router = APIRouter()
+
+
+def _live(request: Request) -> Live:
+    live: Live | None = request.app.state.live
+    if live is None:
+        raise HTTPException(
+            409, "this service keeps nothing, since it was started without a store: start it with --store"
+        )
+    return live
+
+
+Lives = Annotated[Live, Depends(_live)]
+
+
+@router.post("/v1/events")
+async def events(given: Events, live: Lives) -> Taken:
+    """Take events in. They are on disk when the answer comes, and the next answer knows of them; one that is sent again by its
+    event_id changes nothing."""
+    if len(given.events) > live.settings.max_events:
+        raise HTTPException(
+            413, f"{len(given.events):,} events came at once: send at most {live.settings.max_events:,}"
+        )
+    read, rejected = live.read(given.events)
+    new = await asyncio.wrap_future(live.intake.events(read))
+    return Taken(
+        accepted=sum(new),
+        duplicates=len(new) - sum(new),
+        rejected=[Rejected(index=index, reason=reason) for index, reason in rejected],
+    )
+
+
+@router.post("/v1/feedback", status_code=201)
+def feedback(given: Feedback, live: Lives) -> dict[str, Any]:
+    """Say how content one is."""
+    live.store.say(Kept(given.satisfaction, given.text, given.user_id, int(live.clock())))
+    return {"kept": True}
+
+
+@router.get("/v1/feedback/summary")
+def summary(live: Lives) -> FeedbackSummary:
+    """Sum up how content people are."""
+    found = live.store.satisfaction()
+    newest = [Said(satisfaction=said.satisfaction, text=said.text, timestamp=said.timestamp) for said in found.newest]
+    return FeedbackSummary(answers=found.answers, mean=found.mean, counts=dict(found.counts), newest=newest)
+
+
+@router.delete("/v1/users/{user:path}")
+def erase(user: str, live: Lives) -> Erased:
+    """Remove a person: events, feedback and keys from the store, and what this and other services know of them."""
+    found = live.erase(user)
+    return Erased(receipt=live.store.digest(user), events=found.events, feedback=found.feedback, keys=found.keys)

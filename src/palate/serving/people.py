@@ -1,0 +1,121 @@
+"""Whom a service knows: those of the bundle, and what people did since."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+
+from palate.bundle import Bundle
+from palate.core.types import Codes
+from palate.data.interactions import Interactions
+from palate.interfaces import Queries
+
+if TYPE_CHECKING:  # a service without a store needs no database
+    from palate.data.store import Event, Store
+
+_PAGE = 10_000
+_NONE = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """What is known of one person.
+
+    Shapes:
+        liked, seen: int32[n], codes of items, ascending.
+    """
+
+    code: int
+    """That of the bundle; -1 for one whom it does not know."""
+    liked: Codes
+    seen: Codes
+
+    def query(self, n_items: int) -> Queries:
+        """Return the person as a model is asked about them."""
+        ones = np.ones(len(self.liked), np.float32)
+        history = sp.csr_array((ones, self.liked, np.array([0, len(self.liked)])), shape=(1, n_items))
+        return Queries(history, np.array([self.code], np.int32))
+
+
+class People:
+    """Histories of people, those of the bundle and those that events make; events of items that it lacks are passed over.
+
+    An event counts as liked by the bundle's rule, and as in a dataset one like is enough; whatever else happens between a person
+    and an item, it has been seen.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle, self.model = bundle, bundle.model
+        self.live: dict[str, Person] = {}
+        self.forgotten: set[str] = set()
+        """Those of whom what the bundle knows must not be told any more."""
+
+    def __getitem__(self, user: str) -> Person:
+        """Return what is known of a person; nothing of a stranger."""
+        return self.live.get(user) or self._of_bundle(user)
+
+    def __contains__(self, user: str) -> bool:
+        person = self.live.get(user)
+        return len(person.seen) > 0 if person else user in self.bundle.data.users
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Let events count from the next answer on."""
+        items = self.bundle.data.items
+        known = [event for event in events if event.item_id in items]
+        if not known:
+            return
+        codes = np.array([items.code(event.item_id) for event in known], np.int32)
+        weights = np.array([event.weight for event in known], np.float32)
+        liked = self.bundle.data.positive.mask(Interactions(np.zeros_like(codes), codes, weights))
+        for event, code, likes in zip(known, codes.tolist(), liked.tolist(), strict=True):
+            person = self[event.user_id]
+            more = _with(person.liked, code) if likes else person.liked
+            self.live[event.user_id] = Person(person.code, more, _with(person.seen, code))
+
+    def forget(self, digests: set[str], store: Store) -> None:
+        """Know nothing of those whose digests these are, but what they did since."""
+        for user in {user for user in (*self.live, *self.bundle.data.users.ids) if store.digest(user) in digests}:
+            self.live[user] = Person(-1, _NONE, _NONE)
+            self.forgotten.add(user)
+            self.take(store.history(user, _PAGE))
+
+    def _of_bundle(self, user: str) -> Person:
+        if user not in self.bundle.data.users:
+            return Person(-1, _NONE, _NONE)
+        code = self.bundle.data.users.code(user)
+        return Person(code, _row(self.model.liked, code), _row(self.model.seen, code))
+
+
+class Follower:
+    """Keeps people up to date with a store, which other services may write to as well."""
+
+    def __init__(self, people: People, store: Store, cursor: int = 0) -> None:
+        self.people, self.store, self.cursor, self._erasures = people, store, cursor, 0
+        self._lock = threading.Lock()
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Take over what happened since the last time."""
+        with self._lock:
+            erased = self.store.erased(self._erasures)
+            if erased:
+                self.people.forget({digest for _, digest in erased}, self.store)
+                self._erasures = erased[-1][0]
+            while events := self.store.since(self.cursor, _PAGE):
+                self.people.take(events)
+                self.cursor = events[-1].cursor
+
+
+def _row(matrix: sp.csr_array, code: int) -> Codes:
+    return np.sort(matrix.indices[matrix.indptr[code] : matrix.indptr[code + 1]]).astype(np.int32)
+
+
+def _with(codes: Codes, code: int) -> Codes:
+    place = int(np.searchsorted(codes, code))
+    there = place < len(codes) and codes[place] == code
+    return codes if there else np.insert(codes, place, code).astype(np.int32)
