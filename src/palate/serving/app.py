@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -19,6 +20,7 @@ from palate.serving import live_routes, routes, search_routes
 from palate.serving.catalogue import Showcase
 from palate.serving.docs import docs_page
 from palate.serving.engine import Engine
+from palate.serving.guard import KeyRing, guard
 from palate.serving.limits import BodyLimit
 from palate.serving.live import Live
 from palate.serving.schemas import Problem
@@ -46,11 +48,12 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     )
     settings = settings or ServingSettings()
     app.state.engine = Engine(bundle, settings)
-    app.state.live = None if store is None else Live(app.state.engine, store, settings)
+    app.state.keys = KeyRing(store)
+    app.state.live = None if store is None else Live(app.state.engine, store, settings, app.state.keys)
     app.state.showcase = Showcase(bundle)
-    app.include_router(routes.router)
-    app.include_router(search_routes.router)
-    app.include_router(live_routes.router)
+    app.include_router(routes.open_router)
+    for router in (routes.router, search_routes.router, live_routes.router):
+        app.include_router(router, dependencies=[Depends(guard)])
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(PalateError, _failed)
@@ -63,7 +66,7 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     )
 
     @app.middleware("http")
-    async def guard(request: Request, call_next: Any) -> Response:
+    async def harden(request: Request, call_next: Any) -> Response:
         response: Response = await call_next(request)
         response.headers.setdefault("Content-Security-Policy", _POLICY)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -81,8 +84,8 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     return app
 
 
-def _problem(status: int, sentence: str) -> JSONResponse:
-    return JSONResponse({"error": " ".join(sentence.split())}, status)
+def _problem(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": " ".join(sentence.split())}, status, headers)
 
 
 def _request_error(request: Request, error: Exception) -> JSONResponse:
@@ -102,7 +105,7 @@ def _http_error(request: Request, error: Exception) -> JSONResponse:
     detail = str(error.detail)
     if error.status_code == 404 and detail == "Not Found":
         detail = f"there is nothing at {request.url.path}: /docs lists what there is"
-    return _problem(error.status_code, detail)
+    return _problem(error.status_code, detail, error.headers)
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:

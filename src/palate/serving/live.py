@@ -10,6 +10,7 @@ from typing import Any
 from palate.core.errors import PalateError
 from palate.data.store import Erased, Event, Store
 from palate.serving.engine import Engine
+from palate.serving.guard import KeyRing
 from palate.serving.intake import Intake, read_event
 from palate.serving.people import Follower
 from palate.serving.settings import ServingSettings
@@ -22,9 +23,15 @@ class Live:
     """Joins an engine to a store: what is accepted counts from the next answer on, and what others accept soon after."""
 
     def __init__(
-        self, engine: Engine, store: Store, settings: ServingSettings, clock: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        store: Store,
+        settings: ServingSettings,
+        keys: KeyRing,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.engine, self.store, self.settings, self.clock = engine, store, settings, clock
+        self.keys = keys
         self.follower = Follower(engine.people, store)
         self.intake = Intake(store, self.follower.catch_up)
         self._stopping = threading.Event()
@@ -58,5 +65,6 @@ class Live:
         while not self._stopping.wait(_EVERY):
             try:
                 self.follower.catch_up()
+                self.keys.refresh()
             except PalateError:
                 continue  # whoever asks is told by /ready; it is tried again

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
 
 from palate.data.store import Said as Kept
+from palate.serving.guard import only
 from palate.serving.live import Live
 from palate.serving.schemas import Erased, Events, Feedback, FeedbackSummary, Rejected, Said, Taken
 
@@ -28,7 +29,7 @@ Lives = Annotated[Live, Depends(_live)]
 
 
 @router.post("/v1/events")
-async def events(given: Events, live: Lives) -> Taken:
+async def events(request: Request, given: Events, live: Lives) -> Taken:
     """Take events in. They are on disk when the answer comes, and the next answer knows of them; one that is sent again by its
     event_id changes nothing."""
     if len(given.events) > live.settings.max_events:
@@ -36,6 +37,8 @@ async def events(given: Events, live: Lives) -> Taken:
             413, f"{len(given.events):,} events came at once: send at most {live.settings.max_events:,}"
         )
     read, rejected = live.read(given.events)
+    for event in read:
+        only(request, event.user_id)
     new = await asyncio.wrap_future(live.intake.events(read))
     return Taken(
         accepted=sum(new),
@@ -45,8 +48,10 @@ async def events(given: Events, live: Lives) -> Taken:
 
 
 @router.post("/v1/feedback", status_code=201)
-def feedback(given: Feedback, live: Lives) -> dict[str, Any]:
+def feedback(request: Request, given: Feedback, live: Lives) -> dict[str, Any]:
     """Say how content one is."""
+    if given.user_id is not None:
+        only(request, given.user_id)
     live.store.say(Kept(given.satisfaction, given.text, given.user_id, int(live.clock())))
     return {"kept": True}
 

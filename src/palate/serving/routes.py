@@ -14,6 +14,8 @@ from palate.serving.media import media_response
 from palate.serving.schemas import Answer, Health, History, Item, Ready, Users
 
 router = APIRouter()
+open_router = APIRouter()
+"""What may be asked without a key."""
 
 
 def _engine(request: Request) -> Engine:
@@ -71,13 +73,13 @@ def media(item: str, column: str, shows: Shows) -> Any:
     return media_response(*shows.medium(item, column))
 
 
-@router.get("/health")
+@open_router.get("/health")
 def health() -> Health:
     """Tell that the service is there."""
     return Health()
 
 
-@router.get("/ready")
+@open_router.get("/ready")
 def ready(engine: Answers) -> Ready:
     """Tell that the service can answer, and with what."""
     return Ready(

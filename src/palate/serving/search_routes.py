@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from palate.core.errors import DataError
 from palate.serving.engine import Engine
+from palate.serving.guard import only
 from palate.serving.schemas import Answer, SearchPicture, SearchText, SearchWanted
 
 router = APIRouter()
@@ -49,9 +50,17 @@ async def search(request: Request, engine: Annotated[Engine, Depends(_engine)]) 
         async with request.form(max_files=1, max_fields=8) as form:
             content = await _picture(form, engine.settings.max_upload_mb)
             fields = {name: value for name, value in form.items() if name != "image"}
-        return await run_in_threadpool(_search_bytes, engine, content, _form(fields))
+        wanted = _form(fields)
+        _own(request, wanted)
+        return await run_in_threadpool(_search_bytes, engine, content, wanted)
     asked = _read(SearchText, await request.body())
+    _own(request, asked)
     return await run_in_threadpool(_ask, engine, asked, asked.text, None, dict(asked.weights))
+
+
+def _own(request: Request, asked: SearchWanted) -> None:
+    if asked.user is not None:
+        only(request, asked.user)
 
 
 async def _picture(form: FormData, limit_mb: int) -> bytes:

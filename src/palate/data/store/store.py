@@ -165,7 +165,7 @@ class Store:
         secret = f"palate-{secrets.token_urlsafe(24)}"
         with self._writing() as connection:
             row = {
-                "digest": _key_digest(secret), "name": name, "scopes": ",".join(sorted(set(scopes))), "user_id": user,
+                "digest": key_digest(secret), "name": name, "scopes": ",".join(sorted(set(scopes))), "user_id": user,
                 "created": int(self.clock()),
             }  # fmt: skip
             add = self._insert(KEYS).values(row).on_conflict_do_nothing().returning(KEYS.c.name)
@@ -173,16 +173,12 @@ class Store:
                 raise DataError(f"there is a key named '{name}' already: remove it first, or choose another name")
         return secret
 
-    def key(self, secret: str) -> Key | None:
-        """Return whom a key belongs to, None where nobody."""
+    def known_keys(self) -> dict[str, Key]:
+        """Return all keys by their digests, `key_digest` of what they are, in the order of their names."""
         with self._reading() as connection:
-            row = connection.execute(sa.select(KEYS).where(KEYS.c.digest == _key_digest(secret))).mappings().first()
-        return None if row is None else _key(row)
-
-    def known_keys(self) -> list[Key]:
-        """Return all keys by name; never what they are."""
-        with self._reading() as connection:
-            return [_key(row) for row in connection.execute(sa.select(KEYS).order_by(KEYS.c.name)).mappings()]
+            return {
+                row["digest"]: _key(row) for row in connection.execute(sa.select(KEYS).order_by(KEYS.c.name)).mappings()
+            }
 
     def remove_key(self, name: str) -> bool:
         """Take a key back; False where there is none of that name."""
@@ -242,5 +238,6 @@ def _key(row: Any) -> Key:
     return Key(row["name"], frozenset(row["scopes"].split(",")), row["user_id"])
 
 
-def _key_digest(secret: str) -> str:
+def key_digest(secret: str) -> str:
+    """Return what of a key is kept."""
     return hashlib.blake2b(secret.encode(), digest_size=32, person=b"palate-key").hexdigest()
