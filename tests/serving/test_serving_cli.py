@@ -161,3 +161,37 @@ def test_a_wrong_request_is_one_sentence(palate, folder, tmp_path, words, senten
     places = {"ds": folder / "ds", "b": folder / "b", "new": tmp_path / "new"}
     assert sentence in palate(*words.format(**places).split(" "), code=2)
     assert not (tmp_path / "new").exists()
+
+
+def test_keys_are_made_listed_and_taken_back(palate, folder, tmp_path):
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    assert "there is no key: the service is open" in palate("key", "list", folder / "b", "--store", url)
+    made = palate("key", "add", folder / "b", "shop", "--scope", "read,write", "--store", url, "--json")
+    assert made["key"].startswith("palate-")
+    assert "shown once" in palate("key", "add", folder / "b", "ann", "--user", "user 3", "--store", url)
+    assert palate("key", "list", folder / "b", "--store", url) == "ann: read, for user 3 alone\nshop: read, write\n"
+    assert "named 'shop' already" in palate("key", "add", folder / "b", "shop", "--store", url, code=2)
+    assert "opens nothing any more" in palate("key", "remove", folder / "b", "shop", "--store", url)
+    assert "there is no key 'shop': there are ann" in palate(
+        "key", "remove", folder / "b", "shop", "--store", url, code=2
+    )
+    rows = palate("key", "list", folder / "b", "--store", url, "--json")["rows"]
+    assert rows == [{"name": "ann", "scopes": ["read"], "user": "user 3"}]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("key add {b}", "needs the name of a key"),
+        ("key add {new} x", "there is no bundle at"),
+        (
+            "key add {b} x --scope root --store sqlite:///{new}",
+            "the scope 'root' is unknown: allowed are read, write, admin",
+        ),
+        ("key add {b} x --store mongodb://x", "of the kind 'mongodb': allowed are sqlite and postgresql"),
+        ("key lend {b} x", "'lend'"),
+        ("serve {b} --store nonsense", "is no URL of a database"),
+    ],
+)
+def test_a_wrong_word_about_keys_or_stores_is_one_sentence(palate, folder, tmp_path, words, sentence):
+    assert sentence in palate(*words.format(b=folder / "b", new=tmp_path / "new").split(" "), code=2)

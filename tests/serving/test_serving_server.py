@@ -21,6 +21,11 @@ def test_it_listens_on_this_machine_only():
             listen(host, 0)
 
 
+def test_with_keys_it_listens_anywhere():
+    with listen("0.0.0.0", 0, lambda: True) as listener:
+        assert listener.getsockname()[0] == "0.0.0.0"
+
+
 def test_a_port_in_use_is_told_of():
     with listen("127.0.0.1", 0) as first:
         port = int(address(first).rpartition(":")[2])
@@ -55,6 +60,8 @@ def test_serve_answers_and_stops_at_ctrl_c(bundle, tmp_path):
     try:
         where = process.stdout.readline().split(" is served at ")[1].split()[0]
         assert f"curl '{where}/v1/recommend/user%200?k=3'" in process.stdout.readline()
+        kept = f"what people do is kept in sqlite:///{tmp_path}/b.live/events.db"
+        assert process.stdout.readline() == f"{kept}\n"
         with urllib.request.urlopen(f"{where}/v1/recommend/user%200?k=3", timeout=30) as answer:
             assert len(json.load(answer)["items"]) == 3
         process.send_signal(signal.SIGINT)

@@ -28,6 +28,7 @@ ROAD = (
     "explain",
     "refit",
     "serve",
+    "key",
 )
 
 

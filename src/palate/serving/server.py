@@ -6,18 +6,28 @@ import errno
 import ipaddress
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from palate.core.errors import RequestError, missing_extra
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, guarded: Callable[[], bool] = lambda: False) -> socket.socket:
     """Take a port before anything is loaded; 0 takes any that is free.
 
+    Args:
+        host: an address of this machine alone, or any where who asks is `guarded` by keys.
+        port: from 0 to 65535.
+        guarded: tells whether nobody can ask without a key; asked where others could reach the port.
+
     Raises:
-        RequestError: the host is not this machine alone, or the port is in use.
+        RequestError: anybody could ask from another machine, or the port is in use.
     """
-    _refuse_open(host)
+    if not _is_local(host) and not guarded():
+        raise RequestError(
+            f"the service does not listen on {host}, since no keys are configured and anybody could ask: "
+            "use 127.0.0.1, localhost or ::1, or make a key by 'palate key add'"
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sends answers without delay (TCP_NODELAY) only on sockets that name their protocol: else 40 ms are lost.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -48,16 +58,11 @@ def server_of(app: Any) -> Any:
     return uvicorn.Server(config)
 
 
-def _refuse_open(host: str) -> None:
+def _is_local(host: str) -> bool:
     try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        local = False
-    if not local:
-        raise RequestError(
-            f"the service does not listen on {host}, since no keys are configured and anybody could ask: "
-            "use 127.0.0.1, localhost or ::1"
-        )
+        return False
 
 
 def _why(host: str, port: int, error: Exception) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -228,6 +229,11 @@ class Store:
                 with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                     for table in (EVENTS, FEEDBACK, KEYS):
                         connection.exec_driver_sql(f"VACUUM {table.name}")
+
+
+def store_of(bundle: Path) -> str:
+    """Return the URL of the store that a bundle's service has unless it is told another: a file beside the bundle."""
+    return f"sqlite:///{bundle.resolve().with_name(f'{bundle.resolve().name}.live') / 'events.db'}"
 
 
 def _posted(row: Any) -> Posted:
