@@ -60,7 +60,7 @@ def test_serve_answers_and_stops_at_ctrl_c(bundle, tmp_path):
     try:
         where = process.stdout.readline().split(" is served at ")[1].split()[0]
         assert f"curl '{where}/v1/recommend/user%200?k=3'" in process.stdout.readline()
-        kept = f"what people do is kept in sqlite:///{tmp_path}/b.live/events.db"
+        kept = f"what people do is kept in {tmp_path}/b.live/events.db"
         assert process.stdout.readline() == f"{kept}\n"
         with urllib.request.urlopen(f"{where}/v1/recommend/user%200?k=3", timeout=30) as answer:
             assert len(json.load(answer)["items"]) == 3
@@ -69,6 +69,24 @@ def test_serve_answers_and_stops_at_ctrl_c(bundle, tmp_path):
     finally:
         process.kill()
     assert (process.returncode, out, err) == (0, "stopped\n", "")
+    assert [file.name for file in (tmp_path / "b.live").iterdir()] == ["events.db"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_service_that_is_told_to_end_lets_go_of_its_store(bundle, tmp_path):
+    bundle.save(tmp_path / "b")
+    process = palate("serve", tmp_path / "b", "--port", "0", env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    try:
+        where = process.stdout.readline().split(" is served at ")[1].split()[0]
+        body = json.dumps({"events": [{"user_id": "ann", "item_id": bundle.data.items.ids[0]}]}).encode()
+        asked = urllib.request.Request(f"{where}/v1/events", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            assert json.load(answer)["accepted"] == 1
+        process.terminate()
+        process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert [file.name for file in (tmp_path / "b.live").iterdir()] == ["events.db"]
 
 
 def test_answers_do_not_wait_for_the_other_side_to_acknowledge():

@@ -65,11 +65,8 @@ def serve(
         typer.echo(f"{opened.data.name} is served at {where} (Ctrl-C stops it)")
         typer.echo(f"try: curl '{where}/v1/recommend/{user}?k=3'")
         if kept is not None:
-            typer.echo(f"what people do is kept in {kept.place}")
+            typer.echo(f"what people do is kept in {kept.place if store else f'{bundle}.live/events.db'}")
         try:
             server.run(sockets=[listener])
         except KeyboardInterrupt:
             typer.echo("stopped")
-        finally:
-            if application.state.live is not None:
-                application.state.live.close()

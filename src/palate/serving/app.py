@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,16 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     Example:
         >>> app = create_app(Bundle.open("shop.palate"))    # doctest: +SKIP
     """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        if app.state.live is not None:
+            app.state.live.close()
+
     app = FastAPI(
         title="Palate",
+        lifespan=lifespan,
         version=palate.__version__,
         description=f"Recommendations for {bundle.data.name}.",
         docs_url=None,

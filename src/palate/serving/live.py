@@ -55,7 +55,9 @@ class Live:
         return found
 
     def close(self) -> None:
-        """Write what is waiting, and let go of the store."""
+        """Write what is waiting, and let go of the store; nothing where that was done before."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         self._watch.join()
         self.intake.close()
