@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 from networks import everyone, shop, taste_for_content
 from palate.bundle.build import model_of, takes_fusion
 from palate.core.errors import ConfigError
+from palate.data.features import FeatureTable
 from palate.fusion import registry as fusions
 from palate.interfaces import Joins
 from palate.models import registry
@@ -17,7 +19,7 @@ QUICK = {"umami": {"late": 0.0}}
 
 
 def built(name, fusion, **settings):
-    return registry.get(name)(fusion=fusions.get(fusion)(), **{**QUICK.get(name, {}), **settings})
+    return registry.get(name)(fusion=fusion and fusions.get(fusion)(), **{**QUICK.get(name, {}), **settings})
 
 
 def test_these_take_a_fusion():
@@ -116,3 +118,48 @@ def test_validation_chooses_of_a_fusion_that_is_fitted_first(name):
     settled = model.settled()
     assert set(settled.fusion.config.weights) == set(data.features)
     assert not np.isnan(settled.fit(data).score(everyone(data))).all()
+
+
+def test_hidden_parts_leave_the_others_to_speak():
+    data = shop(users=30, items=20)
+    network = registry.get("umami")(dim=5, content=3.0)._network(data, np.random.default_rng(0))
+    there = np.stack([data.features[name].present for name in ("photo", "text")], axis=1)
+    assert np.array_equal(network.there.numpy(), there)
+    left = there & (np.arange(20)[:, None] % 2 == np.arange(2))
+    learned = {name: array.astype(np.float64) for name, array in network.weights.arrays().items()}
+    said = [network.values[name].numpy() @ learned[f"map {name}.weight"].T for name in ("photo", "text")]
+    expected = 3.0 * sum(rows * left[:, [m]] for m, rows in enumerate(said)) / np.maximum(left.sum(1), 1)[:, None]
+    assert np.allclose(network.content(torch.tensor(left)).detach().numpy(), expected, atol=1e-5)
+    assert np.allclose(
+        network.content(torch.tensor(there)).detach().numpy(), network.content().detach().numpy(), atol=1e-6
+    )
+
+
+def test_hidden_parts_are_hidden_from_a_fusion_that_is_learned_with_umami():
+    data = shop(users=30, items=20)
+    network = built("umami", "mlp", dim=5)._network(data, np.random.default_rng(0))
+    left = network.there.clone()
+    left[:, 1] = False
+    said = network.content(left)
+    assert not torch.allclose(said, network.content(), atol=1e-3)
+    values = network.values[FUSED]
+    values[:, -2:] = left.float()
+    values[:, 6:-2] = torch.randn(20, 4)
+    assert torch.allclose(network.content()[left[:, 0]], said[left[:, 0]], atol=1e-6)
+
+
+def test_what_learned_with_hidden_parts_does_better_without_one():
+    """Both parts tell what is liked; new things have only the second, which is the noisier."""
+    found = {0.0: [], 0.5: []}
+    for seed in range(3):
+        data, colour = taste_for_content(seed)
+        rng = np.random.default_rng(seed)
+        noisy = data.features["look"].values + 0.4 * rng.normal(size=data.features["look"].values.shape)
+        words = FeatureTable(noisy.astype(np.float32), np.ones(60, bool), "words")
+        look = FeatureTable(data.features["look"].values, np.arange(60) < 40, "look")
+        data = data.with_features(look=look, words=words)
+        for hidden, reached in found.items():
+            model = built("umami", None, hidden=hidden, epochs=20, batch_size=128, lr=0.01, hop=0.0).fit(data)
+            best = np.argsort(-model.score(everyone(data))[:, 40:], axis=1)[:, :5]
+            reached.append(np.take_along_axis(colour[40:] == np.arange(80)[:, None] % 4, best, axis=1).mean())
+    assert np.mean(found[0.5]) > np.mean(found[0.0]) + 0.02

@@ -94,18 +94,24 @@ class Joined:
     """Several parts as one, side by side with which of them there are, and the module that joins them.
 
     Shapes:
-        values: float32[n, numbers of all parts + m]; present: bool[n].
+        values: float32[n, numbers of all parts + m]; there: bool[n, m]; present: bool[n].
     """
 
     values: Floats
+    there: Mask
     present: Mask
 
     def __init__(self, fusion: Joins, parts: Mapping[str, Prepared]) -> None:
         self.fusion = fusion
         self.widths = {name: part.values.shape[1] for name, part in parts.items()}
-        there = np.stack([part.present for part in parts.values()], axis=1)
-        self.values = np.concatenate([*(part.values for part in parts.values()), there.astype(np.float32)], axis=1)
-        self.present = np.asarray(there.any(axis=1))
+        self.there = np.stack([part.present for part in parts.values()], axis=1)
+        self.values = np.concatenate([*(part.values for part in parts.values()), self.there.astype(np.float32)], axis=1)
+        self.present = np.asarray(self.there.any(axis=1))
+
+
+def of_left(values: Tensor, left: Tensor) -> Tensor:
+    """Return the values of joined parts as if only those that are left were there; float32[n, k], bool[n, m] -> float32[n, k]."""
+    return torch.cat([values[:, : -left.shape[1]], left.float()], dim=1)
 
 
 def reader(weights: Weights, label: str, part: Prepared | Joined, dim: int, *, bias: bool = True) -> Any:

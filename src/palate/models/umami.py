@@ -19,13 +19,14 @@ from palate.interfaces import Explains, Queries, Run
 from palate.linalg.neighbours import unit_rows
 from palate.models._base import Model
 from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
-from palate.models._fusing import FusingModel, Joined, reader
+from palate.models._fusing import FUSED, FusingModel, Joined, of_left, reader
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.models.cease import CEASE
 from palate.models.ease import EASE
 from palate.models.item_knn import ItemKNN
 from palate.nn._torch import Tensor, torch
 from palate.nn.graph import Operator
+from palate.training.hiding import hidden
 from palate.training.judge import Judge
 from palate.training.pairs import Batch
 
@@ -53,6 +54,8 @@ class UmamiConfig(PartsConfig, HopConfig):
     """An item takes prior / (its likes + prior) of that: the more is known of it, the less. None lets all take alike."""
     unmet: float = Field(0.2, ge=0, lt=1)
     """Share of the items that each step sees as if nobody had liked them, so that parts and neighbours learn to stand alone."""
+    hidden: float = Field(0.0, ge=0, lt=1)
+    """Share of the projected parts that each step hides (modality dropout), so that an item is known by any of them."""
     beside: Literal["item-knn", "ease", "cease"] | None = None
     """A model of which items go together that each score is made of too; None lets validation choose, as far as parts and memory
     allow; where `late` is given or nothing validates, item-knn."""
@@ -233,6 +236,8 @@ class _Network(HopNetwork):
         if not parts:
             return
         present = np.stack([part.present for part in read.values()])
+        self.joined = next((part for part in read.values() if isinstance(part, Joined)), None)
+        self.there = self.weights.constant(present.T if self.joined is None else self.joined.there)
         share = config.content / np.maximum(present.sum(axis=0), 1)
         self.share = self.weights.constant(share.astype(np.float32)[:, None])
         told = present.any(axis=0) & (config.content > 0)
@@ -246,17 +251,29 @@ class _Network(HopNetwork):
         self.told = self.weights.constant(np.asarray(told)[:, None])
         self.placed = self.warm | told
 
-    def content(self) -> Tensor:
-        """Return what the parts of items say; float32[n_items, dim], or 0 where there are none."""
-        return self.share * sum(layer(self.values[name]) for name, layer in self.maps.items()) if self.maps else 0
+    def content(self, left: Tensor | None = None) -> Tensor:
+        """Return what the parts of items say, or those that are left; bool[n_items, m] -> float32[n_items, dim], 0 without any."""
+        if left is None:
+            return self.share * sum(layer(self.values[name]) for name, layer in self.maps.items()) if self.maps else 0
+        if self.joined is not None:
+            return self.share * self.maps[FUSED](of_left(self.values[FUSED], left))
+        masks = left.float()
+        masks = masks * (self.config.content / masks.sum(1, keepdim=True).clamp(min=1))
+        return sum(layer(self.values[name]) * masks[:, [m]] for m, (name, layer) in enumerate(self.maps.items()))
 
     def first_items(self) -> Tensor:
         """Return items' own vectors and their content."""
         return super().first_items() + self.content()
 
-    def vectors(self, graph: Operator, unmet: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the vectors of users and of items; those of `unmet`, bool[n_items, 1], as if nobody had liked them."""
-        content = self.content()
+    def vectors(
+        self, graph: Operator, unmet: Tensor | None = None, left: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the vectors of users and of items, by the parts that are left; those of `unmet` as if nobody had liked them.
+
+        Shapes:
+            unmet: bool[n_items, 1]; left: bool[n_items, m] -> float32[n_users, dim], float32[n_items, dim].
+        """
+        content = self.content(left)
         first = torch.cat([self.people, super().first_items() + content])
         users, items = graph.averaged(first, self.config.layers).split([self.users, len(self.warm)])
         near = 0 if self.near is None else self.near(items)
@@ -264,8 +281,11 @@ class _Network(HopNetwork):
         return users, met if unmet is None else torch.where(unmet, content / (self.config.layers + 1) + near, met)
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
-        """Return the losses; some items are drawn to be seen as if nobody had liked them."""
-        if not self.maps or not self.config.unmet:
-            return super().losses(batch, noise)
-        drawn = torch.rand(self.told.shape, generator=noise, device=self.told.device) < self.config.unmet
-        return self.losses_of(*self.vectors(self.graph, drawn & self.told), batch, noise)
+        """Return the losses; some items are drawn to be seen as if nobody had liked them, some parts to be hidden."""
+        unmet = left = None
+        if self.maps and self.config.unmet:
+            drawn = torch.rand(self.told.shape, generator=noise, device=self.told.device) < self.config.unmet
+            unmet = drawn & self.told
+        if self.maps and self.config.hidden:
+            left = hidden(self.there, self.config.hidden, noise)
+        return self.losses_of(*self.vectors(self.graph, unmet, left), batch, noise)
