@@ -152,6 +152,23 @@ class Completer(Protocol):
 
 
 @runtime_checkable
+class Standardiser(Protocol):
+    """Parts to parts on a scale on which a cosine says what it should; each by itself, and marked."""
+
+    name: ClassVar[str]
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def parts(self) -> tuple[str, ...]: ...
+    def fit(self, parts: Parts, data: Dataset) -> Self: ...
+    def standardise(self, parts: Parts) -> Parts: ...
+    def rows(self, name: str, values: Floats) -> Floats: ...
+    def state(self) -> State: ...
+    def load_state(self, state: State) -> Self: ...
+
+
+@runtime_checkable
 class Fusion(Protocol):
     """Several parts to one table of the same rows (early fusion); `valid` may only choose, never teach."""
 

@@ -23,6 +23,8 @@ _OF_MEMBER = (
 """What a member of an ensemble can be told."""
 _JOINS = ("align", "fuse")
 """Words of a recipe that say how one vector is made of the parts."""
+_BEFORE = ("complete", "standardise")
+"""Words of a recipe that say what is made of the parts before a model sees them."""
 _FUSING = "or choose a model that takes one, such as content-knn"
 
 
@@ -134,11 +136,11 @@ def _ensemble(recipe: Recipe, parts: Iterable[str]) -> Model[Any]:
         name: build_model(_for_member(recipe, Recipe.of(fields), parts), parts) for name, fields in named.items()
     }
     if not any(parts_read(model.spec(), ("any",)) for model in members.values()):
-        _refuse_idle(recipe, ("parts", "complete", *_JOINS))
+        _refuse_idle(recipe, ("parts", *_BEFORE, *_JOINS))
     for word in _JOINS:
         if getattr(recipe, word) is not None and not any(has_fusion(model.spec()) for model in members.values()):
             raise ConfigError(f"no member of the ensemble takes a fusion of parts: leave out '{word}', {_FUSING}")
-    _refuse_unnamed(recipe, ("complete", *_JOINS))
+    _refuse_unnamed(recipe, (*_BEFORE, *_JOINS))
     combine = late.registry.get(recipe.late or WeightedScores.name)(**recipe.late_settings)
     return Ensemble(members, combine, Ensemble.config_type.of(settings))
 
@@ -186,7 +188,7 @@ def _check_words(recipe: Recipe) -> None:
     """Refuse words of a recipe that have nothing to act on, which would otherwise silently do nothing."""
     if "features" not in models.registry.get(recipe.model).requires:
         if not _reads_content(recipe.model):
-            _refuse_idle(recipe, ("parts", "complete", *_JOINS, "late"))
+            _refuse_idle(recipe, ("parts", *_BEFORE, *_JOINS, "late"))
         elif recipe.late is not None:
             raise ConfigError(
                 f"the model '{recipe.model}' learns from likes, and a late fusion trains one model per part: leave out "
@@ -201,11 +203,14 @@ def _check_words(recipe: Recipe) -> None:
             raise ConfigError(
                 f"the model '{recipe.model}' joins the parts in a way of its own: leave out '{word}', {_FUSING}"
             )
-    _refuse_unnamed(recipe, ("complete", *_JOINS, "late"))
+    _refuse_unnamed(recipe, (*_BEFORE, *_JOINS, "late"))
 
 
 def _refuse_unnamed(recipe: Recipe, words: Iterable[str]) -> None:
-    for word, what in (("complete", "completer"), ("align", "aligner"), ("fuse", "fusion"), ("late", "late fusion")):
+    for word, what in (
+        ("complete", "completer"), ("standardise", "standardiser"), ("align", "aligner"), ("fuse", "fusion"),
+        ("late", "late fusion"),
+    ):  # fmt: skip
         if word in words and getattr(recipe, word) is None and getattr(recipe, f"{word}_settings"):
             raise ConfigError(f"the recipe has {word}_settings and no {what} is named: add {word}")
 

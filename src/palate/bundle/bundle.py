@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,8 @@ from palate.core.errors import BundleError, DataError
 from palate.core.files import replacing_folder
 from palate.core.fingerprint import fingerprint
 from palate.core.ids import IdMap
+from palate.core.part import Part
+from palate.core.registry import Registry
 from palate.core.state import State, pack_csr, unpack_csr
 from palate.core.types import Mask
 from palate.data.catalogue import Catalogue
@@ -29,6 +32,10 @@ from palate.data.interactions import Interactions
 from palate.data.positive import Positive
 from palate.data.split._base import Split
 from palate.models import Model
+from palate.standardise import Standardiser
+from palate.standardise import registry as standardisers
+
+P = TypeVar("P", bound=Part[Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +43,8 @@ class Bundle:
     """A fitted model, the data it was fitted on, and how it was made.
 
     A folder: `manifest.json`, `recipe.toml`, `model.safetensors` and `.json`, `histories.safetensors`, `users.parquet`,
-    `items.parquet` (ids and catalogue), `events.parquet`, `features/<part>/`; `completer.safetensors` and `.json` where one was used.
+    `items.parquet` (ids and catalogue), `events.parquet`, `features/<part>/`; `completer.safetensors` and `.json` where one was used,
+    `standardiser.safetensors` and `.json` likewise.
 
     Example:
         >>> bundle = Bundle.of(model, data)                 # doctest: +SKIP
@@ -53,6 +61,8 @@ class Bundle:
     """Where it was opened."""
     completer: Completer[Any] | None = None
     """What estimated the parts that items lacked, where anything did; `data` have these as they are known, without estimates."""
+    standardiser: Standardiser[Any] | None = None
+    """What brought the dimensions of parts to a common scale, where anything did by name; `data` have these as an encoder made them."""
 
     @classmethod
     def of(
@@ -63,6 +73,7 @@ class Bundle:
         recipe: Recipe | None = None,
         metrics: Mapping[str, Any] | None = None,
         completer: Completer[Any] | None = None,
+        standardiser: Standardiser[Any] | None = None,
     ) -> Bundle:
         """Take a fitted model and the dataset that it comes from.
 
@@ -73,6 +84,7 @@ class Bundle:
             recipe: how it was made; told from the model where it is not given.
             metrics: what was measured, to be kept beside it.
             completer: fitted, where one estimated what items lack before the model saw them.
+            standardiser: fitted, where the model saw parts as it had standardised them.
 
         Raises:
             DataError: the model is not fitted, or was fitted on other users and items.
@@ -102,9 +114,10 @@ class Bundle:
             split=None if split is None else _split_fingerprint(split),
             metrics=dict(metrics or {}),
             completer=None if completer is None else completer.spec(),
+            standardiser=None if standardiser is None else standardiser.spec(),
         )
         kept = replace(data, interactions=fitted.interactions, features=parts)
-        return cls(model, kept, manifest, recipe, completer=completer)
+        return cls(model, kept, manifest, recipe, completer=completer, standardiser=standardiser)
 
     def save(self, path: Path | str) -> Path:
         """Write the bundle in place of `path`, all or nothing.
@@ -123,8 +136,9 @@ class Bundle:
         with replacing_folder(path) as aside:
             self.recipe.save(aside / "recipe.toml")
             self.model.state().save(aside, "model")
-            if self.completer is not None:
-                self.completer.state().save(aside, "completer")
+            for name, part in (("completer", self.completer), ("standardiser", self.standardiser)):
+                if part is not None:
+                    part.state().save(aside, name)
             histories = {**pack_csr("liked", self.model.liked), **pack_csr("seen", self.model.seen)}
             State(histories).save(aside, "histories")
             self.data.users.series.alias("user_id").to_frame().write_parquet(aside / "users.parquet")
@@ -164,10 +178,17 @@ class Bundle:
         model = model_of(manifest.model)
         model.load_state(State.load(path, "model"))
         model.remember(users, items, unpack_csr("liked", histories), unpack_csr("seen", histories))
-        completer = None
-        if (spec := manifest.completer) is not None:
-            completer = completers.get(spec["name"])(**spec["settings"]).load_state(State.load(path, "completer"))
-        return cls(model, data, manifest, recipe, path, completer)
+        completer = _fitted(completers, manifest.completer, path, "completer")
+        standardiser = _fitted(standardisers, manifest.standardiser, path, "standardiser")
+        return cls(model, data, manifest, recipe, path, completer, standardiser)
+
+    @cached_property
+    def standardised(self) -> Dataset:
+        """The data with the parts of items on the scale on which the model saw them, but without estimates; `data` where none was named."""
+        if self.standardiser is None:
+            return self.data
+        parts = {name: self.data.part(name) for name in self.standardiser.parts}
+        return self.data.with_features(**self.standardiser.standardise(parts))
 
     def dataset(self, folder: Path | str | None = None) -> Dataset:
         """Load the whole dataset that the model comes from, and make sure that it has not changed since.
@@ -224,6 +245,11 @@ class Bundle:
 
     def __repr__(self) -> str:
         return f"Bundle({self.model!r}, {self.manifest.name!r}, {len(self.data.users):,} users, {len(self.data.items):,} items)"
+
+
+def _fitted(registry: Registry[P], spec: Mapping[str, Any] | None, path: Path, name: str) -> P | None:
+    """Return the part of a bundle that was saved under a name, with what it learned; None where none was."""
+    return None if spec is None else registry.get(spec["name"])(**spec["settings"]).load_state(State.load(path, name))
 
 
 def _split_fingerprint(split: Split) -> str:

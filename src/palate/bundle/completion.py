@@ -20,10 +20,6 @@ class Estimates:
     completer: Completer[Any] | None = None
     parts: Mapping[str, FeatureTable] = field(default_factory=dict)
 
-    def fill(self, data: Dataset) -> Dataset:
-        """Return a dataset of the same items with these parts in the place of its own."""
-        return data.with_features(**self.parts)
-
     def to_json(self) -> dict[str, Any] | None:
         """Return by part how many items were given it, how many still lack it, and how far off hidden ones came back."""
         if self.completer is None:

@@ -57,6 +57,8 @@ class Manifest(Config):
     """Name and settings from which the model is built again."""
     completer: dict[str, Any] | None = None
     """Name and settings of what estimated parts that items lacked, where anything did."""
+    standardiser: dict[str, Any] | None = None
+    """Name and settings of what brought dimensions to a common scale, where anything did by name."""
     recipe: dict[str, Any] = Field(default_factory=dict)
     """How it was made; `recipe.toml` says the same to people."""
     parts: tuple[str, ...] = ()

@@ -22,6 +22,8 @@ from palate.data.positive import Positive
 from palate.data.split import split
 from palate.data.split._base import Split
 from palate.models import Model
+from palate.standardise import Standardiser
+from palate.standardise import registry as standardisers
 
 
 class Recipe(Config):
@@ -43,6 +45,11 @@ class Recipe(Config):
     """Name of what estimates parts that items lack ('palate completers' lists them); they stay absent where none is named."""
     complete_settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of that completer."""
+    standardise: str | None = None
+    """Name of what brings the dimensions of parts to a common scale ('palate standardisers' lists them); where none is named, models,
+    aligners and fusions bring each to mean 0 and deviation 1."""
+    standardise_settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of that standardiser."""
     align: str | None = None
     """Name of what brings the parts into one space before they are fused ('palate aligners' lists them)."""
     align_settings: dict[str, Any] = Field(default_factory=dict)
@@ -91,10 +98,20 @@ class Recipe(Config):
         """
         return None if self.complete is None else completers.get(self.complete)(**self.complete_settings)
 
+    def standardiser(self) -> Standardiser[Any] | None:
+        """Return what brings dimensions to a common scale, not yet fitted; None where the recipe names none.
+
+        Raises:
+            UnknownNameError: there is no standardiser of that name.
+            ConfigError: a setting is unknown or out of range.
+        """
+        return None if self.standardise is None else standardisers.get(self.standardise)(**self.standardise_settings)
+
     def check(self) -> None:
         """Make sure that every name and setting is known, before data are read."""
         self.build(["any"])
         self.completer()
+        self.standardiser()
 
     def prepared(self, data: Dataset) -> Dataset:
         """Return the data under the recipe's rule for likes."""

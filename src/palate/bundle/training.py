@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from palate.bundle.bundle import Bundle
-from palate.bundle.completion import Estimates, completed
+from palate.bundle.completion import Estimates
+from palate.bundle.readying import readied
 from palate.bundle.recipe import Recipe
 from palate.core.errors import BundleError
 from palate.data.dataset import Dataset
@@ -20,6 +21,7 @@ from palate.data.split._base import Split
 from palate.evaluation import Evaluation, evaluate
 from palate.interfaces import Run, Settles
 from palate.models import Model
+from palate.standardise import Standardiser
 
 _DEVICE = "PALATE_DEVICE"
 
@@ -38,12 +40,16 @@ class Trained:
     recipe: Recipe
     estimates: Estimates
     """The parts that items lack, estimated by a completer that was fitted on what the model was fitted on; none without one."""
+    standardiser: Standardiser[Any] | None = None
+    """What brought the parts to a common scale after that, fitted on the same; none where the recipe names none."""
 
     def bundle(self) -> Bundle:
         """Return what can be saved."""
         metrics = {} if self.validation is None else {"valid": self.validation.to_json()}
         metrics["seconds"] = {"fit": self.seconds}
-        return Bundle.of(self.model, self.data, self.split, self.recipe, metrics, self.estimates.completer)
+        return Bundle.of(
+            self.model, self.data, self.split, self.recipe, metrics, self.estimates.completer, self.standardiser
+        )
 
 
 def train(data: Dataset, recipe: Recipe, k: int = 20, run: Run | None = None) -> Trained:
@@ -69,8 +75,8 @@ def train(data: Dataset, recipe: Recipe, k: int = 20, run: Run | None = None) ->
     cut = recipe.split(data) if len(data.interactions) else Split(data, data, data, recipe.how, recipe.seed)
     started = time.perf_counter()
     with device_of(run):
-        estimates = completed(recipe, cut.train)
-        model.fit(estimates.fill(cut.train), estimates.fill(cut.valid), run)
+        ready = readied(recipe, cut.train)
+        model.fit(ready.fill(cut.train), ready.fill(cut.valid), run)
     seconds = time.perf_counter() - started
     validation = _judged(model, cut, k)
     if recipe.protocol == "refit":
@@ -78,10 +84,10 @@ def train(data: Dataset, recipe: Recipe, k: int = 20, run: Run | None = None) ->
         again = model.settled() if isinstance(model, Settles) else recipe.build(parts)
         whole = cut.refit().train
         with device_of(run):
-            estimates = completed(recipe, whole)
-            model = again.fit(estimates.fill(whole), None, run)
+            ready = readied(recipe, whole)
+            model = again.fit(ready.fill(whole), None, run)
         seconds = time.perf_counter() - started
-    return Trained(model, cut, validation, seconds, data, recipe, estimates)
+    return Trained(model, cut, validation, seconds, data, recipe, ready.estimates, ready.standardiser)
 
 
 def refit(bundle: Bundle, folder: Path | str | None = None, run: Run | None = None) -> Bundle:
@@ -107,12 +113,10 @@ def refit(bundle: Bundle, folder: Path | str | None = None, run: Run | None = No
     again = bundle.model.settled() if isinstance(bundle.model, Settles) else bundle.recipe.build(parts)
     run = replace(run or Run(), seed=bundle.recipe.seed)
     with device_of(run):
-        estimates = completed(bundle.recipe, data)
-        model = again.fit(estimates.fill(data), None, run)
-    seconds = {"fit": time.perf_counter() - started}
-    return Bundle.of(
-        model, data, None, bundle.recipe, {**bundle.manifest.metrics, "seconds": seconds}, estimates.completer
-    )
+        ready = readied(bundle.recipe, data)
+        model = again.fit(ready.fill(data), None, run)
+    metrics = {**bundle.manifest.metrics, "seconds": {"fit": time.perf_counter() - started}}
+    return Bundle.of(model, data, None, bundle.recipe, metrics, ready.estimates.completer, ready.standardiser)
 
 
 @contextmanager

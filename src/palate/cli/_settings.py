@@ -1,4 +1,4 @@
-"""Settings that are typed as NAME.key=value: of the model, or of what completes, aligns and fuses its parts."""
+"""Settings that are typed as NAME.key=value: of the model, or of what completes, standardises, aligns and fuses its parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from palate.core.errors import ConfigError
 
-_JOINING = ("complete", "align", "fuse", "late")
+_JOINING = ("complete", "standardise", "align", "fuse", "late")
 
 
 def shared_out(
@@ -21,7 +21,7 @@ def shared_out(
         joining: the options of the command that name what joins the parts.
 
     Raises:
-        ConfigError: NAME is a completer, an aligner or a fusion that the recipe does not name, or several of these.
+        ConfigError: NAME is a completer, a standardiser, an aligner or a fusion that the recipe does not name, or several of these.
 
     Example:
         >>> shared_out({"model": "content-knn", "fuse": "mean"}, {"mean.dim": 8, "neighbours": 9})
@@ -59,6 +59,9 @@ def _registered(name: str, joining: Sequence[str]) -> list[str]:
     from palate.complete import registry as completers
     from palate.fusion import registry as fusions
     from palate.fusion.late import registry as late
+    from palate.standardise import registry as standardisers
 
-    registries: dict[str, Any] = {"complete": completers, "align": aligners, "fuse": fusions, "late": late}
+    registries: dict[str, Any] = {
+        "complete": completers, "standardise": standardisers, "align": aligners, "fuse": fusions, "late": late,
+    }  # fmt: skip
     return [word for word in joining if name in registries[word].names()]

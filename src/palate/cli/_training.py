@@ -30,6 +30,13 @@ Complete = Annotated[
     str | None,
     typer.Option("--complete", help="What estimates parts that items lack; 'palate completers' lists them."),
 ]
+Standardise = Annotated[
+    str | None,
+    typer.Option(
+        "--standardise",
+        help="What brings the dimensions of parts to a common scale; 'palate standardisers' lists them.",
+    ),
+]
 Device = Annotated[
     str | None,
     typer.Option(

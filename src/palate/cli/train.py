@@ -11,7 +11,7 @@ import typer
 from palate.cli._app import AsJson, app, emit
 from palate.cli._next import say_next
 from palate.cli._settings import shared_out
-from palate.cli._training import Complete, Device, Track, going_on, run_of
+from palate.cli._training import Complete, Device, Standardise, Track, going_on, run_of
 from palate.cli.data._print import say
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
@@ -28,10 +28,11 @@ def train(
         list[str] | None,
         typer.Option(
             "--set",
-            help="A setting of it, as in shrink=30, or of what --complete, --align or --fuse names, as in gated.dim=32.",
+            help="A setting of it, as in shrink=30, or of what --complete, --standardise, --align or --fuse names, as in gated.dim=32.",
         ),
     ] = None,
     complete: Complete = None,
+    standardise: Standardise = None,
     align: Annotated[
         str | None, typer.Option("--align", help="What brings the parts into one space; 'palate aligners' lists them.")
     ] = None,
@@ -58,6 +59,7 @@ def train(
     given: dict[str, Any] = {
         "model": model,
         "complete": complete,
+        "standardise": standardise,
         "align": align,
         "fuse": fuse,
         "late": late,
@@ -73,6 +75,7 @@ def train(
     recipe = _recipe(written, given, parse_settings(settings or []))
     target, folder = _places(recipe)
     Bundle.refuse_foreign(target)
+    recipe.check()
     run = run_of(recipe.build(["any"]), track, device, recipe.completer())
     with going_on(target) as partial:
         trained = fit(load(folder), recipe, run=replace(run, checkpoint=partial))
@@ -110,6 +113,7 @@ def _as_json(trained: Trained, target: Path) -> dict[str, Any]:
         "interactions": _sizes(trained),
         "validation": None if trained.validation is None else trained.validation.to_json(),
         "completed": trained.estimates.to_json(),
+        "standardised": None if trained.standardiser is None else list(trained.standardiser.parts),
         "seconds": {"fit": trained.seconds},
     }
 
@@ -131,6 +135,8 @@ def _show(trained: Trained, target: Path) -> None:
     for name, told in (trained.estimates.to_json() or {}).items():
         if told["estimated"] or told["absent"]:
             say(_estimated(name, told, str(recipe.complete)))
+    if trained.standardiser is not None:
+        say(f"{', '.join(trained.standardiser.parts)}: standardised by {trained.standardiser.name}")
     typer.echo(f"fitted {trained.model.name} ({recipe.protocol}) in {trained.seconds:.2f} s")
     typer.echo(str(trained.validation) if trained.validation else "validation holds nothing to judge by")
     typer.echo(f"wrote {target} ({size / 1e6:.1f} MB)")

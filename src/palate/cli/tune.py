@@ -12,7 +12,7 @@ import typer
 from palate.cli._app import AsJson, Stopped, app, emit
 from palate.cli._next import say_next
 from palate.cli._settings import shared_out
-from palate.cli._training import Complete, Device, run_of
+from palate.cli._training import Complete, Device, Standardise, run_of
 from palate.cli._words import words
 from palate.core.config import parse_settings
 
@@ -44,6 +44,7 @@ def tune(
         list[str] | None, typer.Option("--try", help="What to try of a setting, as in lr=1e-4..1e-2 or 'dim=32|64'.")
     ] = None,
     complete: Complete = None,
+    standardise: Standardise = None,
     align: Annotated[
         str | None, typer.Option("--align", help="The aligner that is settled; 'palate aligners' lists them.")
     ] = None,
@@ -69,10 +70,11 @@ def tune(
     from palate.tuning.study import space_for
 
     fields = {
-        "model": model, "complete": complete, "align": align, "fuse": fuse, "data": str(ds), "how": how, "seed": seed, "positive": positive,
-        "parts": None if parts is None else words(parts),
+        "model": model, "complete": complete, "standardise": standardise, "align": align, "fuse": fuse, "data": str(ds), "how": how,
+        "seed": seed, "positive": positive, "parts": None if parts is None else words(parts),
     }  # fmt: skip
-    recipe = Recipe.of(shared_out(fields, parse_settings(settings or []), ("complete", *JOINS)))
+    recipe = Recipe.of(shared_out(fields, parse_settings(settings or []), ("complete", "standardise", *JOINS)))
+    recipe.check()
     completer = recipe.completer()
     space_for(recipe, parse_space(tries or []))
     run = run_of(recipe.build(["any"]), device=device, before=completer)
@@ -127,13 +129,14 @@ def _row(trial: Trial, told: str) -> None:
 def _training(recipe: Recipe, ds: Path) -> list[str | Path]:
     """Return the words that train with what was found."""
     given = {"--how": recipe.how, "--seed": str(recipe.seed), "--positive": recipe.positive, "--complete": recipe.complete,
-             "--align": recipe.align, "--fuse": recipe.fuse}  # fmt: skip
+             "--standardise": recipe.standardise, "--align": recipe.align, "--fuse": recipe.fuse}  # fmt: skip
     usual = {"--how": "random-per-user", "--seed": "0"}
     said = [word for name, value in given.items() if value not in (None, usual.get(name)) for word in (name, value)]
     parts = [] if recipe.parts is None else ["--parts", ",".join(recipe.parts)]
     own = dict(recipe.settings)
     joins = (
-        (recipe.complete, recipe.complete_settings), (recipe.align, recipe.align_settings), (recipe.fuse, recipe.fuse_settings),
+        (recipe.complete, recipe.complete_settings), (recipe.standardise, recipe.standardise_settings),
+        (recipe.align, recipe.align_settings), (recipe.fuse, recipe.fuse_settings),
     )  # fmt: skip
     for joined, of in joins:
         own |= {f"{joined}.{name}": value for name, value in of.items()}

@@ -202,7 +202,9 @@ class Completer(Part[C], ABC):
 
     def _learn(self, parts: Parts, trained: Mask, data: Dataset, rng: np.random.Generator) -> None:
         self.size, self.of = len(trained), next(iter(parts.values())).of
-        self.standards = {name: Standard.of(table, trained) for name, table in parts.items()}
+        self.standards = {
+            name: Standard.of(replace(table, standardised=None), trained) for name, table in parts.items()
+        }
         self.known_parts = [name for name, table in parts.items() if (table.present & trained).any()]
         self._fit(self._known(parts, np.flatnonzero(trained)), data, rng)
 

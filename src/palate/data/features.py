@@ -62,12 +62,15 @@ class FeatureTable:
     encoder: EncoderRef | None = None
     completed: Mask | None = None
     """bool[n]: which of the present rows were estimated; None where none were."""
+    standardised: str | None = None
+    """Name of what standardised the values, after which nothing standardises them again; None where nothing did."""
 
     def __repr__(self) -> str:
         by = f" by {self.encoder.name}" if self.encoder else ""
         rows = f"{int(self.present.sum()):,} of {len(self.present):,} {self.of}"
         made = f", {int(self.completed.sum()):,} of them estimated" if self.completed is not None else ""
-        return f"FeatureTable({rows}{made}, {self.values.shape[1]:,} numbers each, {self.modality}{by})"
+        alike = f", standardised by {self.standardised}" if self.standardised else ""
+        return f"FeatureTable({rows}{made}, {self.values.shape[1]:,} numbers each, {self.modality}{by}{alike})"
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.present.shape != (len(self.values),):
@@ -103,9 +106,10 @@ class FeatureTable:
     @cached_property
     def fingerprint(self) -> str:
         """Digest of the values that can be read, the mask and the source; of interactions, of mask and source alone."""
+        mark = () if self.standardised is None else (self.standardised,)
         if self.of == "interactions":
-            return fingerprint(self.of, self.dim, self.present, self.source)
-        return fingerprint(self.values[self.present], self.present, self.source)
+            return fingerprint(self.of, self.dim, self.present, self.source, *mark)
+        return fingerprint(self.values[self.present], self.present, self.source, *mark)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -138,11 +142,16 @@ class FeatureTable:
         """Return the rows of this table and then those of another by the same encoder.
 
         Raises:
-            DataError: the tables differ in width or in what their rows are.
+            DataError: the tables differ in width, in what their rows are, or in how they were standardised.
         """
         if (self.of, self.dim) != (other.of, other.dim):
             raise DataError(
                 f"{self.dim} numbers of {self.of} and {other.dim} of {other.of} do not go together: encode both alike"
+            )
+        if self.standardised != other.standardised:
+            given = " and ".join(f"'{name}'" if name else "nothing" for name in (self.standardised, other.standardised))
+            raise DataError(
+                f"rows standardised by {given} do not go together: standardise both by what one was fitted on"
             )
         present = np.concatenate([self.present, other.present])
         source = fingerprint(self.source, "followed by", other.source)

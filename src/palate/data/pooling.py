@@ -69,7 +69,7 @@ def pooled(data: Dataset, name: str, to: Of = "items", *, weighted: bool = False
     present = mass > 0
     total[present] /= mass[present, None].astype(np.float32)
     source = fingerprint("pooled", part.source, to, weighted, codes[rows], weight[rows])
-    return FeatureTable(total, present, source, to, part.modality, part.encoder)
+    return FeatureTable(total, present, source, to, part.modality, part.encoder, standardised=part.standardised)
 
 
 def _sums(values: Floats, place: npt.NDArray[np.int64], weight: Floats, n: int) -> Floats:

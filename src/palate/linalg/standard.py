@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from palate.core.errors import DataError, did_you_mean
 from palate.core.state import State
-from palate.core.types import Floats, Mask
+from palate.core.types import Doubles, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable, Of
 from palate.interfaces import Parts
@@ -29,6 +30,17 @@ def trained_rows(data: Dataset, of: Of) -> Mask:
     return np.asarray(np.bincount(codes, minlength=size) > 0)
 
 
+def telling(present: Mask, trained: Mask) -> npt.NDArray[np.int64]:
+    """Return the rows that a part is measured by: those present that occur in training; all present where these are fewer than two."""
+    rows = np.flatnonzero(present & trained)
+    return rows if len(rows) > 1 else np.flatnonzero(present)
+
+
+def varies(deviation: Doubles, middle: Doubles) -> Mask:
+    """Tell which dimensions vary by more than rounding does; float64[d] twice -> bool[d]."""
+    return np.asarray(deviation > 1e-6 * np.maximum(np.abs(middle), 1e-6))
+
+
 @dataclass(frozen=True, eq=False)
 class Standard:
     """The mean and the deviation of each dimension of one part.
@@ -42,23 +54,24 @@ class Standard:
 
     @classmethod
     def of(cls, table: FeatureTable, trained: Mask) -> Self:
-        """Measure the present rows that occur in training; all present rows where those are fewer than two.
+        """Measure the rows that are `telling`.
 
-        A dimension that never varies gets the deviation 1, so that it becomes 0. A part with fewer than two present
-        rows is left as it is.
+        Of a part with fewer than two of them, or that was standardised by name, only the length of rows is changed.
         """
-        rows = np.flatnonzero(table.present & trained)
-        if len(rows) < 2:
-            rows = np.flatnonzero(table.present)
-        if len(rows) < 2:
-            return cls.none(table.dim)
+        rows = telling(table.present, trained)
+        return cls.none(table.dim) if table.standardised or len(rows) < 2 else cls.measured(table.values, rows)
+
+    @classmethod
+    def measured(cls, values: Floats, rows: npt.NDArray[np.int64] | None = None) -> Self:
+        """Measure at least two rows, all of them or some; a dimension that never varies gets the deviation 1, so that it becomes 0."""
+        rows = np.arange(len(values)) if rows is None else rows
         blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
-        total = sum((table.values[block].sum(axis=0, dtype=np.float64) for block in blocks), np.zeros(table.dim))
+        total = sum((values[block].sum(axis=0, dtype=np.float64) for block in blocks), np.zeros(values.shape[1]))
         mean = total / len(rows)
-        squares = sum((np.square(table.values[block] - mean).sum(axis=0) for block in blocks), np.zeros(table.dim))
+        squares = sum((np.square(values[block] - mean).sum(axis=0) for block in blocks), np.zeros(values.shape[1]))
         deviation = np.sqrt(squares / len(rows))
-        varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1e-6)
-        return cls(mean.astype(np.float32), np.where(varies, deviation, 1).astype(np.float32))
+        scale = np.where(varies(deviation, mean), deviation, 1)
+        return cls(mean.astype(np.float32), scale.astype(np.float32))
 
     @classmethod
     def none(cls, dim: int) -> Self:

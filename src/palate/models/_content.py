@@ -75,7 +75,20 @@ class ContentModel(Model[K]):
         return type(self)(self.config, fusion=fusion)
 
     def reading(self, parts: Parts) -> Self:
-        """Return the same fitted model over other rows of its parts; what it and its fusion learned stays."""
+        """Return the same fitted model over other rows of its parts; what it and its fusion learned stays.
+
+        Raises:
+            DataError: a part is standardised in another way than the one that it was fitted on.
+        """
+        for name, table in self.parts.items():
+            if parts[name].standardised != table.standardised:
+                given, was = (
+                    f"'{way}'" if way else "nothing" for way in (parts[name].standardised, table.standardised)
+                )
+                raise DataError(
+                    f"the part '{name}' was standardised by {was} when {self.name} was fitted, and by {given} now: give it as it was "
+                    "given then, by the standardiser that was fitted with the model"
+                )
         other = copy.copy(self)
         other.parts = {name: parts[name] for name in self.parts}
         other.vectors = other.fusion.fuse(other.parts)
@@ -111,7 +124,8 @@ class ContentModel(Model[K]):
         tables: list[JSON] = []
         for number, (name, table) in enumerate(self.parts.items()):
             arrays[f"values.{number}"], arrays[f"present.{number}"] = table.values, table.present
-            tables.append({"name": name, "source": table.source, "modality": table.modality})
+            about: dict[str, JSON] = {"name": name, "source": table.source, "modality": table.modality}
+            tables.append(about if table.standardised is None else {**about, "standardised": table.standardised})
         spec = self.spec()["fusion"]
         return State(arrays, {"parts": tables, "fusion_spec": spec}).joined("fusion", self.fusion.state())
 
@@ -128,6 +142,7 @@ class ContentModel(Model[K]):
                 state.arrays[f"present.{number}"],
                 about["source"],
                 modality=about["modality"],
+                standardised=about.get("standardised"),
             )
             for number, about in enumerate(state.meta["parts"])
         }

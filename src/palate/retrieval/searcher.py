@@ -14,7 +14,7 @@ from palate.core.errors import DataError, PalateError
 from palate.core.types import Codes, Floats
 from palate.data.features import FeatureTable
 from palate.encoders import BrokenInput, Encoder, restore
-from palate.interfaces import Index, Ranked, Raw
+from palate.interfaces import Index, Ranked, Raw, Standardiser
 from palate.linalg.neighbours import unit_rows
 from palate.linalg.topk import top_k
 from palate.retrieval.blend import RANK_SHIFT
@@ -51,15 +51,24 @@ class Searcher:
         features: the parts; those that are not of items, or whose encoder is not known, are left alone.
         index: makes an empty index. Each part then gets one, which finds the candidates; without one every item is
             compared. An index that is not exact may miss some.
+        standardiser: fitted; the parts that it knows are compared on its scale, and what is looked for is brought to it.
 
     Missing data:
         An item that has none of the parts is never found.
     """
 
-    def __init__(self, features: Mapping[str, FeatureTable], index: Callable[[], Index] | None = None) -> None:
+    def __init__(
+        self,
+        features: Mapping[str, FeatureTable],
+        index: Callable[[], Index] | None = None,
+        standardiser: Standardiser | None = None,
+    ) -> None:
         parts = {name: table for name, table in sorted(features.items()) if table.of == "items" and table.encoder}
         self._parts = parts
-        self._near = {name: Near(table, index) for name, table in parts.items()}
+        self._standardiser = standardiser
+        known = {} if standardiser is None else {name: parts[name] for name in standardiser.parts if name in parts}
+        alike = standardiser.standardise(known) if standardiser is not None and known else {}
+        self._near = {name: Near(alike.get(name, table), index) for name, table in parts.items()}
         self._encoders: dict[tuple[str, str], Encoder[Any] | None] = {}
         self._lost: set[str] = set()
         self._lock = threading.Lock()
@@ -159,13 +168,18 @@ class Searcher:
                     troubles.append(error)
                     continue
                 if present[0]:
-                    found[name] = unit_rows(values)[0]
+                    found[name] = unit_rows(self._alike(name, values))[0]
         if not found and troubles:
             raise DataError(f"the {what} to search by cannot be read ({troubles[0]}): try another") from troubles[0]
         if not found:
             given = f"'{raw}'" if modality == "text" else str(Path(raw).name)
             raise DataError(f"the {what} {given} could not be read by the encoder: try another {what}")
         return found
+
+    def _alike(self, name: str, values: Floats) -> Floats:
+        """Return rows of a part, as an encoder made them, on the scale on which items are compared."""
+        standardiser = self._standardiser
+        return values if standardiser is None or name not in standardiser.parts else standardiser.rows(name, values)
 
     def _shares(self, name: str, modality: str) -> bool:
         try:

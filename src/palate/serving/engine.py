@@ -65,8 +65,9 @@ class Engine:
         self.model, self.catalogue = bundle.model, bundle.data.catalogue
         self.users, self.items = bundle.data.users, bundle.data.items
         index = indexes.get(self.settings.index)
-        self.space = content_space(self.model, bundle.data, _empty(index))
-        self.searcher = Searcher(bundle.data.features, None if index is ExactIndex else lambda: _empty(index))
+        self.space = content_space(self.model, bundle.standardised, _empty(index))
+        indexed = None if index is ExactIndex else lambda: _empty(index)
+        self.searcher = Searcher(bundle.data.features, indexed, bundle.standardiser)
         self.words = WordIndex(self.catalogue)
         self.finder = Finder(self.searcher, self.words)
         self.filters = Filters(self.catalogue, self.items)

@@ -15,7 +15,7 @@ from filelock import Timeout
 
 from palate.bundle import Recipe
 from palate.bundle.build import described
-from palate.bundle.completion import completed
+from palate.bundle.readying import readied
 from palate.bundle.training import device_of
 from palate.core.config import Config
 from palate.core.errors import ConfigError, DataError, PalateError, missing_extra
@@ -117,8 +117,8 @@ def tune(
     )  # fmt: skip
     run = replace(run or Run(), seed=recipe.seed)
     with device_of(run):
-        estimates = completed(recipe, cut.train)
-    cut = replace(cut, train=estimates.fill(cut.train), valid=estimates.fill(cut.valid))
+        ready = readied(recipe, cut.train)
+    cut = replace(cut, train=ready.fill(cut.train), valid=ready.fill(cut.valid))
     fit = _Fit(optuna, recipe, space, cut, by, run)
     began = time.monotonic()
     with _opened(optuna, study, made_of) as search, progress(f"tuning {recipe.model}", trials, "trials") as advance:
