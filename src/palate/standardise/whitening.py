@@ -21,7 +21,7 @@ class WhiteningConfig(Config):
 
     how: Literal["zca", "pca"] = "zca"
     """zca turns back, so that each number stays as near as can be to the one that it was; pca leaves main directions, the strongest first."""
-    shrink: float | None = Field(0.1, ge=0, le=1)
+    shrink: float | None = Field(0.3, ge=0, le=1)
     """Share of the way that the strengths of directions are drawn to their mean before they are made alike: 0 makes all alike, weak noise
     too, 1 is `z-score`, null takes the share of the least expected error (Ledoit and Wolf 2004)."""
     dim: PositiveInt | None = None
