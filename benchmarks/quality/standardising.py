@@ -121,7 +121,7 @@ class Cell:
             self.file,
             {
                 "made_of": made_of,
-                "epochs": EPOCHS,
+                "epochs": MODELS[self.model].get("epochs"),
                 "seconds": seconds,
                 **figures,
                 "p": self._against(found["test"].per_user),

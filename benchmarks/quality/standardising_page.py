@@ -12,7 +12,8 @@ from palate.metrics.significance import holm
 NONE = "none"
 _NOTES = """\
 Made by `python benchmarks/quality/standardising.py`; nothing here was typed. What is named brings parts to another scale than the one that
-models bring them to by themselves (`none`, which is also what `z-score` does); it has its defaults, and learned from the training part of the split.
+models bring them to by themselves (`none`, which is also what `z-score` does); it has its defaults (`shrink` of `whitening` was chosen by validation
+of `content-knn` on these data, the others were not), and learned from the training part of the split.
 `umami` learns for {epochs} epochs here, the same for all, and is nothing beside its cosines (`late=0`): its figures tell what the scale does to it, not how
 good it gets; what else is set is as in `docs/results/deep.md`. One seed; *p* is that of the paired test, person by person on test, against `none`, corrected for the number of rows that are held against it (Holm)."""
 
