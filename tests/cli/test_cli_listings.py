@@ -33,7 +33,7 @@ def test_the_two_kinds_stand_apart(capsys):
     assert "borda" in after
 
 
-@pytest.mark.parametrize("command", ["aligners", "completers", "models"])
+@pytest.mark.parametrize("command", ["aligners", "completers", "models", "standardisers"])
 def test_what_is_of_one_kind_says_none(capsys, command):
     rows = json.loads(run(capsys, command, "--json"))["rows"]
     assert rows
@@ -41,7 +41,7 @@ def test_what_is_of_one_kind_says_none(capsys, command):
     assert all(row["name"] in run(capsys, command) for row in rows)
 
 
-@pytest.mark.parametrize("command", ["aligners", "completers", "fusions"])
+@pytest.mark.parametrize("command", ["aligners", "completers", "fusions", "standardisers"])
 def test_the_letters_of_a_cost_are_told(capsys, command):
     text, letters = run(capsys, command), " ".join(LETTERS.split())
     assert letters in " ".join(text.split())

@@ -48,6 +48,13 @@ def test_mean_and_median_are_those_of_trained_rows():
     assert np.allclose(completed(Median, part, data)["a"].values[3], [3, 0], atol=1e-4)
 
 
+def test_a_part_that_was_standardised_by_name_is_completed_on_its_own_scale():
+    part = {"a": replace(holes([[1, 0], [3, 0], [20, 6], None]), standardised="l2")}
+    found = completed(Mean, part, shop(4))["a"]
+    assert np.allclose(found.values[3], [8, 2], atol=1e-4)
+    assert found.standardised == "l2"
+
+
 def test_nearest_averages_the_most_alike_by_their_cosine():
     other = holes([[4, 0], [3, 1], [-4, 0], [-3, -1], [4, 0.5]])
     part = holes([[1, 1], [2, 2], [9, 9], [8, 8], None])

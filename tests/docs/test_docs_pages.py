@@ -21,6 +21,7 @@ from palate.models import ItemKNN
 from palate.models import registry as models
 from palate.retrieval.indexes import registry as indexes
 from palate.serving.app import create_app
+from palate.standardise import registry as standardisers
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -30,7 +31,7 @@ DOCS = Path(__file__).parents[2] / "docs"
     [
         ("data.md", sources.names()), ("data.md", splitters.names()), ("encoders.md", encoders.names()),
         ("models.md", models.names()), ("models.md", fusions.names()), ("models.md", late.names()),
-        ("models.md", aligners.names()), ("models.md", completers.names()),
+        ("models.md", aligners.names()), ("models.md", completers.names()), ("models.md", standardisers.names()),
         ("evaluation.md", list(NAMES)), ("evaluation.md", [*RATINGS, *CLICKS]), ("evaluation.md", list(COMPAT)),
         ("search.md", indexes.names()),
     ],
