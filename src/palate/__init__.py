@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from palate.encoders.speech import transcribe as transcribe
     from palate.evaluation import compare as compare
     from palate.evaluation import evaluate as evaluate
+    from palate.training.pseudo_labels import pseudo_labels as pseudo_labels
 
 __version__ = "0.1.0"
 
@@ -37,13 +38,15 @@ _HOME = {
     "from_frames": "palate.data.frames",
     "load": "palate.data.folder",
     "models": "palate.models",
+    "pseudo_labels": "palate.training.pseudo_labels",
     "save": "palate.data.folder",
     "split": "palate.data.split",
     "transcribe": "palate.encoders.speech",
 }
 
 __all__ = [
-    "Bundle", "__version__", "compare", "encode", "evaluate", "from_frames", "load", "models", "save", "split", "transcribe",
+    "Bundle", "__version__", "compare", "encode", "evaluate", "from_frames", "load", "models", "pseudo_labels", "save", "split",
+    "transcribe",
 ]  # fmt: skip
 
 

@@ -57,8 +57,8 @@ class Queries:
 
     @classmethod
     def of_users(cls, data: Dataset, codes: Codes) -> Self:
-        """Ask for known users by what they liked in `data`."""
-        return cls(sp.csr_array(data.liked[codes]), codes)
+        """Ask for known users by what they showed that they liked in `data`."""
+        return cls(sp.csr_array(data.history[codes]), codes)
 
     @classmethod
     def of_history(cls, items: Sequence[int], n_items: int) -> Self:

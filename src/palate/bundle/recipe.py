@@ -24,6 +24,7 @@ from palate.data.split._base import Split
 from palate.models import Model
 from palate.standardise import Standardiser
 from palate.standardise import registry as standardisers
+from palate.training.pseudo_labels import pseudo_labels
 
 
 class Recipe(Config):
@@ -50,6 +51,10 @@ class Recipe(Config):
     aligners and fusions bring each to mean 0 and deviation 1."""
     standardise_settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of that standardiser."""
+    pseudo_labels: int = Field(0, ge=0)
+    """So many items nearest by content to what they liked are learned as likes of people with few; 0 of none."""
+    pseudo_most_likes: int = Field(3, ge=1)
+    """Who has more likes gets no pseudo-labels."""
     align: str | None = None
     """Name of what brings the parts into one space before they are fused ('palate aligners' lists them)."""
     align_settings: dict[str, Any] = Field(default_factory=dict)
@@ -106,6 +111,16 @@ class Recipe(Config):
             ConfigError: a setting is unknown or out of range.
         """
         return None if self.standardise is None else standardisers.get(self.standardise)(**self.standardise_settings)
+
+    def labelled(self, train: Dataset) -> Dataset:
+        """Return what a model is fitted on: the training data, with pseudo-labels where the recipe asks for some.
+
+        Raises:
+            DataError: they are asked for, and items have none of the parts.
+        """
+        if not self.pseudo_labels:
+            return train
+        return pseudo_labels(train, self.pseudo_labels, most_likes=self.pseudo_most_likes, parts=self.parts)
 
     def check(self) -> None:
         """Make sure that every name and setting is known, before data are read."""

@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from palate.bundle.bundle import Bundle
 from palate.bundle.completion import Estimates
 from palate.bundle.readying import readied
 from palate.bundle.recipe import Recipe
 from palate.core.errors import BundleError
+from palate.core.types import CSR
 from palate.data.dataset import Dataset
 from palate.data.folder import load
 from palate.data.split._base import Split
@@ -42,6 +45,15 @@ class Trained:
     """The parts that items lack, estimated by a completer that was fitted on what the model was fitted on; none without one."""
     standardiser: Standardiser[Any] | None = None
     """What brought the parts to a common scale after that, fitted on the same; none where the recipe names none."""
+    supposed: CSR | None = None
+    """The pseudo-labels that the model learned from, sparse[users, items]; None where the recipe asks for none."""
+
+    @property
+    def pseudo_labels(self) -> dict[str, int] | None:
+        """How many likes, of how many users, are pseudo-labels; None where the recipe asks for none."""
+        if self.supposed is None:
+            return None
+        return {"users": len(np.unique(self.supposed.nonzero()[0])), "likes": int(self.supposed.nnz)}
 
     def bundle(self) -> Bundle:
         """Return what can be saved."""
@@ -76,7 +88,8 @@ def train(data: Dataset, recipe: Recipe, k: int = 20, run: Run | None = None) ->
     started = time.perf_counter()
     with device_of(run):
         ready = readied(recipe, cut.train)
-        model.fit(ready.fill(cut.train), ready.fill(cut.valid), run)
+        taught = recipe.labelled(ready.fill(cut.train))
+        model.fit(taught, ready.fill(cut.valid), run)
     seconds = time.perf_counter() - started
     validation = _judged(model, cut, k)
     if recipe.protocol == "refit":
@@ -85,9 +98,11 @@ def train(data: Dataset, recipe: Recipe, k: int = 20, run: Run | None = None) ->
         whole = cut.refit().train
         with device_of(run):
             ready = readied(recipe, whole)
-            model = again.fit(ready.fill(whole), None, run)
+            taught = recipe.labelled(ready.fill(whole))
+            model = again.fit(taught, None, run)
         seconds = time.perf_counter() - started
-    return Trained(model, cut, validation, seconds, data, recipe, ready.estimates, ready.standardiser)
+    supposed = taught.supposed
+    return Trained(model, cut, validation, seconds, data, recipe, ready.estimates, ready.standardiser, supposed)
 
 
 def refit(bundle: Bundle, folder: Path | str | None = None, run: Run | None = None) -> Bundle:
@@ -114,7 +129,7 @@ def refit(bundle: Bundle, folder: Path | str | None = None, run: Run | None = No
     run = replace(run or Run(), seed=bundle.recipe.seed)
     with device_of(run):
         ready = readied(bundle.recipe, data)
-        model = again.fit(ready.fill(data), None, run)
+        model = again.fit(bundle.recipe.labelled(ready.fill(data)), None, run)
     metrics = {**bundle.manifest.metrics, "seconds": {"fit": time.perf_counter() - started}}
     return Bundle.of(model, data, None, bundle.recipe, metrics, ready.estimates.completer, ready.standardiser)
 

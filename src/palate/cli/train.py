@@ -43,6 +43,14 @@ def train(
     seed: Annotated[int | None, typer.Option("--seed", help="Of the split and the model; default 0.")] = None,
     positive: Annotated[str | None, typer.Option("--positive", help="What counts as liked, as in weight>=4.")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="strict or refit.")] = None,
+    pseudo_labels: Annotated[
+        int | None,
+        typer.Option(
+            "--pseudo-labels",
+            metavar="N",
+            help="Teach it, as likes of people with one to three, the N items nearest by content to these; default 0.",
+        ),
+    ] = None,
     track: Track = None,
     device: Device = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where the bundle goes.")] = None,
@@ -68,6 +76,7 @@ def train(
         "seed": seed,
         "positive": positive,
         "protocol": protocol,
+        "pseudo_labels": pseudo_labels,
         "out": None if out is None else str(out),
     }
     is_recipe = source.suffix == ".toml" and source.is_file()
@@ -114,6 +123,7 @@ def _as_json(trained: Trained, target: Path) -> dict[str, Any]:
         "validation": None if trained.validation is None else trained.validation.to_json(),
         "completed": trained.estimates.to_json(),
         "standardised": None if trained.standardiser is None else list(trained.standardiser.parts),
+        "pseudo_labels": trained.pseudo_labels,
         "seconds": {"fit": trained.seconds},
     }
 
@@ -137,6 +147,9 @@ def _show(trained: Trained, target: Path) -> None:
             say(_estimated(name, told, str(recipe.complete)))
     if trained.standardiser is not None:
         say(f"{', '.join(trained.standardiser.parts)}: standardised by {trained.standardiser.name}")
+    if pseudo := trained.pseudo_labels:
+        few = f"users with at most {recipe.pseudo_most_likes} likes"
+        say(f"pseudo-labels by content: {pseudo['likes']:,}, of {pseudo['users']:,} {few}")
     typer.echo(f"fitted {trained.model.name} ({recipe.protocol}) in {trained.seconds:.2f} s")
     typer.echo(str(trained.validation) if trained.validation else "validation holds nothing to judge by")
     typer.echo(f"wrote {target} ({size / 1e6:.1f} MB)")

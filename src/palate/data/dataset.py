@@ -47,6 +47,9 @@ class Dataset:
     """The folder it was read from, if any."""
     privacy: Privacy = field(default_factory=Privacy)
     """What was done for the people in it."""
+    supposed: CSR | None = None
+    """Likes that nobody showed, sparse[users, items], to learn from: part of `liked`, not of `history` or `seen`. Other interactions are
+    without them, and no folder holds them."""
 
     def __post_init__(self) -> None:
         if len(self.catalogue) != len(self.items):
@@ -59,6 +62,11 @@ class Dataset:
                 raise DataError(
                     f"the part '{name}' has {len(table)} rows for {sizes[table.of]} {table.of}: give one row each"
                 )
+        if self.supposed is not None and self.supposed.shape != (len(self.users), len(self.items)):
+            raise DataError(
+                f"supposed likes are of {self.supposed.shape}, of users and items, and there are {len(self.users)} and {len(self.items)}: "
+                "give a row for each user and a column for each item"
+            )
 
     def __repr__(self) -> str:
         parts = f"; parts: {', '.join(sorted(self.features))}" if self.features else ""
@@ -72,9 +80,10 @@ class Dataset:
         """Digest of ids, interactions, tables, features and the rule for likes; the name and the place do not count."""
         people = None if self.people is None else self.people.fingerprint
         parts = {name: table.fingerprint for name, table in self.features.items()}
+        added = () if self.supposed is None else (self.supposed.indptr, self.supposed.indices)
         return fingerprint(
             self.users.fingerprint, self.items.fingerprint, self.interactions.fingerprint, self.catalogue.fingerprint,
-            people, parts, self.positive,
+            people, parts, self.positive, *added,
         )  # fmt: skip
 
     @cached_property
@@ -84,7 +93,16 @@ class Dataset:
 
     @cached_property
     def liked(self) -> CSR:
-        """Likes as a sparse matrix of ones, float32[users, items]; repeated likes count once."""
+        """Likes to learn from as a sparse matrix of ones, float32[users, items]; repeated likes count once."""
+        if self.supposed is None:
+            return self.history
+        both = sp.csr_array(self.history.maximum(self.supposed))
+        both.sort_indices()
+        return both
+
+    @cached_property
+    def history(self) -> CSR:
+        """Likes that people showed, by which they are asked about: `liked` without those that are supposed."""
         return self._matrix(self.liked_rows)
 
     @cached_property
@@ -179,15 +197,14 @@ class Dataset:
 
     def with_interactions(self, interactions: Interactions) -> Dataset:
         """Return the same users and items with other interactions, of which no features are known."""
-        return replace(
-            self, interactions=interactions, features={k: v for k, v in self.features.items() if v.of != "interactions"}
-        )
+        features = {k: v for k, v in self.features.items() if v.of != "interactions"}
+        return replace(self, interactions=interactions, features=features, supposed=None)
 
     def take_interactions(self, rows: Mask | npt.NDArray[np.integer]) -> Dataset:
         """Return the same users and items with some of the interactions, and the features of these."""
         index: npt.NDArray[np.integer] = np.flatnonzero(rows) if rows.dtype == bool else np.asarray(rows, np.int64)
         features = {k: v.take(index) if v.of == "interactions" else v for k, v in self.features.items()}
-        return replace(self, interactions=self.interactions.take(index), features=features)
+        return replace(self, interactions=self.interactions.take(index), features=features, supposed=None)
 
     def joined(self, other: Dataset) -> Dataset:
         """Return the dataset with the interactions of another of the same users and items after its own.

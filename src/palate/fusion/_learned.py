@@ -20,7 +20,7 @@ from palate.data.dataset import Dataset
 from palate.fusion._base import EarlyFusion, Fitting, Units
 from palate.fusion._join import Join, Widths, spread
 from palate.fusion._learning import Agreeing, Rebuilding
-from palate.fusion._tastes import Tastes, TastesConfig, batches, of_things
+from palate.fusion._tastes import Tastes, TastesConfig, batches, of_things, taught
 from palate.interfaces import Parts
 from palate.linalg.standard import trained_parts
 from palate.nn import device
@@ -34,7 +34,7 @@ _EXACT = 7
 _ORDERS = 64
 """Orders of parts that are looked at where there are more."""
 _PREFIX = "join/"
-_OF_LIKES = {"loss", "sampler", "negatives", "log_q", "reg", "rebuild", "balance"}
+_OF_LIKES = {"loss", "sampler", "negatives", "log_q", "reg", "rebuild", "balance", "balance_items", "mixup"}
 _IDLE: Mapping[str, set[str]] = {
     "likes": set(),
     "reconstruction": {*_OF_LIKES, "temperature"},
@@ -209,7 +209,8 @@ class LearnedFusion(EarlyFusion[C]):
         config = self._config
         kind = samplers.get(config.sampler if config.learn == "likes" else "none")
         drawn = {"count": config.negatives} if "count" in kind.config_type.model_fields else {}
-        history = train(network, batches(config, liked, kind(**drawn), there), config, judge, Settings(seed, self.name))
+        drawing = batches(config, liked, kind(**drawn), there)
+        history = train(taught(config, network, liked), drawing, config, judge, Settings(seed, self.name))
         self.epochs = max(1, history.best_epoch)
         self.keep(network.weights.arrays())
 

@@ -22,6 +22,7 @@ from palate.training.batches import Batches
 from palate.training.config import TrainingConfig
 from palate.training.hiding import hidden
 from palate.training.judge import Scores
+from palate.training.mixing import Mixed, MixupConfig
 from palate.training.pairs import Batch, Pairs, held, multiplied
 from palate.training.ranking import ranking_loss
 from palate.training.samplers import Sampler
@@ -30,7 +31,7 @@ _BLOCK = 4096
 _PEOPLE = 64
 
 
-class TastesConfig(TrainingConfig):
+class TastesConfig(MixupConfig, TrainingConfig):
     """What is done where parts are of unequal worth or often missing, beside how every network learns."""
 
     hidden: float = Field(0.0, ge=0, lt=1)
@@ -78,6 +79,15 @@ class Tastes:
         }
         self.balance = Balance(config.balance, readers)
         self.there, self.placed = there, np.asarray(there.any(axis=1))
+
+    @property
+    def values(self) -> dict[str, Tensor]:
+        """The rows of things, by part."""
+        return self.things.rows
+
+    @values.setter
+    def values(self, rows: dict[str, Tensor]) -> None:
+        self.things.rows = rows
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return the loss of the ranking, and of the length of the vectors that the batch reads.
@@ -192,33 +202,28 @@ def _renumbered(batch: Batch, place: Codes) -> Batch:
     return dataclasses.replace(batch, items=items, others=dataclasses.replace(others, items=drawn))
 
 
-class EvenBatches(Batches):
-    """Likes drawn, with replacement, so that things with rare combinations of parts come more often.
-
-    A like of a thing whose combination of parts has a share q of the likes is drawn with a chance that goes with q^-even (class-balanced
-    sampling, with combinations for classes).
-    """
-
-    def __init__(self, liked: CSR, sampler: Sampler[Any], size: int, there: Mask, even: float) -> None:
-        super().__init__(liked, sampler, size)
-        _, kind = np.unique(there[self.items], axis=0, return_inverse=True)
-        chances = np.bincount(kind.ravel()).astype(np.float64)[kind.ravel()] ** -even
-        self.ends = np.cumsum(chances / chances.sum())
-
-    def epoch(self, rng: np.random.Generator) -> Iterator[Batch]:
-        """Yield as many batches as an epoch of all likes has."""
-        drawn = np.searchsorted(self.ends, rng.random(len(self.users)), side="right")
-        for start in range(0, len(drawn), self.size):
-            chosen = np.minimum(drawn[start : start + self.size], len(self.users) - 1)
-            users, items = self.users[chosen], self.items[chosen]
-            yield Batch(users, items, self.likes.log_share[items], self.sampler.draw(users, items, rng))
-
-
 def batches(config: TastesConfig, liked: CSR, sampler: Sampler[Any], there: Mask) -> Batches:
-    """Return the likes of an epoch in batches, as the config would have them drawn; there: bool[n, m]."""
+    """Return the likes of an epoch in batches, as the config would have them drawn; there: bool[n, m].
+
+    With `even` a like of a thing whose combination of parts has a share q of the likes comes by q^-even (class-balanced sampling, with
+    combinations for classes).
+    """
+    chances = None
     if config.even:
-        return EvenBatches(liked, sampler, config.batch_size, there, config.even)
-    return Batches(liked, sampler, config.batch_size)
+        _, kind = np.unique(there[liked.indices], axis=0, return_inverse=True)
+        chances = np.bincount(kind.ravel()).astype(np.float64)[kind.ravel()] ** -config.even
+    return Batches(liked, sampler, config.batch_size, balance_items=config.balance_items, chances=chances)
+
+
+def taught(config: TastesConfig, network: Any, liked: CSR) -> Any:
+    """Return a network as it learns: from mixed parts, where the config would have them mixed."""
+    if not config.mixup:
+        return network
+    tables = {
+        name: [(values.shape[1], network.there[:, number])]
+        for number, (name, values) in enumerate(network.values.items())
+    }
+    return Mixed(network, config.mixup, liked, tables)
 
 
 def of_things(liked: CSR, known: Mask) -> CSR:

@@ -50,7 +50,7 @@ class Model(Part[C], ABC):
             raise DataError(
                 f"{self.name} learns from likes, and the training data has none: check the rule '{train.positive.rule}'"
             )
-        self.remember(train.users, train.items, train.liked, train.seen)
+        self.remember(train.users, train.items, train.history, train.seen)
         self._fit(train, valid, run or Run())
         return self
 

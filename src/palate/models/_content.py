@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
+from pydantic import NonNegativeFloat
 
 from palate.core.config import Config
-from palate.core.errors import DataError
+from palate.core.errors import ConfigError, DataError
 from palate.core.rng import generator
 from palate.core.state import Array, State
 from palate.core.types import JSON, Codes, Floats
@@ -17,8 +18,10 @@ from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.fusion import registry
 from palate.fusion.concat import Concat
+from palate.fusion.weighted import Weighted
 from palate.interfaces import Fusion, Parts, Run, Settles
 from palate.models._base import Model
+from palate.models._deep_parts import shares
 
 
 class ContentConfig(Config):
@@ -26,13 +29,47 @@ class ContentConfig(Config):
 
     parts: tuple[str, ...] | None = None
     """Names of the parts to look at; None takes every part of items."""
+    weights: dict[str, NonNegativeFloat] | None = None
+    """How much each part counts in the fused vectors: as the fusion `weighted` has it, which is taken then. Only ratios matter; a part that
+    is not named, or has 0, is left out."""
 
 
 K = TypeVar("K", bound=ContentConfig)
 
 
+def fusion_of(name: str, config: ContentConfig, fusion: Fusion | None) -> Fusion:
+    """Return how a model puts parts together: by the fusion that it was given, or side by side, with weights where it has some.
+
+    Raises:
+        ConfigError: it was given weights of parts, and a fusion that knows none.
+    """
+    if config.weights is None:
+        return fusion if fusion is not None else Concat()
+    if fusion is not None and not isinstance(fusion, Weighted):
+        raise ConfigError(
+            f"{name} was given weights of parts, and the fusion {fusion.name}, which knows none: leave one of the two out"
+        )
+    return Weighted(weights=config.weights)
+
+
+def unfitted(fusion: Fusion, config: ContentConfig, parts: Parts) -> Fusion:
+    """Return the same fusion to be fitted on these parts, since another model may hold the one given.
+
+    Raises:
+        ConfigError: the weights name a part that is not there, or all are 0.
+    """
+    kind: Any = type(fusion)
+    if config.weights is None:
+        return kind(fusion.config)  # type: ignore[no-any-return]
+    return Weighted(weights=shares(config.weights, parts))
+
+
 class ContentModel(Model[K]):
-    """Base of the recommenders by content: they place items by fused parts, and need no interactions to do so."""
+    """Base of the recommenders by content: they place items by fused parts, and need no interactions to do so.
+
+    Raises:
+        ConfigError: weights of parts were given, and a fusion that knows none; when fitted, they name a part that is not there, or all are 0.
+    """
 
     requires = frozenset({"features"})
 
@@ -42,7 +79,7 @@ class ContentModel(Model[K]):
 
     def __init__(self, config: K | None = None, /, *, fusion: Fusion | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
-        self.fusion = fusion if fusion is not None else Concat()
+        self.fusion = fusion_of(self.name, self.config, fusion)
 
     def item_vectors(self) -> FeatureTable:
         """Return the fused vectors of items, of unit length."""
@@ -65,7 +102,7 @@ class ContentModel(Model[K]):
         if not any(table.present.any() for table in parts.values()):
             raise DataError(f"no item has any of the parts {', '.join(parts)}: encode them again or choose other parts")
         self.parts = parts
-        self.fusion = type(self.fusion)(self.fusion.config)  # type: ignore[call-arg]  # another model may hold the one given
+        self.fusion = unfitted(self.fusion, self.config, parts)
         self.fusion.fit(parts, train, generator(run.seed, "fusion"), valid)
         self.vectors = self.fusion.fuse(parts)
 

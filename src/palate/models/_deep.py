@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 from pydantic import PositiveInt
 
 from palate.core.rng import generator
 from palate.core.state import State
-from palate.core.types import Codes, Floats, Mask
+from palate.core.types import CSR, Codes, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.interfaces import Explanation, Queries, Run
 from palate.models._base import Model
@@ -98,15 +98,20 @@ class DeepModel(Model[K]):
         batches = self._batches(network, train, kind(**drawn))
         judge = None if valid is None else Judge(train, valid, config.judge_by)
         settings = Settings.of(run, self.name, config, train, valid)
-        self.history = descend(network, batches, config, judge if judge and len(judge.users) else None, settings)
+        taught = self._taught(network, train)
+        self.history = descend(taught, batches, config, judge if judge and len(judge.users) else None, settings)
         self.epochs = max(1, self.history.best_epoch)
         self._take(network, train)
+
+    def _taught(self, network: Any, train: Dataset) -> Network:
+        """Return the network as it learns."""
+        return cast("Network", network)
 
     def _batches(self, network: Any, train: Dataset, sampler: Sampler[Any]) -> Batches:
         """Return the likes of an epoch in batches."""
         from palate.training.batches import Batches
 
-        return Batches(train.liked, sampler, self.config.batch_size)
+        return Batches(train.liked, sampler, self.config.batch_size, balance_items=self.config.balance_items)
 
     def settled(self) -> Self:
         """Return an unfitted model that learns for as many epochs as validation found best, and looks at it no more."""
@@ -115,6 +120,16 @@ class DeepModel(Model[K]):
     def _chosen(self) -> dict[str, Any]:
         """Return the settings that validation chose."""
         return {"epochs": self.epochs, "patience": 0, "seconds": None}
+
+
+def said_by(history: CSR, message: Floats) -> Floats:
+    """Return what histories say: (sum of message[i] over the history) / sqrt(its length).
+
+    Shapes:
+        history: sparse[q, n], ones; message: float32[n, d] -> float32[q, d].
+    """
+    weight = (1 / np.sqrt(np.maximum(np.diff(history.indptr), 1))).astype(np.float32)[:, None]
+    return np.asarray(history @ message, dtype=np.float32) * weight
 
 
 class VectorModel(DeepModel[K]):
@@ -155,8 +170,7 @@ class VectorModel(DeepModel[K]):
         """
         self.known = np.diff(train.liked.indptr) > 0
         self.placed, self.vectors = placed, items
-        weight = (1 / np.sqrt(np.maximum(np.diff(train.liked.indptr), 1))).astype(np.float32)[:, None]
-        sums = np.asarray(train.liked @ items, dtype=np.float32) * weight
+        sums = said_by(train.history, items)
         gram = (sums.T @ sums).astype(np.float64)
         np.einsum("nn->n", gram)[:] += max(_RIDGE * float(np.trace(gram)) / len(gram), 1e-30)
         turn = np.linalg.solve(gram, (sums.T @ users).astype(np.float64)).astype(np.float32)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from pydantic import PositiveInt
+from pydantic import NonNegativeFloat, PositiveInt
 
 from palate.core.cache import kept
 from palate.core.config import Config
@@ -31,6 +31,9 @@ class PartsConfig(Config):
 
     parts: tuple[str, ...] | None = None
     """Names of the parts to look at; None takes every part of items."""
+    weights: dict[str, NonNegativeFloat] | None = None
+    """How much each part counts in what is read and in what is alike: its rows are scaled by the root. Only ratios matter; a part that
+    is not named, or has 0, is left out; None lets all count alike."""
     width: PositiveInt = 512
     """Parts wider than this are turned onto so many main directions."""
 
@@ -39,16 +42,23 @@ class Prepared(NamedTuple):
     """One part, ready to be read.
 
     Shapes:
-        values: float32[n, d], zeros where absent; present: bool[n].
+        values: float32[n, d], zeros where absent, else of length sqrt(weight); present: bool[n].
     """
 
     values: Floats
     present: Mask
+    weight: float = 1.0
+    """How much it counts; of all parts the mean is 1."""
 
     @property
     def numbers(self) -> Floats:
-        """The values on the scale of standardised numbers, rows of length sqrt(d)."""
+        """The values on the scale of standardised numbers, rows of length sqrt(weight d)."""
         return self.values * np.float32(np.sqrt(self.values.shape[1]))
+
+    @property
+    def columns(self) -> list[tuple[int, Mask]]:
+        """How many numbers there are, and which items have them."""
+        return [(self.values.shape[1], self.present)]
 
 
 def parts_for(config: PartsConfig, train: Dataset, *, needed: bool = True) -> dict[str, Prepared]:
@@ -56,8 +66,9 @@ def parts_for(config: PartsConfig, train: Dataset, *, needed: bool = True) -> di
 
     Raises:
         DataError: a part that is named, or any where one is needed, is not there, or no item has any.
+        ConfigError: a weight names a part that is not there, or all are 0.
     """
-    if not needed and config.parts is None and not train.part_names():
+    if not needed and config.parts is None and config.weights is None and not train.part_names():
         return {}
     parts = train.item_parts(config.parts)
     ready = prepared(parts, train, config.width)
@@ -66,7 +77,7 @@ def parts_for(config: PartsConfig, train: Dataset, *, needed: bool = True) -> di
             f"no item has any of the parts {', '.join(parts)}: this model reads content, so encode some, or choose one that "
             "learns from likes alone, as lightgcn does"
         )
-    return ready
+    return ready if config.weights is None else weighted(ready, config.weights)
 
 
 def prepared(parts: Parts, train: Dataset, width: int) -> dict[str, Prepared]:
@@ -93,25 +104,37 @@ def _directions(rows: Floats, width: int) -> Floats:
     return np.asarray(turned[:, : -width - 1 : -1], dtype=np.float32)
 
 
-def shares(weights: Mapping[str, float] | None, ready: Mapping[str, Prepared]) -> dict[str, float]:
+def shares(weights: Mapping[str, float], parts: Collection[str]) -> dict[str, float]:
     """Return how much each part counts; they add up to one.
 
     Raises:
         ConfigError: a weight names a part that is not there, or all are 0.
     """
-    given = dict.fromkeys(ready, 1.0) if weights is None else {name: weights.get(name, 0.0) for name in ready}
-    for name in weights or {}:
-        if name not in ready:
-            raise ConfigError(f"weights names the part '{name}': {did_you_mean(name, ready)}")
+    for name in weights:
+        if name not in parts:
+            raise ConfigError(f"weights names the part '{name}': {did_you_mean(name, parts)}")
+    given = {name: weights.get(name, 0.0) for name in parts}
     total = sum(given.values())
     if not total:
-        raise ConfigError(f"the weights of the parts {', '.join(ready)} are all 0: give one of them more")
+        raise ConfigError(f"the weights of the parts {', '.join(parts)} are all 0: give one of them more")
     return {name: weight / total for name, weight in given.items()}
 
 
-def likeness(
-    ready: Mapping[str, Prepared], weights: Mapping[str, float], speaking: Mask, neighbours: int, threads: int | None
-) -> CSR:
+def weighted(ready: Mapping[str, Prepared], weights: Mapping[str, float]) -> dict[str, Prepared]:
+    """Return the parts that count, each as heavy as told.
+
+    Raises:
+        ConfigError: a weight names a part that is not there, or all are 0.
+    """
+    counting = {name: share for name, share in shares(weights, ready).items() if share}
+    made = {}
+    for name, share in counting.items():
+        weight = share * len(counting)
+        made[name] = ready[name]._replace(values=np.float32(weight**0.5) * ready[name].values, weight=weight)
+    return made
+
+
+def likeness(ready: Mapping[str, Prepared], speaking: Mask, neighbours: int, threads: int | None) -> CSR:
     """Return the graph from each item to its nearest by content; the weights of an item's edges add up to one.
 
     The cosines of the parts are added by weight; an item that lacks a part is compared by the others. A graph that takes
@@ -120,7 +143,8 @@ def likeness(
     Shapes:
         speaking: bool[n], which items may be neighbours -> sparse float32[n, n].
     """
-    stacked = np.concatenate([np.float32(weights[name] ** 0.5) * part.values for name, part in ready.items()], axis=1)
+    share = np.float32((1 / len(ready)) ** 0.5)
+    stacked = np.concatenate([share * part.values for part in ready.values()], axis=1)
     present = np.any([part.present for part in ready.values()], axis=0)
 
     def graph() -> State:

@@ -13,12 +13,11 @@ from palate.core.rng import generator
 from palate.core.state import Array, State
 from palate.core.types import CSR, Codes, Floats, Mask
 from palate.data.dataset import Dataset
-from palate.fusion.concat import Concat
 from palate.interfaces import Explanation, Fusion, Queries, Run
 from palate.linalg.affine import ridge_map
 from palate.linalg.products import ones_where
 from palate.models._base import Model
-from palate.models._content import ContentConfig
+from palate.models._content import ContentConfig, fusion_of, unfitted
 
 
 class FactorConfig(ContentConfig):
@@ -70,7 +69,7 @@ class FactorModel(Model[K]):
 
     def __init__(self, config: K | None = None, /, *, fusion: Fusion | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
-        self.fusion = fusion if fusion is not None else Concat()
+        self.fusion = fusion_of(self.name, self.config, fusion)
 
     def spec(self) -> dict[str, Any]:
         """Return the name, the settings and the fusion."""
@@ -122,7 +121,7 @@ class FactorModel(Model[K]):
         if self.config.parts is None and not train.part_names():
             return
         parts = train.item_parts(self.config.parts)
-        fusion: Fusion = type(self.fusion)(self.fusion.config)  # type: ignore[call-arg]  # another model may hold it
+        fusion = unfitted(self.fusion, self.config, parts)
         table = fusion.fit(parts, train, generator(run.seed, "fusion")).fuse(parts)
         known, new = np.flatnonzero(self.warm & table.present), np.flatnonzero(table.present & ~self.warm)
         if not len(known) or not len(new):

@@ -12,14 +12,20 @@ from palate.core.types import Floats, Mask
 from palate.data.dataset import Dataset
 from palate.interfaces import Fusion, Joins, Run, Settles
 from palate.models._deep import DeepConfig, DeepModel
-from palate.models._deep_parts import Prepared
+from palate.models._deep_parts import PartsConfig, Prepared
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
-from palate.training.config import TrainingConfig
+from palate.training.mixing import Mixed, MixupConfig
 
 FUSED = "fused"
 """Name under which what a fusion made stands in place of the parts."""
-K = TypeVar("K", bound=DeepConfig)
+
+
+class FusingConfig(MixupConfig, PartsConfig, DeepConfig):
+    """What every network can be told that reads parts one by one, or fused."""
+
+
+K = TypeVar("K", bound=FusingConfig)
 
 
 class FusingModel(DeepModel[K]):
@@ -29,13 +35,16 @@ class FusingModel(DeepModel[K]):
     made is read as one part; validation may choose something of it.
 
     Raises:
-        ConfigError: a fusion that is learned together with the rest was told how wide, or how it learns.
+        ConfigError: a fusion that is learned together with the rest was told how wide, or how it learns; parts that are fused before were
+            given weights; parts are to be mixed, and there are none.
     """
 
     fusion: Fusion | None
     _fitted: Fusion | None = None
     """The fusion as it was fitted, where it was fitted first."""
     _valid: Dataset | None = None
+    _shown: Mapping[str, Prepared | Joined] | None = None
+    """What the network reads, while it learns."""
 
     def __init__(self, config: K | None = None, /, *, fusion: Fusion | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
@@ -58,18 +67,38 @@ class FusingModel(DeepModel[K]):
         try:
             super()._learn(train, valid, run)
         finally:
-            self._valid = None
+            self._valid = self._shown = None
+
+    def _taught(self, network: Any, train: Dataset) -> Any:
+        mixup = self.config.mixup
+        if not mixup:
+            return network
+        if not self._shown:
+            raise ConfigError(f"{self.name} was given mixup={mixup}, and items have no parts to mix: leave it out")
+        tables = {name: part.columns for name, part in self._shown.items()}
+        return Mixed(network, mixup, train.liked, tables)
 
     def _read(
         self, ready: Mapping[str, Prepared], train: Dataset, rng: np.random.Generator
     ) -> Mapping[str, Prepared | Joined]:
         """Return what the network reads: the parts as they are, or what a fusion makes of them."""
+        self._shown = self._joined(ready, train, rng)
+        return self._shown
+
+    def _joined(
+        self, ready: Mapping[str, Prepared], train: Dataset, rng: np.random.Generator
+    ) -> Mapping[str, Prepared | Joined]:
         if self.fusion is None or not ready:
             return ready
         kind: Any = type(self.fusion)
         fusion = kind(self.fusion.config)  # another model may hold the one given
         if isinstance(fusion, Joins):
             return {FUSED: Joined(fusion, ready)}
+        if self.config.weights is not None:
+            raise ConfigError(
+                f"{self.name} was given weights of parts, and the fusion {fusion.name} makes one of them before: leave one of the two out, "
+                "or take the fusion weighted, and give the weights to it"
+            )
         parts = train.item_parts(tuple(ready))
         self._fitted = fusion.fit(parts, train, rng, self._valid)
         table = fusion.fuse(parts)
@@ -81,7 +110,7 @@ def _refuse_idle(name: str, fusion: Joins) -> None:
     idle = sorted(own.keys() & fusion.alone)
     if idle:
         given = f"the fusion {fusion.name} was given {idle[0]}={own[idle[0]]}, and is learned together with {name}, as {name} learns"
-        told = f": give {idle[0]} to the model" if idle[0] in TrainingConfig.model_fields or idle[0] == "dim" else ""
+        told = f": give {idle[0]} to the model" if idle[0] in FusingConfig.model_fields else ""
         raise ConfigError(f"{given}{told or ': leave it out'}")
 
 
@@ -100,6 +129,8 @@ class Joined:
     values: Floats
     there: Mask
     present: Mask
+    columns: list[tuple[int, Mask]]
+    """How many numbers each part has, and which items have it."""
 
     def __init__(self, fusion: Joins, parts: Mapping[str, Prepared]) -> None:
         self.fusion = fusion
@@ -107,6 +138,7 @@ class Joined:
         self.there = np.stack([part.present for part in parts.values()], axis=1)
         self.values = np.concatenate([*(part.values for part in parts.values()), self.there.astype(np.float32)], axis=1)
         self.present = np.asarray(self.there.any(axis=1))
+        self.columns = [each for part in parts.values() for each in part.columns]
 
 
 def of_left(values: Tensor, left: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ from palate.core.errors import ConfigError
 from palate.core.state import Array
 from palate.data.dataset import Dataset
 from palate.interfaces import Queries
-from palate.models._deep_parts import PartsConfig, Prepared
-from palate.models._fusing import Joined, reader, refuse_rebuilding
+from palate.models._deep_parts import Prepared
+from palate.models._fusing import FusingConfig, Joined, reader, refuse_rebuilding
 from palate.models._outcomes import Outcomes
 from palate.models._predicting import Frozen, PredictingConfig
 from palate.nn._torch import Tensor, torch
@@ -34,7 +34,7 @@ from palate.training.tasks import Kind, Tasks, TasksConfig
 _KINDS: dict[str, Kind] = {"ranking": "told", "click": "told", "rating": "measured", "reconstruction": "measured"}
 
 
-class HeadsConfig(PartsConfig, TasksConfig, PredictingConfig):
+class HeadsConfig(TasksConfig, PredictingConfig, FusingConfig):
     """What a network with several tasks can be told."""
 
     tasks: dict[str, NonNegativeFloat] = Field(default_factory=dict)

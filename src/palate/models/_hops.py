@@ -10,7 +10,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 
 from palate.core.types import CSR, Floats
 from palate.data.dataset import Dataset
-from palate.models._deep import DeepConfig, VectorModel, VectorNetwork
+from palate.models._deep import DeepConfig, VectorModel, VectorNetwork, said_by
 from palate.nn._torch import Tensor, torch
 from palate.nn.graph import Operator, bipartite, item_weights
 from palate.nn.network import Weights
@@ -122,9 +122,11 @@ class HopModel(VectorModel[H]):
             hops = [hop.cpu().numpy() for hop in network.hops(network.whole)]
             _, items = network.final()
         count, share = len(train.users), np.float32(1 / len(hops))
-        self.own = hops[0][:count] * share
         before = sum((hop[count:] for hop in hops[:-1]), np.zeros_like(hops[0][count:]))
         self.message = before * share * item_weights(train.liked, self.config.item_power)[:, None]
+        self.own = hops[0][:count] * share
+        if train.supposed is not None:
+            self.own += said_by(train.liked, self.message) - said_by(train.history, self.message)
         self.vectors = items.cpu().numpy()
         self.known = np.diff(train.liked.indptr) > 0
         self.placed = network.placed

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from palate.data.dataset import Dataset
-from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
+from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.nn._torch import Tensor
 from palate.nn.graph import Operator, thinned
@@ -21,8 +21,6 @@ class FREEDOMConfig(PartsConfig, HopConfig):
 
     neighbours: PositiveInt = 10
     """How many of the nearest items by content an item takes from."""
-    weights: dict[str, NonNegativeFloat] | None = None
-    """How much each part counts in likeness; None lets all count alike."""
     dropped: float = Field(0.8, ge=0, lt=1)
     """Share of the likes that an epoch leaves out of the graph, those between popular ends first."""
     content: NonNegativeFloat = 1e-3
@@ -58,7 +56,7 @@ class _Network(HopNetwork):
         self, config: FREEDOMConfig, train: Dataset, parts: Mapping[str, Prepared], rng: np.random.Generator
     ) -> None:
         super().__init__(config, train, rng)
-        near = likeness(parts, shares(config.weights, parts), self.warm, config.neighbours, None)
+        near = likeness(parts, self.warm, config.neighbours, None)
         self.near = Operator(near)
         self.placed = self.warm | (np.diff(near.indptr) > 0)
         self.values = {name: self.weights.constant(part.values) for name, part in parts.items()}

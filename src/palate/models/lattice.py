@@ -58,17 +58,14 @@ class _Network(HopNetwork):
     ) -> None:
         super().__init__(config, train, rng)
         weights, self.parts = self.weights, parts
-        near = {
-            name: likeness({name: part}, {name: 1.0}, self.warm, config.neighbours, None)
-            for name, part in parts.items()
-        }
+        near = {name: likeness({name: part}, self.warm, config.neighbours, None) for name, part in parts.items()}
         self.placed = self.warm | np.any([np.diff(graph.indptr) > 0 for graph in near.values()], axis=0)
         self.near = {name: Operator(graph) for name, graph in near.items()}
         self.values = {name: weights.constant(part.values) for name, part in parts.items()}
         self.maps = {
             name: weights.linear(f"map {name}", part.values.shape[1], config.dim) for name, part in parts.items()
         }
-        self.alpha = weights.put("alpha", np.zeros(len(parts), np.float32))
+        self.alpha = weights.put("alpha", np.log([part.weight for part in parts.values()]).astype(np.float32))
         self.present = weights.constant(np.stack([part.present for part in parts.values()], axis=1))
         self.mined: dict[str, tuple[Tensor, Edges]] = {}
         self.mine()

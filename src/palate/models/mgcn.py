@@ -62,10 +62,7 @@ class _Network(HopNetwork):
         self.agreement = InfoNCE(temperature=config.contrast_temperature)
         self.likes = Operator(bipartite(train.liked, config.item_power)[: self.users, self.users :])
         self.values = {name: weights.constant(part.numbers) for name, part in parts.items()}
-        near = {
-            name: likeness({name: part}, {name: 1.0}, self.warm, config.neighbours, None)
-            for name, part in parts.items()
-        }
+        near = {name: likeness({name: part}, self.warm, config.neighbours, None) for name, part in parts.items()}
         self.placed = self.warm | np.any([np.diff(graph.indptr) > 0 for graph in near.values()], axis=0)
         self.near = {
             name: Operator(_with_itself(graph, parts[name].present & self.warm)) for name, graph in near.items()

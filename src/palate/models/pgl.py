@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from palate.data.dataset import Dataset
-from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
+from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.nn._torch import Tensor, torch
 from palate.nn.graph import Operator, thinned
@@ -25,8 +25,6 @@ class PGLConfig(PartsConfig, HopConfig):
     """Weight of half the squared length of the people's vectors and the parts that a batch reads, per like."""
     neighbours: PositiveInt = 10
     """How many of the nearest items by content an item takes from."""
-    weights: dict[str, NonNegativeFloat] | None = None
-    """How much each part counts in likeness; None lets all count alike."""
     dropped: float = Field(0.7, ge=0, lt=1)
     """Share of the likes that an epoch leaves out of the graph, those between popular ends first."""
     dropout: float = Field(0.2, ge=0, lt=1)
@@ -66,7 +64,7 @@ class _Network(HopNetwork):
         given = np.concatenate([part.numbers for part in parts.values()], axis=1)
         super().__init__(config, train, rng, dim=config.dim * len(parts), things=given)
         self.agreement = InfoNCE(temperature=config.contrast_temperature)
-        self.near = Operator(likeness(parts, shares(config.weights, parts), self.warm, config.neighbours, None))
+        self.near = Operator(likeness(parts, self.warm, config.neighbours, None))
         self.placed = self.warm | np.any([part.present for part in parts.values()], axis=0)
         self.widths = [part.values.shape[1] for part in parts.values()]
         self.present = [self.weights.constant(part.present[:, None].astype(np.float32)) for part in parts.values()]

@@ -16,7 +16,7 @@ from palate.data.dataset import Dataset
 from palate.fusion._join import Join
 from palate.fusion._learned import LearnedFusion
 from palate.fusion._learning import Making
-from palate.fusion._tastes import Tastes, TastesConfig, batches, of_things
+from palate.fusion._tastes import Tastes, TastesConfig, batches, of_things, taught
 from palate.fusion.mlp import MLP
 from palate.interfaces import Explanation, Fusion, Parts, Queries, Run, Settles
 from palate.models._deep import DeepConfig, VectorModel
@@ -108,6 +108,9 @@ class TwoTower(VectorModel[TwoTowerConfig]):
                 f"the parts {', '.join(parts)} are the same for every item, so that none can be told from another: encode others"
             )
         return Tastes(self.config, len(train.users), rows, there, making, rng, dim=dim)
+
+    def _taught(self, network: Any, train: Dataset) -> Any:
+        return taught(self.config, network, train.liked)
 
     def _batches(self, network: Any, train: Dataset, sampler: Sampler[Any]) -> Batches:
         liked = of_things(train.liked, network.placed)

@@ -18,8 +18,8 @@ from palate.data.dataset import Dataset
 from palate.interfaces import Explains, Queries, Run
 from palate.linalg.neighbours import unit_rows
 from palate.models._base import Model
-from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for, shares
-from palate.models._fusing import FUSED, FusingModel, Joined, of_left, reader
+from palate.models._deep_parts import Prepared, likeness, parts_for
+from palate.models._fusing import FUSED, FusingConfig, FusingModel, Joined, of_left, reader
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.models.cease import CEASE
 from palate.models.ease import EASE
@@ -31,7 +31,7 @@ from palate.training.judge import Judge
 from palate.training.pairs import Batch
 
 
-class UmamiConfig(PartsConfig, HopConfig):
+class UmamiConfig(HopConfig, FusingConfig):
     """How deep, and how much content and neighbourhoods count."""
 
     lr: PositiveFloat = 1e-3
@@ -46,8 +46,6 @@ class UmamiConfig(PartsConfig, HopConfig):
     """How much the projected parts count beside an item's own vector."""
     neighbours: NonNegativeInt = 10
     """How many of the nearest items by content an item takes from; 0 takes from none."""
-    weights: dict[str, NonNegativeFloat] | None = None
-    """How much each part counts in nearness; None lets all count alike."""
     hop: NonNegativeFloat = 1.0
     """How much it takes."""
     prior: PositiveFloat | None = 3.0
@@ -186,6 +184,7 @@ _BESIDE: Mapping[str, Callable[[UmamiConfig], Model[Any]]] = {
         reg=config.ease_reg,
         content=config.ease_content,
         parts=config.parts,
+        weights=config.weights,
         width=config.width,
         memory_limit_mb=config.memory_limit_mb,
     ),
@@ -242,7 +241,7 @@ class _Network(HopNetwork):
         self.share = self.weights.constant(share.astype(np.float32)[:, None])
         told = present.any(axis=0) & (config.content > 0)
         if config.neighbours and config.hop:
-            near = likeness(parts, shares(config.weights, parts), self.warm, config.neighbours, None)
+            near = likeness(parts, self.warm, config.neighbours, None)
             self.near = Operator(sp.csr_array(config.hop * near))
             known = np.bincount(train.liked.indices, minlength=len(train.items))
             trust = np.ones(len(known)) if config.prior is None else config.prior / (known + config.prior)

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from palate.data.dataset import Dataset
-from palate.models._deep import DeepConfig, VectorModel, VectorNetwork
-from palate.models._deep_parts import PartsConfig, Prepared, parts_for
-from palate.models._fusing import FusingModel, Joined, reader
+from palate.models._deep import VectorModel, VectorNetwork
+from palate.models._deep_parts import Prepared, parts_for
+from palate.models._fusing import FusingConfig, FusingModel, Joined, reader
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
 from palate.training.pairs import Batch, multiplied
 from palate.training.ranking import ranking_loss
 
 
-class VBPRConfig(PartsConfig, DeepConfig):
+class VBPRConfig(FusingConfig):
     """How wide, beside how every network learns."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from palate.core.config import Config
 from palate.nn.precision import Precision
@@ -27,6 +27,9 @@ class TrainingConfig(Config):
     """bpr, sampled-softmax, bce, or alignment."""
     sampler: str = "uniform"
     """What a like is held against: uniform, popularity, in-batch, hard."""
+    balance_items: float = Field(0.0, ge=0, le=1)
+    """How far popular items are held back where likes are drawn: a like comes by (likes of its item)^-balance_items; 0 draws each once an
+    epoch, 1 every item alike."""
     negatives: PositiveInt = 1
     """How many items each like is held against, where the sampler draws them."""
     temperature: PositiveFloat = 0.2

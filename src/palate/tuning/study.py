@@ -119,7 +119,7 @@ def tune(
     with device_of(run):
         ready = readied(recipe, cut.train)
     cut = replace(cut, train=ready.fill(cut.train), valid=ready.fill(cut.valid))
-    fit = _Fit(optuna, recipe, space, cut, by, run)
+    fit = _Fit(optuna, recipe, space, cut, recipe.labelled(cut.train), by, run)
     began = time.monotonic()
     with _opened(optuna, study, made_of) as search, progress(f"tuning {recipe.model}", trials, "trials") as advance:
         advance(len(_counted(search)))
@@ -150,6 +150,8 @@ class _Fit:
     recipe: Recipe
     space: Space
     cut: Split
+    taught: Dataset
+    """The training part as models are fitted on it."""
     by: str
     run: Run
 
@@ -190,7 +192,7 @@ class _Fit:
         model = _with(self.recipe, fields).build(self.cut.train.part_names())
         watch = _Watch(trial, self.optuna.TrialPruned)
         with device_of(self.run):
-            model.fit(self.cut.train, self.cut.valid, replace(self.run, trackers=(*self.run.trackers, watch)))
+            model.fit(self.taught, self.cut.valid, replace(self.run, trackers=(*self.run.trackers, watch)))
         value = float(evaluate(model, self.cut, 20, [self.by], on="valid", resamples=1).metrics[self.by])
         if np.isnan(value):
             raise PalateError(f"{self.by} was no number on validation")

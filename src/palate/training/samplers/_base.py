@@ -14,14 +14,20 @@ from palate.training.pairs import Candidates
 
 
 class Likes:
-    """Who likes what, asked for many pairs at once."""
+    """Who likes what, asked for many pairs at once.
 
-    def __init__(self, liked: CSR) -> None:
+    Args:
+        liked: sparse[n_users, n_items].
+        power: a like is drawn by (likes of its item)^-power, and `log_share` tells how often an item comes then.
+    """
+
+    def __init__(self, liked: CSR, power: float = 0.0) -> None:
         self.users, self.items = liked.shape
         rows = np.repeat(np.arange(self.users, dtype=np.int64), np.diff(liked.indptr))
         self.keys: npt.NDArray[np.int64] = np.sort(rows * self.items + liked.indices)
         self.counts = np.bincount(liked.indices, minlength=self.items)
-        self.log_share: Floats = np.log(np.maximum(self.counts, 1) / max(self.counts.sum(), 1)).astype(np.float32)
+        drawn = self.counts if not power else np.where(self.counts > 0, np.maximum(self.counts, 1.0) ** (1 - power), 0)
+        self.log_share: Floats = np.log(np.maximum(drawn, 1) / max(drawn.sum(), 1)).astype(np.float32)
 
     def among(self, users: Codes, items: Codes) -> Mask:
         """Tell for each pair whether it is a like; both of one shape."""
