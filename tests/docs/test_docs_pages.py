@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from palate.align import registry as aligners
+from palate.augment import registry as augmentations
 from palate.bundle import Bundle
 from palate.complete import registry as completers
 from palate.data.sources import registry as sources
@@ -30,6 +31,7 @@ DOCS = Path(__file__).parents[2] / "docs"
     ("page", "names"),
     [
         ("data.md", sources.names()), ("data.md", splitters.names()), ("encoders.md", encoders.names()),
+        ("encoders.md", augmentations.names()),
         ("models.md", models.names()), ("models.md", fusions.names()), ("models.md", late.names()),
         ("models.md", aligners.names()), ("models.md", completers.names()), ("models.md", standardisers.names()),
         ("evaluation.md", list(NAMES)), ("evaluation.md", [*RATINGS, *CLICKS]), ("evaluation.md", list(COMPAT)),

@@ -47,7 +47,8 @@ def _table(rows: list[dict[str, str]]) -> Table:
     table.add_column("what it is")
     for row in rows:
         table.add_row(row["name"], row["summary"])
-        more = [row["paper"]] if "paper" in row else []
+        more = [f"acts on {row['modality']}"] if "modality" in row else []
+        more += [row["paper"]] if "paper" in row else []
         more += [f"fitting takes {row['cost']}"] if "cost" in row else []
         if more:
             table.add_row("", Text("; ".join(more), style="dim"))

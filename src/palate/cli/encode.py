@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from palate.cli._app import AsJson, app, emit
+from palate.cli._augmenting import Augment, Count, Seed, seeing, views_of
 from palate.cli._modalities import modal
 from palate.cli._next import say_next, typed
 from palate.core.config import parse_settings
@@ -52,9 +53,13 @@ def encode(
         typer.Option(
             "--set",
             metavar="NAME.KEY=VALUE",
-            help="A setting of a column's encoder or recogniser, as title.dim=64 or voice.speech.language=zh.",
+            help="A setting of a column's encoder or recogniser, as title.dim=64 or voice.speech.language=zh, or of an augmentation of it, as "
+            "photo.crop.least=0.8.",
         ),
     ] = None,
+    augment: Augment = None,
+    views: Count = None,
+    seed: Seed = None,
     retry: Annotated[
         bool, typer.Option("--retry", help="Try broken files once more, as after a decoder crashed or took too long.")
     ] = False,
@@ -68,11 +73,12 @@ def encode(
     move in it is `trailer.motion`: --video video makes both `trailer` and, with the encoder motion, `trailer.motion`.
     What is said in the sounds or videos `voice` becomes the text column `voice.speech` (--speech whisper-base, or --column
     voice.speech=whisper-base), which --text encodes as any other, in the same command or later.
+    With --augment, the vector of a value is the mean over views of it, such as a picture and its mirror image; a search asks without.
     A part of interactions, such as reviews, is read by models as a part of the items: the mean of each item's own.
     What was encoded before is not encoded again; a run that was stopped goes on where it stood.
     """
     from palate.data.folder import load
-    from palate.encoders.pipeline import encode_columns
+    from palate.encoders.pipeline import encode_columns, modality_of
     from palate.encoders.speech import transcribe_columns
 
     whose = _whose(of)
@@ -85,7 +91,10 @@ def encode(
         data, heard = transcribe_columns(data, recognisers, whose, retry)
     by_type = {"text": text, "image": image, "audio": audio, "video": video, **others}
     asked = _asked(data, whose, by_type, pairs, needed=not spoken)
-    _, done = encode_columns(data, _set_up(data, whose, asked, wanted), whose, retry)
+    kinds = {name: modality_of(data.table_of(whose), name) for name in asked}
+    seen, wanted = views_of(kinds, augment or [], views, seed, wanted)
+    encoders = seeing(_set_up(data, whose, asked, wanted), seen, kinds)
+    _, done = encode_columns(data, encoders, whose, retry)
     answer = {"rows": [_row(part) for part in done]} | ({"speech": [asdict(one) for one in heard]} if heard else {})
     emit(answer, as_json, lambda: _show(folder, done, heard, _next(folder, data, whose)))
 
@@ -230,6 +239,7 @@ def _row(part: Encoded) -> dict[str, object]:
     return {
         "part": part.part,
         "encoder": part.encoder,
+        "views": part.views,
         "dim": part.dim,
         "rows": part.rows,
         "present": part.present,
@@ -257,11 +267,15 @@ def _show(folder: Path, done: list[Encoded], heard: list[Transcribed], following
     table = Table(box=None, pad_edge=False)
     table.add_column("part", style="bold", overflow="fold")
     table.add_column("encoder", no_wrap=True)
-    for heading in ("dim", "rows", "coverage", "new", "reused", "bad", "secs"):
+    viewed = any(part.views > 1 for part in done)
+    for heading in (*(["views"] if viewed else []), "dim", "rows", "coverage", "new", "reused", "bad", "secs"):
         table.add_column(heading, justify="right", no_wrap=True)
     for part in done:
         numbers = (part.dim, f"{part.rows:,}", f"{part.coverage:.1%}", f"{part.computed:,}", f"{part.reused:,}")
-        table.add_row(part.part, part.encoder, *map(str, numbers), f"{part.quarantined:,}", f"{part.seconds:.1f}")
+        views = [str(part.views)] if viewed else []
+        table.add_row(
+            part.part, part.encoder, *views, *map(str, numbers), f"{part.quarantined:,}", f"{part.seconds:.1f}"
+        )
     console = Console()
     for one in heard:
         console.print(

@@ -75,12 +75,12 @@ class Registry(Generic[T]):
     def summaries(self) -> list[dict[str, str]]:
         """Return `{"name", "summary"}` for each part; the summary is the first line of its docstring.
 
-        A kind of part that says who described each, and what it costs, has `paper` and `cost` too.
+        A kind of part that says what it acts on, who described each, and what it costs, has `modality`, `paper` and `cost` too.
         """
         rows = []
         for name in self.names():
             kind = self.get(name)
             text = (kind.__doc__ or "").strip()
-            more = {word: getattr(kind, word) for word in ("paper", "cost") if hasattr(kind, word)}
+            more = {word: getattr(kind, word) for word in ("modality", "paper", "cost") if hasattr(kind, word)}
             rows.append({"name": name, "summary": text.splitlines()[0] if text else "", **more})
         return rows

@@ -1,6 +1,7 @@
 """A part on disk: `features/<name>/`.
 
-manifest.json                  name, of, modality, dim, source, encoder (name and settings); of interactions: log; standardised, where it was
+manifest.json                  name, of, modality, dim, source, encoder (name, settings, and views where there are some); of interactions: log;
+                               standardised, where it was
 values.safetensors             values float32[n, d], present bool[n]; where rows were estimated also completed bool[n]
 ids.parquet                    whose row each is; interactions have no ids, their rows are those of the log, in order
 encoder.json, .safetensors     what the encoder learned, where it learned something
@@ -77,7 +78,9 @@ def save_features(folder: Path, name: str, table: FeatureTable, whose: IdMap | s
     ids, log = (None, whose) if isinstance(whose, str) else (whose, None)
     if ids is not None and len(ids) != len(table):
         raise DataError(f"the part '{name}' has {len(table)} rows for {len(ids)} ids: give one row each")
-    encoder = None if table.encoder is None else {"name": table.encoder.name, "settings": table.encoder.settings}
+    ref = table.encoder
+    views = {} if ref is None or ref.views is None else {"views": ref.views}
+    encoder = None if ref is None else {"name": ref.name, "settings": ref.settings, **views}
     manifest = {
         "format": FORMAT,
         "name": name,
@@ -215,7 +218,7 @@ def _load_part(path: Path, manifest: Any) -> tuple[FeatureTable, IdMap | str]:
     ref = None
     if encoder is not None:
         state = State.load(path, "encoder") if (path / "encoder.json").is_file() else State()
-        ref = EncoderRef(encoder["name"], encoder["settings"], state)
+        ref = EncoderRef(encoder["name"], encoder["settings"], state, encoder.get("views"))
     values = cast("Floats", LazyRows(arrays["values"])) if of == "interactions" else arrays["values"]
     present = np.array(arrays["present"])
     completed = np.array(arrays["completed"]) if "completed" in arrays else None

@@ -31,7 +31,7 @@ def part_name(column: str, of: Of = "items") -> str:
 
 @dataclass(frozen=True, eq=False)
 class EncoderRef:
-    """Which encoder made a part, so that a query can be encoded the same way later.
+    """Which encoder made a part, so that a query can be encoded the same way later; a query is encoded without views.
 
     `state` is what the encoder learned from the catalogue (the vocabulary of TF-IDF); empty for a pretrained one.
     """
@@ -39,6 +39,21 @@ class EncoderRef:
     name: str
     settings: dict[str, JSON] = field(default_factory=dict)
     state: State = field(default_factory=State)
+    views: dict[str, JSON] | None = None
+    """Of which views of a value its vector is the mean: methods with settings, count and seed; None of the value alone."""
+
+    @property
+    def told(self) -> str:
+        """The name, with the views where there are some.
+
+        Example:
+            >>> EncoderRef("use", views={"methods": [{"name": "crop-text", "settings": {}}], "count": 4, "seed": 0}).told
+            'use, 4 views by crop-text'
+        """
+        if self.views is None:
+            return self.name
+        methods: Any = self.views["methods"]
+        return f"{self.name}, {self.views['count']} views by {', '.join(method['name'] for method in methods)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +81,7 @@ class FeatureTable:
     """Name of what standardised the values, after which nothing standardises them again; None where nothing did."""
 
     def __repr__(self) -> str:
-        by = f" by {self.encoder.name}" if self.encoder else ""
+        by = f" by {self.encoder.told}" if self.encoder else ""
         rows = f"{int(self.present.sum()):,} of {len(self.present):,} {self.of}"
         made = f", {int(self.completed.sum()):,} of them estimated" if self.completed is not None else ""
         alike = f", standardised by {self.standardised}" if self.standardised else ""

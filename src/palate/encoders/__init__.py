@@ -60,6 +60,9 @@ def named(choice: str, modality: str, **settings: Any) -> Encoder[Any]:
 def restore(ref: EncoderRef) -> Encoder[Any]:
     """Rebuild the encoder that made a part, so that a query is encoded the same way.
 
+    A part of views is no other: their mean lies where the things themselves lie, and words dropped from a short question would be
+    missed, so a query is encoded as it is.
+
     Raises:
         UnknownNameError: no encoder of that name is installed.
     """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from palate.core.errors import DataError
+from palate.augment import Views
+from palate.core.errors import ConfigError, DataError
 from palate.core.fingerprint import fingerprint
 from palate.core.part import C, Part
 from palate.core.types import JSON, Floats, Mask
@@ -55,6 +57,8 @@ class Encoder(Part[C], ABC):
     that lack what is asked for."""
     emptiness: ClassVar[str] = "nothing in it that the encoder can use"
     """The reason when an input can be read and yet gives no vector."""
+    views: Views | None = None
+    """Of what views of an input, itself among them, its vector is the mean when a column is encoded; None takes it alone."""
 
     @property
     @abstractmethod
@@ -68,16 +72,37 @@ class Encoder(Part[C], ABC):
 
     @property
     def fingerprint(self) -> str:
-        """Digest of the name, the settings, the weights and what was learned."""
+        """Digest of the name, the settings, the weights and what was learned, and of the views where there are some."""
+        return self._alone if self.views is None else fingerprint(self._alone, self.views.fingerprint)
+
+    @property
+    def _alone(self) -> str:
         return fingerprint(self._identity, self.state().fingerprint)
 
     @property
     def space(self) -> str:
         """The name of the space that its vectors lie in: its own, or one that encoders of several modalities share.
 
-        The cosine of vectors of one space means likeness, whatever each was made from.
+        The cosine of vectors of one space means likeness, whatever each was made from, and of however many views.
         """
-        return self.fingerprint
+        return self._alone
+
+    def with_views(self, views: Views) -> Self:
+        """Return the same encoder, for columns in which the vector of a value is the mean of those of its views.
+
+        It is the pipeline that makes the views: `decode` and `encode` read one input as before, and so are questions read.
+
+        Raises:
+            ConfigError: the methods act on other media than the encoder reads.
+        """
+        if views.modality != self.modality:
+            raise ConfigError(
+                f"'{views.methods[0].name}' acts on {views.modality} and the encoder '{self.name}' reads {self.modality}: "
+                "choose another method ('palate augmentations' lists them)"
+            )
+        other = copy(self)
+        other.views = views if views.count > 1 else None
+        return other
 
     def for_queries(self) -> Self:
         """Return the encoder of what is searched for: itself, unless questions are encoded in another way than items."""
@@ -136,4 +161,6 @@ class Encoder(Part[C], ABC):
 
     def reference(self) -> EncoderRef:
         """Return what a dataset or a bundle remembers of this encoder."""
-        return EncoderRef(self.name, self.config.model_dump(mode="json"), self.state())
+        state = self.state()  # first: of a hub model it makes the settings name the commit
+        views = None if self.views is None else self.views.spec()
+        return EncoderRef(self.name, self.config.model_dump(mode="json"), state, views)

@@ -15,7 +15,6 @@ from palate.core.errors import ConfigError, WeightsError
 from palate.core.fingerprint import fingerprint
 from palate.core.state import State
 from palate.core.types import JSON, Floats
-from palate.data.features import EncoderRef
 from palate.encoders._base import Encoder
 from palate.encoders._hub import HubModel, absolute, locate
 from palate.encoders._hub_torch import load_model
@@ -98,16 +97,11 @@ class HubEncoder(Encoder[H]):
         self._made_by = dict(state.meta)
         return self
 
-    def reference(self) -> EncoderRef:
-        """Return what a dataset or a bundle remembers: the settings, which name the commit of the model."""
-        state = self.state()
-        return EncoderRef(self.name, self.config.model_dump(mode="json"), state)
-
     @property
     def space(self) -> str:
         """The space of the model's towers, where it has several and the settings keep to them."""
         meta = self.state().meta
-        return fingerprint("hub space", meta["model"]) if self._is_shared() else self.fingerprint
+        return fingerprint("hub space", meta["model"]) if self._is_shared() else super().space
 
     def companion(self, modality: str) -> Encoder[Any] | None:
         """Return the encoder of another tower of the same model."""

@@ -141,7 +141,7 @@ def _covered(data: Dataset) -> tuple[list[Bar], list[Bar]]:
         filled = len(values) - values.null_count() - (int((values == "").sum()) if values.dtype == pl.String else 0)
         named.append(Bar(column, f"{catalogue.types[column]} in the catalogue", filled / max(1, len(values))))
     usable = [
-        Bar(name, f"{table.modality}{f', {table.encoder.name}' if table.encoder else ''}, {table.dim} numbers", data.item_coverage(name))
+        Bar(name, f"{table.modality}{f', {table.encoder.told}' if table.encoder else ''}, {table.dim} numbers", data.item_coverage(name))
         for name, table in ((name, data.part(name)) for name in data.part_names())
     ]  # fmt: skip
     return named, usable

@@ -2,6 +2,7 @@
 
 inputs.py    what each row holds, and the digest of its content
 rows.py      what is made of several columns of a row: table, geo
+views.py     a vector as the mean over views of an input
 decoding.py  what is wrong with one input stays with that one
 worker.py    the process that decodes files, and dies alone
 workers.py   its parent's side: several of them, and one that died is replaced

@@ -29,6 +29,7 @@ from palate.encoders._base import Encoder
 from palate.encoders.pipeline.inputs import MANY, Chosen, Inputs, cells_of, check_column, modality_of, read_inputs
 from palate.encoders.pipeline.run import Batch, run
 from palate.encoders.pipeline.store import Key, PartStore, Vectors, pack
+from palate.encoders.pipeline.views import taught
 from palate.encoders.pipeline.workers import workers_for
 
 FLUSH_SECONDS = 2.0
@@ -50,6 +51,8 @@ class Encoded:
     computed: int
     """Vectors that the model made now."""
     quarantined: int
+    views: int = 1
+    """Of how many views of a value its vector is the mean."""
 
     @property
     def coverage(self) -> float:
@@ -175,7 +178,10 @@ def _encode_column(
                     table = store.finish(table, partial(whose_rows, data), encoder.fingerprint, inputs.keys)
         set_aside = len(rejected)
     seconds = time.perf_counter() - began
-    done = Encoded(name, encoder.name, table.dim, len(table), int(table.present.sum()), seconds, computed, set_aside)
+    views = 1 if encoder.views is None else encoder.views.count
+    done = Encoded(
+        name, encoder.name, table.dim, len(table), int(table.present.sum()), seconds, computed, set_aside, views
+    )
     return table, done
 
 
@@ -202,13 +208,13 @@ def _set_aside_before(folder: Path, name: str) -> int:
 
 
 def _learn(name: str, encoder: Encoder[Any], inputs: Inputs, labels: pl.Series | None) -> None:
-    """Fit an encoder on all inputs, or on those that are labelled as training."""
+    """Fit an encoder on all inputs and their views, or on those that are labelled as training."""
     raw = inputs.raw
     if labels is not None:
         raw = [entry if label == "train" else None for entry, label in zip(raw, labels, strict=True)]
     with progress(f"fitting {encoder.name} on {name}"):
         try:
-            encoder.fit(raw)
+            encoder.fit(taught(encoder, raw))
         except DataError as error:
             raise DataError(
                 f"'{name}' cannot be encoded: {error}; encode others without it, by --column NAME={encoder.name}"

@@ -17,6 +17,7 @@ from palate.core.interrupts import heed_interrupts
 from palate.core.types import Floats, Mask
 from palate.encoders._base import Encoder
 from palate.encoders.pipeline.decoding import Decode, Decoded, decoded
+from palate.encoders.pipeline.views import encoded
 from palate.encoders.pipeline.workers import Workers
 from palate.interfaces import Raw
 
@@ -76,7 +77,7 @@ def _batch(encoder: Encoder[Any], decode: Decode, gate: Semaphore, start: int, r
     items, told = zip(*decode(raw), strict=True)
     reasons = {place: reason for place, reason in enumerate(told) if reason is not None}
     with gate:
-        values, present = encoder.encode(items)
+        values, present = encoded(encoder, items)
     for place, item in enumerate(items):
         if item is not None and not present[place]:
             reasons[place] = encoder.emptiness

@@ -14,6 +14,7 @@ import threading
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
+from palate.augment import Views
 from palate.core.errors import PalateError
 from palate.core.state import State
 from palate.encoders import Encoder, registry
@@ -65,6 +66,8 @@ def _encoder(sink: BinaryIO, given: dict[str, Any]) -> tuple[Encoder[Any], float
     kind = registry.get(given["name"])
     encoder = kind(kind.config_type.of(given["settings"]))
     encoder.load_state(State(given["arrays"], given["meta"]))
+    if given["views"] is not None:
+        encoder = encoder.with_views(Views.restored(given["views"]))
     send(sink, "ready")
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)

@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
 
+from palate.augment import registry as augmentations
 from palate.core import errors
 from palate.core.cores import cores
 from palate.core.errors import ConfigError, PalateError, UnknownNameError
@@ -86,7 +87,9 @@ class Worker:
     def _greet(self) -> None:
         """Tell the process which encoder it has, and wait until it is ready."""
         state = self.encoder.state()
-        about = {**self.encoder.spec(), "arrays": state.arrays, "meta": state.meta, "seconds": self.seconds}
+        views = None if self.encoder.views is None else self.encoder.views.spec()
+        learned = {"arrays": state.arrays, "meta": state.meta, "views": views}
+        about = {**self.encoder.spec(), **learned, "seconds": self.seconds}
         try:
             send(self.sink, about)
             self.ready = receive(self.source) == "ready"
@@ -208,14 +211,16 @@ class Workers:
 
 
 def workers_for(encoder: Encoder[Any], raw: Sequence[Raw]) -> AbstractContextManager[Workers | None]:
-    """Return the processes that decode such inputs; none where there is no file, nor for an encoder that has no name there."""
+    """Return the processes that decode such inputs; none where there is no file, nor where the encoder or a view has no name there."""
     files = encoder.modality != "text" and any(isinstance(entry, Path) for entry in raw)
     return Workers(encoder) if files and _has_name(encoder) else nullcontext()
 
 
 def _has_name(encoder: Encoder[Any]) -> bool:
+    methods = () if encoder.views is None else encoder.views.methods
     try:
-        return registry.get(encoder.name) is type(encoder)
+        known = all(augmentations.get(method.name) is type(method) for method in methods)
+        return known and registry.get(encoder.name) is type(encoder)
     except UnknownNameError:
         return False
 
