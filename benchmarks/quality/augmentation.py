@@ -11,7 +11,7 @@ paired over users. Each row leaves a JSON file in --out, so that a stopped run g
 from __future__ import annotations
 
 import argparse
-import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -167,13 +167,12 @@ def run(scene: Scene, real: Path, out: Path) -> dict[str, Any]:
         made_by = fingerprint(encoders.get(scene.encoder)().fingerprint, None if views is None else views.fingerprint)
         file = out / "augmentation" / f"{scene.name}, {row}, {made_by[:8]}.json"
         if not file.is_file():
-            data, began = GROUND[scene.ground](real, out, scene.size), time.perf_counter()
+            data = GROUND[scene.ground](real, out, scene.size)
             part = vectors(scene, data, row, views)
-            seconds = time.perf_counter() - began
             told = {name: figures(data, part, limit) for name, limit in EVENTS.items()}
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_json(file, {"seconds": seconds, "present": int(part.present.sum()), "figures": told})
-            print(f"{scene.name}: {row}, {seconds:.0f} s", flush=True)
+            write_json(file, {"present": int(part.present.sum()), "figures": told})
+            print(f"{scene.name}: {row}", flush=True)
         found[row] = read_json(file)
     return found
 
@@ -206,7 +205,7 @@ def report(found: Mapping[str, Mapping[str, Any]], head: str) -> str:
     ]
     for name, some in (("Better", better), ("Worse", worse)):
         if some:
-            told.append(f"{name}: {'; '.join(_place(*place) for place in some)}.")
+            told.append(f"{name}: {_places(some)}.")
     lines = ["# Augmentation: each method on and off", "", head, "", "\n\n".join(told)]
     for scene in found:
         about, n = SCENES[scene], next(iter(tables[scene, next(iter(EVENTS)), METRICS[0]].values()))[3]
@@ -217,22 +216,23 @@ def report(found: Mapping[str, Mapping[str, Any]], head: str) -> str:
             f"{about.size:,} items; {n:,} users judge.",
             "",
         ]
-        lines += [
-            "| views | training | " + " | ".join(f"{metric} | change | p" for metric in METRICS) + " | s to encode |"
-        ]
-        lines += ["|---|---|" + "---:|" * (3 * len(METRICS) + 1)]
+        lines += ["| views | training | " + " | ".join(f"{metric} | change | p" for metric in METRICS) + " |"]
+        lines += ["|---|---|" + "---:|" * (3 * len(METRICS))]
         for events in EVENTS:
-            for row, each in found[scene].items():
+            for row in found[scene]:
                 cells = [
                     _cells(tables[scene, events, metric][row], corrected.get(((scene, events, metric), row)))
                     for metric in METRICS
                 ]
-                lines.append(f"| {row} | {events} | {' | '.join(cells)} | {each['seconds']:.0f} |")
+                lines.append(f"| {row} | {events} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
 
-def _place(key: tuple[str, str, str], row: str) -> str:
-    return f"{row} ({key[0]}, {key[1]}, {key[2]})"
+def _places(some: Sequence[tuple[tuple[str, str, str], str]]) -> str:
+    """Return rows by scene, with how many of their comparisons are among these."""
+    counts = Counter((key[0], row) for key, row in some)
+    whole = len(EVENTS) * len(METRICS)
+    return "; ".join(f"`{row}` of {scene} in {count} of {whole}" for (scene, row), count in counts.items())
 
 
 def _cells(told: tuple[float, float, float, int], p: float | None) -> str:
