@@ -26,7 +26,7 @@ from palate.encoders import restore
 from palate.encoders.colour_texture import ColourTexture
 from palate.encoders.mel import Mel
 from palate.encoders.pipeline import encode_columns
-from palate.encoders.pipeline.views import taught
+from palate.encoders.pipeline.views import raw_views, taught
 from palate.encoders.pipeline.workers import workers_for
 from palate.encoders.tf_idf import TfIdf
 from palate.encoders.use import USE
@@ -230,6 +230,14 @@ def test_who_learns_learns_from_the_views_too() -> None:
 def test_views_of_another_kind_are_refused() -> None:
     with pytest.raises(ConfigError, match="'flip' acts on image and the encoder 'use' reads text"):
         USE().with_views(Views.named(["flip"]))
+
+
+def test_media_that_the_pipeline_cannot_write_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LastWord, "modality", "smell")
+    monkeypatch.setattr(Alone, "modality", "smell")
+    encoder = Alone().with_views(Views((LastWord(),), 2))
+    with pytest.raises(ConfigError, match="'last-word' makes views of smell, and the pipeline writes those of text"):
+        list(raw_views(encoder, "rose"))
 
 
 def test_the_encoder_that_was_given_stays_as_it_is() -> None:

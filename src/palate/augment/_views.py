@@ -25,7 +25,7 @@ class Views:
     Example:
         >>> views = Views.named(["word-dropout"], count=3)
         >>> list(views.of("a red mug of clay", "a red mug of clay"))
-        ['a red mug of', 'a red mug of clay']
+        ['red mug of clay', 'a red clay']
     """
 
     methods: tuple[Augmentation[Any], ...]

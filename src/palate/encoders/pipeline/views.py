@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from palate.augment import Views
+from palate.core.errors import ConfigError
 from palate.core.types import Floats, Mask
 from palate.encoders._base import Encoder
 from palate.encoders._pictures import read_rgb
@@ -32,6 +33,7 @@ def raw_views(encoder: Encoder[Any], raw: Raw) -> Iterator[Raw]:
 
     Raises:
         BrokenInput: the input cannot be read.
+        ConfigError: its kind of media has no views.
     """
     assert encoder.views is not None
     match encoder.modality:
@@ -42,7 +44,10 @@ def raw_views(encoder: Encoder[Any], raw: Raw) -> Iterator[Raw]:
         case "audio":
             yield from _of_sound(encoder.views, Path(raw), getattr(encoder.config, "max_seconds", _SECONDS))
         case other:
-            raise NotImplementedError(f"no input of {other} can be written as a view")
+            raise ConfigError(
+                f"'{encoder.views.methods[0].name}' makes views of {other}, and the pipeline writes those of text, image and audio: encode "
+                "the column without it"
+            )
 
 
 def _of_text(views: Views, raw: Raw) -> Iterator[str]:
