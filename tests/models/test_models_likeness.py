@@ -29,7 +29,7 @@ EVEN, ALL = {"photo": 0.5, "text": 0.5}, np.ones(12, bool)
 
 
 def graph(ready=None, weights=EVEN, speaking=ALL, neighbours=3):
-    return likeness(weighted(ready or parts(), weights), speaking, neighbours, None).toarray()
+    return likeness(weighted(ready or parts(), weights), speaking, neighbours).toarray()
 
 
 def test_an_edge_is_a_share_of_the_summed_cosines_of_the_parts():

@@ -45,8 +45,9 @@ class Stopped(Exception):
     pass
 
 
-def test_after_a_break_it_goes_on_bit_for_bit(cut, tmp_path, monkeypatch):
-    whole, history = trained(cut)
+@pytest.mark.parametrize("config", [CONFIG, CONFIG.model_copy(update={"truncate": 0.3})], ids=["whole", "truncated"])
+def test_after_a_break_it_goes_on_bit_for_bit(cut, tmp_path, monkeypatch, config):
+    whole, history = trained(cut, config)
     place = tmp_path / "checkpoint"
     judged = loop._judged
 
@@ -57,16 +58,30 @@ def test_after_a_break_it_goes_on_bit_for_bit(cut, tmp_path, monkeypatch):
 
     monkeypatch.setattr(loop, "_judged", breaks)
     with pytest.raises(Stopped):
-        trained(cut, checkpoint=place, checkpoint_seconds=0.0)
+        trained(cut, config, checkpoint=place, checkpoint_seconds=0.0)
     assert place.is_dir()
     monkeypatch.setattr(loop, "_judged", judged)
-    again, later = trained(cut, checkpoint=place)
+    again, later = trained(cut, config, checkpoint=place)
     assert len(later.figures) == 3
     for name, value in whole.weights.arrays().items():
         assert np.array_equal(again.weights.arrays()[name], value)
     assert (later.best_epoch, later.best_value) == (history.best_epoch, history.best_value)
     keys = [key for key in history.figures[-1] if key != "seconds"]
     assert [later.figures[-1][key] for key in keys] == [history.figures[-1][key] for key in keys]
+
+
+def test_the_share_of_likes_left_out_grows_evenly_over_the_first_epochs(cut, monkeypatch):
+    seen, losses = [], HopNetwork.losses
+
+    def spied(network, batch, noise):
+        seen.append(batch.left_out)
+        return losses(network, batch, noise)
+
+    monkeypatch.setattr(HopNetwork, "losses", spied)
+    _, history = trained(cut, CONFIG.model_copy(update={"truncate": 0.2, "truncate_ramp": 2}), judge=False)
+    steps = len(seen) // history.epochs
+    assert steps > 1
+    assert seen == pytest.approx(np.minimum(0.2, 0.1 * np.arange(len(seen)) / steps))
 
 
 def test_ctrl_c_within_an_epoch_leaves_the_last_whole_one(cut, tmp_path, monkeypatch):

@@ -34,7 +34,9 @@ _EXACT = 7
 _ORDERS = 64
 """Orders of parts that are looked at where there are more."""
 _PREFIX = "join/"
-_OF_LIKES = {"loss", "sampler", "negatives", "log_q", "reg", "rebuild", "balance", "balance_items", "mixup"}
+_OF_LIKES = {
+    "loss", "sampler", "negatives", "log_q", "reg", "rebuild", "balance", "balance_items", "mixup", "truncate", "truncate_ramp",
+}  # fmt: skip
 _IDLE: Mapping[str, set[str]] = {
     "likes": set(),
     "reconstruction": {*_OF_LIKES, "temperature"},

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from palate.core.progress import track
@@ -13,6 +16,10 @@ from palate.interfaces import Ranked
 from palate.linalg.parallel import even_cuts
 from palate.linalg.products import index_pointer
 from palate.linalg.topk import top_k
+
+Rows: TypeAlias = npt.NDArray[np.int64]
+Allowed: TypeAlias = Callable[[Rows, Rows], Mask]
+"""Of int64[a] rows and int64[b] others, which pairs may be neighbours; bool[a, b]."""
 
 
 def unit_rows(values: Floats) -> Floats:
@@ -35,6 +42,7 @@ def nearest(
     k: int,
     *,
     candidates: Mask | None = None,
+    allowed: Allowed | None = None,
     memory_mb: int = 64,
     threads: int | None = None,
     label: str = "nearest neighbours",
@@ -46,6 +54,7 @@ def nearest(
         present: which rows are there; the others have no neighbours and are nobody's.
         k: how many neighbours.
         candidates: which rows may be neighbours; None lets all.
+        allowed: which pairs may be neighbours; None lets all.
         memory_mb: bound on the block of cosines held at a time.
         threads: at most this many in the choosing of the best; None takes every core.
         label: what the progress bar says.
@@ -76,6 +85,8 @@ def nearest(
         cosines = units[start:stop] @ targets.T
         mine = np.flatnonzero(can_be[start:stop])
         cosines[mine, itself[start:stop][mine]] = np.nan
+        if allowed is not None:
+            cosines[~allowed(rows[start:stop], columns)] = np.nan
         blocks.append(top_k(cosines, width, threads))
     best = Ranked(
         np.concatenate([block.items for block in blocks]) if blocks else np.zeros((0, width), np.int32),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +19,9 @@ from palate.data.dataset import Dataset
 from palate.interfaces import Parts
 from palate.linalg.neighbours import nearest, unit_rows
 from palate.linalg.standard import Standard, trained_rows
+
+if TYPE_CHECKING:
+    from palate.models._agreement import Agreement
 
 _DEAR = 1 << 33
 """Products that a graph takes, from which on it is kept: about a second."""
@@ -134,11 +137,11 @@ def weighted(ready: Mapping[str, Prepared], weights: Mapping[str, float]) -> dic
     return made
 
 
-def likeness(ready: Mapping[str, Prepared], speaking: Mask, neighbours: int, threads: int | None) -> CSR:
+def likeness(ready: Mapping[str, Prepared], speaking: Mask, neighbours: int, agreement: Agreement | None = None) -> CSR:
     """Return the graph from each item to its nearest by content; the weights of an item's edges add up to one.
 
     The cosines of the parts are added by weight; an item that lacks a part is compared by the others. A graph that takes
-    long is kept in the cache, by the numbers that it was made of.
+    long is kept in the cache, by the numbers that it was made of. `agreement` tells which items may be joined; None lets all.
 
     Shapes:
         speaking: bool[n], which items may be neighbours -> sparse float32[n, n].
@@ -148,15 +151,16 @@ def likeness(ready: Mapping[str, Prepared], speaking: Mask, neighbours: int, thr
     present = np.any([part.present for part in ready.values()], axis=0)
 
     def graph() -> State:
-        return State(pack_csr("graph", _nearest(stacked, present, speaking, neighbours, threads)))
+        return State(pack_csr("graph", _nearest(stacked, present, speaking, neighbours, agreement)))
 
     dear = int(present.sum()) * int((present & speaking).sum()) * stacked.shape[1] > _DEAR
-    key = fingerprint("likeness", _FORM, stacked, present, speaking, neighbours) if dear else ""
+    agreed = [] if agreement is None or not dear else [agreement.fingerprint]
+    key = fingerprint("likeness", _FORM, stacked, present, speaking, neighbours, *agreed) if dear else ""
     return unpack_csr("graph", (kept("graphs", key, graph) if dear else graph()).arrays)
 
 
-def _nearest(stacked: Floats, present: Mask, speaking: Mask, neighbours: int, threads: int | None) -> CSR:
-    graph = nearest(stacked, present, neighbours, candidates=speaking, threads=threads, label="item graph")
+def _nearest(stacked: Floats, present: Mask, speaking: Mask, neighbours: int, agreement: Agreement | None) -> CSR:
+    graph = nearest(stacked, present, neighbours, candidates=speaking, allowed=agreement, label="item graph")
     graph.data = np.maximum(graph.data, 0)
     graph.eliminate_zeros()
     sums = np.asarray(graph.sum(axis=1)).ravel()

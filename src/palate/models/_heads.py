@@ -110,6 +110,11 @@ class HeadsNetwork(ABC):
         for head in self.heads.values():
             with torch.no_grad():
                 head.weight[:, :dim] = 1
+        if config.truncate and "ranking" not in self.heads:
+            raise ConfigError(
+                f"truncate was {config.truncate:g}, it leaves likes out of the ranking, and tasks leaves out the ranking itself: "
+                "give one of them up"
+            )
         self.slopes = {
             name: weights.put(f"levels {name}", np.full(2, outcome.slope, np.float32))
             for name, outcome in self.outcomes.items()

@@ -28,6 +28,8 @@ class BM3Config(PartsConfig, HopConfig):
     """What a like is held against: nothing."""
     loss: Literal["bpr"] = "bpr"
     """Of no use here, so not to be changed: what is learned is to foretell."""
+    truncate: float = Field(0.0, ge=0, le=0)
+    """Of no use here, so not to be changed: there are no losses of a ranking to compare."""
     cosine: Literal[False] = False
     """Of no use here, so not to be changed: vectors are compared by cosine in learning, by product in scoring."""
     dropout: float = Field(0.3, ge=0, lt=1)

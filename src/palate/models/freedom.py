@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from palate.data.dataset import Dataset
-from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for
+from palate.models._agreement import NearConfig, agreement
+from palate.models._deep_parts import Prepared, likeness, parts_for
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.nn._torch import Tensor
 from palate.nn.graph import Operator, thinned
 from palate.training.pairs import Batch, Pairs, multiplied
 
 
-class FREEDOMConfig(PartsConfig, HopConfig):
+class FREEDOMConfig(NearConfig, HopConfig):
     """How likeness and likes are put together."""
 
     neighbours: PositiveInt = 10
@@ -56,7 +58,7 @@ class _Network(HopNetwork):
         self, config: FREEDOMConfig, train: Dataset, parts: Mapping[str, Prepared], rng: np.random.Generator
     ) -> None:
         super().__init__(config, train, rng)
-        near = likeness(parts, self.warm, config.neighbours, None)
+        near = likeness(parts, self.warm, config.neighbours, agreement(config, parts, train))
         self.near = Operator(near)
         self.placed = self.warm | (np.diff(near.indptr) > 0)
         self.values = {name: self.weights.constant(part.values) for name, part in parts.items()}
@@ -77,6 +79,6 @@ class _Network(HopNetwork):
         """Rank by the projected parts too."""
         if not self.config.content:
             return {}
-        rows = Batch(np.arange(len(batch), dtype=np.int32), batch.items, batch.log_q, batch.others)
+        rows = replace(batch, users=np.arange(len(batch), dtype=np.int32))
         lost = [self.loss(multiplied(pairs.users, layer(self.values[name]), rows)) for name, layer in self.maps.items()]
         return {"content": self.config.content * sum(lost)}

@@ -7,16 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field, PositiveInt
 
+from palate.core.types import CSR, Floats, Mask
 from palate.data.dataset import Dataset
 from palate.linalg.neighbours import nearest
-from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for
+from palate.models._agreement import NearConfig, agreement
+from palate.models._deep_parts import Prepared, likeness, parts_for
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.nn._torch import Tensor, torch
 from palate.nn.edges import Edges
 from palate.nn.graph import Operator
 
 
-class LATTICEConfig(PartsConfig, HopConfig):
+class LATTICEConfig(NearConfig, HopConfig):
     """How the graph of items is mined."""
 
     neighbours: PositiveInt = 10
@@ -58,7 +60,8 @@ class _Network(HopNetwork):
     ) -> None:
         super().__init__(config, train, rng)
         weights, self.parts = self.weights, parts
-        near = {name: likeness({name: part}, self.warm, config.neighbours, None) for name, part in parts.items()}
+        agreed = self.agreed = agreement(config, parts, train)
+        near = {name: likeness({name: part}, self.warm, config.neighbours, agreed) for name, part in parts.items()}
         self.placed = self.warm | np.any([np.diff(graph.indptr) > 0 for graph in near.values()], axis=0)
         self.near = {name: Operator(graph) for name, graph in near.items()}
         self.values = {name: weights.constant(part.values) for name, part in parts.items()}
@@ -81,8 +84,12 @@ class _Network(HopNetwork):
                 seen = self.projected(name)
                 if name not in self.mined or not torch.equal(seen, self.mined[name][0]):
                     rows = seen.cpu().numpy()
-                    near = nearest(rows, part.present, self.config.neighbours, candidates=self.warm, label="item graph")
-                    self.mined[name] = seen, Edges(near, self.weights.device)
+                    self.mined[name] = seen, Edges(self._nearest(rows, part.present), self.weights.device)
+
+    def _nearest(self, rows: Floats, present: Mask) -> CSR:
+        return nearest(
+            rows, present, self.config.neighbours, candidates=self.warm, allowed=self.agreed, label="item graph"
+        )
 
     def projected(self, name: str) -> Tensor:
         """Return the directions of a part as it is learned; float32[n_items, dim]."""

@@ -11,8 +11,9 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from palate.core.types import CSR, Mask
 from palate.data.dataset import Dataset
+from palate.models._agreement import NearConfig, agreement
 from palate.models._deep import VectorModel
-from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for
+from palate.models._deep_parts import Prepared, likeness, parts_for
 from palate.models._hops import HopConfig, HopNetwork
 from palate.nn._torch import Tensor, torch
 from palate.nn.graph import Operator, bipartite
@@ -20,7 +21,7 @@ from palate.training.losses.info_nce import InfoNCE
 from palate.training.pairs import Batch, multiplied
 
 
-class MGCNConfig(PartsConfig, HopConfig):
+class MGCNConfig(NearConfig, HopConfig):
     """How views are made, and how far they must agree with behaviour."""
 
     neighbours: PositiveInt = 10
@@ -62,7 +63,8 @@ class _Network(HopNetwork):
         self.agreement = InfoNCE(temperature=config.contrast_temperature)
         self.likes = Operator(bipartite(train.liked, config.item_power)[: self.users, self.users :])
         self.values = {name: weights.constant(part.numbers) for name, part in parts.items()}
-        near = {name: likeness({name: part}, self.warm, config.neighbours, None) for name, part in parts.items()}
+        agreed = agreement(config, parts, train)
+        near = {name: likeness({name: part}, self.warm, config.neighbours, agreed) for name, part in parts.items()}
         self.placed = self.warm | np.any([np.diff(graph.indptr) > 0 for graph in near.values()], axis=0)
         self.near = {
             name: Operator(_with_itself(graph, parts[name].present & self.warm)) for name, graph in near.items()

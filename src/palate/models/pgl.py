@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from palate.data.dataset import Dataset
-from palate.models._deep_parts import PartsConfig, Prepared, likeness, parts_for
+from palate.models._agreement import NearConfig, agreement
+from palate.models._deep_parts import Prepared, likeness, parts_for
 from palate.models._hops import HopConfig, HopModel, HopNetwork
 from palate.nn._torch import Tensor, torch
 from palate.nn.graph import Operator, thinned
@@ -18,7 +19,7 @@ from palate.training.losses.info_nce import InfoNCE
 from palate.training.pairs import Batch, Pairs
 
 
-class PGLConfig(PartsConfig, HopConfig):
+class PGLConfig(NearConfig, HopConfig):
     """How likes are thinned, and how far two views of the same must agree."""
 
     reg: NonNegativeFloat = 0.0
@@ -64,7 +65,7 @@ class _Network(HopNetwork):
         given = np.concatenate([part.numbers for part in parts.values()], axis=1)
         super().__init__(config, train, rng, dim=config.dim * len(parts), things=given)
         self.agreement = InfoNCE(temperature=config.contrast_temperature)
-        self.near = Operator(likeness(parts, self.warm, config.neighbours, None))
+        self.near = Operator(likeness(parts, self.warm, config.neighbours, agreement(config, parts, train)))
         self.placed = self.warm | np.any([part.present for part in parts.values()], axis=0)
         self.widths = [part.values.shape[1] for part in parts.values()]
         self.present = [self.weights.constant(part.present[:, None].astype(np.float32)) for part in parts.values()]

@@ -17,6 +17,7 @@ from palate.core.types import CSR, Codes, Floats
 from palate.data.dataset import Dataset
 from palate.interfaces import Explains, Queries, Run
 from palate.linalg.neighbours import unit_rows
+from palate.models._agreement import NearConfig, agreement
 from palate.models._base import Model
 from palate.models._deep_parts import Prepared, likeness, parts_for
 from palate.models._fusing import FUSED, FusingConfig, FusingModel, Joined, of_left, reader
@@ -31,7 +32,7 @@ from palate.training.judge import Judge
 from palate.training.pairs import Batch
 
 
-class UmamiConfig(HopConfig, FusingConfig):
+class UmamiConfig(HopConfig, FusingConfig, NearConfig):
     """How deep, and how much content and neighbourhoods count."""
 
     lr: PositiveFloat = 1e-3
@@ -241,7 +242,7 @@ class _Network(HopNetwork):
         self.share = self.weights.constant(share.astype(np.float32)[:, None])
         told = present.any(axis=0) & (config.content > 0)
         if config.neighbours and config.hop:
-            near = likeness(parts, self.warm, config.neighbours, None)
+            near = likeness(parts, self.warm, config.neighbours, agreement(config, parts, train))
             self.near = Operator(sp.csr_array(config.hop * near))
             known = np.bincount(train.liked.indices, minlength=len(train.items))
             trust = np.ones(len(known)) if config.prior is None else config.prior / (known + config.prior)

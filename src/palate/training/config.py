@@ -36,6 +36,10 @@ class TrainingConfig(Config):
     """Of sampled-softmax."""
     log_q: NonNegativeFloat = 1.0
     """Of sampled-softmax: how much of an item's popularity is made up for."""
+    truncate: float = Field(0.0, ge=0, lt=1)
+    """Share of a step's likes, those of the largest losses, that the ranking leaves out: likes that no taste explains may be none."""
+    truncate_ramp: PositiveInt = 5
+    """Epochs over which that share grows evenly from 0: what is plain is learned before what is noise (Wang et al. 2021)."""
     patience: NonNegativeInt = 10
     """Stop after so many judgements without a better one; 0 never stops early."""
     judge_every: PositiveInt = 1

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, runtime_checkable
@@ -207,6 +207,8 @@ def _epoch(network: Network, batches: Batches, config: TrainingConfig, where: Pr
     if isinstance(network, Redraws):
         network.begin_epoch(where.rng)
     for number, batch in enumerate(batches.epoch(where.rng)):
+        if config.truncate:
+            batch = replace(batch, left_out=_left_out(config, where.epoch + number / len(batches)))
         where.optimizer.zero_grad(set_to_none=True)
         with mixed(config.precision, where.weights.device.type):
             losses = network.losses(batch, where.noise)
@@ -224,6 +226,11 @@ def _epoch(network: Network, batches: Batches, config: TrainingConfig, where: Pr
             sums[name] = sums.get(name, 0.0) + value
     figures = {name: value / max(len(batches), 1) for name, value in sums.items()}
     return {**figures, "seconds": time.perf_counter() - began}
+
+
+def _left_out(config: TrainingConfig, epochs: float) -> float:
+    """Return what share of the likes a step leaves out after so many epochs."""
+    return config.truncate * min(1.0, epochs / config.truncate_ramp)
 
 
 def _no_number(values: Mapping[str, float], epoch: int, batch: int, config: TrainingConfig) -> PalateError:

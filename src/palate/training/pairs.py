@@ -43,6 +43,8 @@ class Batch:
     items: Codes
     log_q: Floats
     others: Candidates
+    left_out: float = 0.0
+    """Share of the likes, those of the largest losses, that the loss leaves out."""
 
     def __len__(self) -> int:
         return len(self.users)
@@ -75,10 +77,13 @@ class Pairs:
         shared: Tensor = None,
         barred: Tensor = None,
         keep: int | None = None,
+        left_out: float = 0.0,
     ) -> None:
         self.positive, self.log_q, self.log_q_others = positive, log_q, log_q_others
         self.users, self.items, self.shared, self.barred = users, items, shared, barred
         self._negative, self._keep = negative, keep
+        self.left_out = left_out
+        """Share of the likes, those of the largest losses, that count for nothing."""
 
     @cached_property
     def negative(self) -> Tensor:
@@ -90,6 +95,30 @@ class Pairs:
             scores, place = scores.topk(self._keep, dim=1)
             self.log_q_others = self.log_q_others.expand(len(scores), -1).gather(1, place)
         return scores
+
+    def of(self, rows: Tensor) -> Pairs:
+        """Return those of some likes; int64[k], in order. What others are shared stays, likes left out among them."""
+        apart = self.shared is None or self._keep is not None
+        if self._keep is not None:
+            _ = self.negative  # decides which others, and how likely each was drawn
+        log_q_others, barred = self.log_q_others, None
+        if log_q_others.ndim > 1:
+            log_q_others = log_q_others.index_select(0, rows)
+        if not apart and self.barred is not None:
+            place = torch.full((len(self.positive),), -1, dtype=torch.int64, device=rows.device)
+            place[rows] = torch.arange(len(rows), device=rows.device)
+            barred = torch.stack([place[self.barred[0]], self.barred[1]])
+            barred = barred[:, barred[0] >= 0]
+        return Pairs(
+            self.positive.index_select(0, rows),
+            lambda: self.negative.index_select(0, rows),
+            self.log_q.index_select(0, rows),
+            log_q_others,
+            users=None if self.users is None else self.users.index_select(0, rows),
+            items=None if self.items is None else self.items.index_select(0, rows),
+            shared=None if apart else self.shared,
+            barred=barred,
+        )
 
 
 def multiplied(users: Tensor, items: Tensor, batch: Batch, *, cosine: bool = False) -> Pairs:
@@ -142,6 +171,7 @@ def held(
         shared=shared,
         barred=None if others.barred is None else torch.from_numpy(others.barred).to(device),
         keep=others.keep,
+        left_out=batch.left_out,
     )
 
 

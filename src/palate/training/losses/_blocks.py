@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -25,6 +26,35 @@ def shared_softmax(positive: Tensor, users: Tensor, items: Tensor, offset: Tenso
         return _softmax().apply(positive.float(), users.float(), items.float(), offset, barred)
 
 
+def softmax_of_each(positive: Tensor, users: Tensor, items: Tensor, offset: Tensor, barred: Tensor) -> Tensor:
+    """Return the terms whose mean `shared_softmax` is, without gradients.
+
+    Shapes:
+        as there -> float32[b].
+    """
+    with torch.no_grad(), exact(users):
+        positive, users, items = positive.float(), users.float(), items.float()
+        lost = torch.empty_like(positive)
+        for rows, logits in _logits(users, items, offset, barred):
+            good = positive[rows]
+            lost[rows] = torch.logaddexp(logits.logsumexp(1), good) - good
+        return lost
+
+
+def _logits(users: Tensor, items: Tensor, offset: Tensor, barred: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Yield u . i_j - offset_j, -inf where barred, some rows at a time."""
+    size = len(users)
+    step = max(1, _BLOCK // max(1, len(items)))
+    starts = torch.arange(0, size + step, step, device=barred.device)
+    ends = torch.searchsorted(barred[0].contiguous(), starts).tolist()
+    for number, start in enumerate(range(0, size, step)):
+        rows = slice(start, start + step)
+        logits = torch.addmm(-offset, users[rows], items.T)
+        out = barred[:, ends[number] : ends[number + 1]]
+        logits[out[0] - start, out[1]] = -torch.inf
+        yield rows, logits
+
+
 @cache
 def _softmax() -> Any:
     """Return the loss as torch wants it: a class of its own, which must wait for torch."""
@@ -35,16 +65,9 @@ def _softmax() -> Any:
             context: Any, positive: Tensor, users: Tensor, items: Tensor, offset: Tensor, barred: Tensor
         ) -> Tensor:
             size = len(users)
-            step = max(1, _BLOCK // max(1, len(items)))
             d_users, d_items, d_positive = torch.empty_like(users), torch.zeros_like(items), torch.empty_like(positive)
             lost = positive.new_zeros((), dtype=torch.float64)
-            starts = torch.arange(0, size + step, step, device=barred.device)
-            ends = torch.searchsorted(barred[0].contiguous(), starts).tolist()
-            for number, start in enumerate(range(0, size, step)):
-                rows = slice(start, start + step)
-                logits = torch.addmm(-offset, users[rows], items.T)
-                out = barred[:, ends[number] : ends[number + 1]]
-                logits[out[0] - start, out[1]] = -torch.inf
+            for rows, logits in _logits(users, items, offset, barred):
                 good = positive[rows]
                 top = torch.maximum(logits.amax(1), good)
                 shares = logits.sub_(top[:, None]).exp_()

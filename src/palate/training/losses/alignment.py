@@ -31,12 +31,17 @@ class Alignment(Loss[AlignmentConfig]):
     name = "alignment"
     config_type = AlignmentConfig
 
-    def __call__(self, pairs: Pairs) -> Tensor:
+    def mean(self, pairs: Pairs) -> Tensor:
         """Return the loss of a batch; float32[]."""
         users, items = (torch.nn.functional.normalize(vectors, dim=1) for vectors in self.vectors(pairs))
         close = (users - items).square().sum(1).mean()
         apart = (_uniformity(users) + _uniformity(items)) / 2
         return close + self.config.uniformity * apart
+
+    def each(self, pairs: Pairs) -> Tensor:
+        """Return |u - i|^2 of each like, which alone is its own; float32[b]. Those left out are not spread either."""
+        users, items = (torch.nn.functional.normalize(vectors, dim=1) for vectors in self.vectors(pairs))
+        return (users - items).square().sum(1)
 
 
 def _uniformity(vectors: Tensor) -> Tensor:

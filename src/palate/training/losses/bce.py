@@ -22,8 +22,12 @@ class BCE(Loss[BCEConfig]):
     name = "bce"
     config_type = BCEConfig
 
-    def __call__(self, pairs: Pairs) -> Tensor:
+    def mean(self, pairs: Pairs) -> Tensor:
         """Return the loss of a batch; float32[]."""
         softplus = torch.nn.functional.softplus
         counts = torch.isfinite(pairs.negative).sum(1).clamp(min=1)
         return (softplus(-pairs.positive) + softplus(pairs.negative).sum(1) / counts).mean()
+
+    def each(self, pairs: Pairs) -> Tensor:
+        """Return -ln sigma(x_ui) of each like; float32[b]."""
+        return torch.nn.functional.softplus(-pairs.positive)

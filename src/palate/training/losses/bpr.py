@@ -22,8 +22,13 @@ class BPRLoss(Loss[BPRLossConfig]):
     name = "bpr"
     config_type = BPRLossConfig
 
-    def __call__(self, pairs: Pairs) -> Tensor:
+    def mean(self, pairs: Pairs) -> Tensor:
         """Return the loss of a batch; float32[]."""
         counts = torch.isfinite(pairs.negative)
         lost = torch.nn.functional.softplus(pairs.negative - pairs.positive[:, None])
         return lost.sum() / counts.sum().clamp(min=1)
+
+    def each(self, pairs: Pairs) -> Tensor:
+        """Return the loss of each like, the mean over its other items; float32[b]."""
+        counts = torch.isfinite(pairs.negative).sum(1).clamp(min=1)
+        return torch.nn.functional.softplus(pairs.negative - pairs.positive[:, None]).sum(1) / counts

@@ -31,12 +31,20 @@ class InfoNCE(Loss[InfoNCEConfig]):
     name = "info-nce"
     config_type = InfoNCEConfig
 
-    def __call__(self, pairs: Pairs) -> Tensor:
+    def mean(self, pairs: Pairs) -> Tensor:
         """Return the loss of a batch; float32[]."""
         return self.between(*self.vectors(pairs))
 
     def between(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the loss of two views; float32[n, d] each -> float32[]."""
+        return self._lost(one, other, "mean")
+
+    def each(self, pairs: Pairs) -> Tensor:
+        """Return the loss of each like; float32[b]."""
+        return self._lost(*self.vectors(pairs), "none")
+
+    def _lost(self, one: Tensor, other: Tensor, reduction: str) -> Tensor:
         one, other = (torch.nn.functional.normalize(view, dim=1) for view in (one, other))
         cosines = one @ other.T / self.config.temperature
-        return torch.nn.functional.cross_entropy(cosines, torch.arange(len(one), device=one.device))
+        own = torch.arange(len(one), device=one.device)
+        return torch.nn.functional.cross_entropy(cosines, own, reduction=reduction)

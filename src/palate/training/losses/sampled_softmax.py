@@ -7,7 +7,7 @@ from pydantic import NonNegativeFloat, PositiveFloat
 from palate.core.config import Config
 from palate.nn._torch import Tensor, torch
 from palate.training.losses._base import Loss
-from palate.training.losses._blocks import shared_softmax
+from palate.training.losses._blocks import shared_softmax, softmax_of_each
 from palate.training.pairs import Pairs
 
 
@@ -32,13 +32,28 @@ class SampledSoftmax(Loss[SampledSoftmaxConfig]):
     name = "sampled-softmax"
     config_type = SampledSoftmaxConfig
 
-    def __call__(self, pairs: Pairs) -> Tensor:
+    def mean(self, pairs: Pairs) -> Tensor:
         """Return the loss of a batch; float32[]."""
-        config = self.config
-        positive = pairs.positive / config.temperature - config.log_q * pairs.log_q
         if pairs.shared is not None and pairs.barred is not None:
-            offset = config.log_q * pairs.log_q_others
-            return shared_softmax(positive, pairs.users / config.temperature, pairs.shared, offset, pairs.barred)
-        negative = pairs.negative / config.temperature - config.log_q * pairs.log_q_others
+            return shared_softmax(*self._shared(pairs))
+        return self._apart(pairs).mean()
+
+    def each(self, pairs: Pairs) -> Tensor:
+        """Return the loss of each like; float32[b]."""
+        if pairs.shared is not None and pairs.barred is not None:
+            return softmax_of_each(*self._shared(pairs))
+        return self._apart(pairs)
+
+    def _positive(self, pairs: Pairs) -> Tensor:
+        return pairs.positive / self.config.temperature - self.config.log_q * pairs.log_q
+
+    def _shared(self, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Return what the softmax against shared candidates is made of."""
+        offset = self.config.log_q * pairs.log_q_others
+        return self._positive(pairs), pairs.users / self.config.temperature, pairs.shared, offset, pairs.barred
+
+    def _apart(self, pairs: Pairs) -> Tensor:
+        positive = self._positive(pairs)
+        negative = pairs.negative / self.config.temperature - self.config.log_q * pairs.log_q_others
         whole = torch.logaddexp(positive, torch.logsumexp(negative, 1))
-        return (whole - positive).mean()
+        return whole - positive
