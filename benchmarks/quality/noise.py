@@ -23,14 +23,14 @@ from PIL import Image
 from scipy import stats
 
 import palate
+from palate.clean._bots import suspects
+from palate.clean._merge import merged
+from palate.clean._mismatch import of_mismatches
+from palate.clean._near import Near, near_duplicates
+from palate.clean._outliers import outliers
+from palate.clean.clean import clean
 from palate.core.files import read_json, write_json, write_text
 from palate.core.types import Codes, Mask
-from palate.data.clean._bots import suspects
-from palate.data.clean._merge import merged
-from palate.data.clean._mismatch import of_mismatches
-from palate.data.clean._near import Near, near_duplicates
-from palate.data.clean._outliers import outliers
-from palate.data.clean.clean import clean
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.data.split import split

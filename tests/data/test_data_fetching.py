@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 import palate
+from palate.clean.check import check
 from palate.cli import main
 from palate.core.errors import DataError, StoreError
 from palate.data import folder, quarantine
-from palate.data.clean.check import check
 from palate.data.fetching import Limits, fetch_media
 from palate.data.fetching.network import Downloader, Refused, TryLater, is_public
 from palate.data.frames import from_frames

@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from palate.clean.check import check
 from palate.cli import main
 from palate.core.errors import DataError
 from palate.data import folder, quarantine
-from palate.data.clean.check import check
 from palate.data.frames import from_frames
 from palate.data.sources.table import Table
 

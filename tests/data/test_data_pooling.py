@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from palate.clean.clean import clean
 from palate.core.errors import DataError, StoreError
 from palate.core.ids import IdMap
 from palate.data.catalogue import Catalogue
-from palate.data.clean.clean import clean
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable, features_of
 from palate.data.folder import load, save, save_split

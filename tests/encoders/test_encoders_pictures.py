@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from palate.data.clean._files import look_at_picture
+from palate.clean._files import look_at_picture
 from palate.data.media import picture_kinds
 from palate.encoders import BrokenInput
 from palate.encoders._pictures import read_rgb, read_square

@@ -410,7 +410,7 @@ def test_a_path_that_leaves_the_dataset_is_set_aside(tmp_path: Path) -> None:
     data, (done,) = encode_columns(data, {"photo": Pixels()})
     assert (done.present, done.quarantined) == (0, 3)
     assert quarantine.read(tmp_path / "ds")["reason"].unique().to_list() == ["the path leads out of the dataset folder"]
-    from palate.data.clean.check import check
+    from palate.clean.check import check
 
     (found,) = [problem for problem in check(data).problems if problem.kind == "stray-media"]
     assert found.ids == ("i0", "i1", "i2")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from palate.clean.core import k_core
 from palate.core.errors import DataError
 from palate.core.ids import IdMap
 from palate.data import folder
 from palate.data.catalogue import Catalogue
-from palate.data.clean.core import k_core
 from palate.data.dataset import Dataset
 from palate.data.interactions import Interactions
 from palate.data.rows import id_text

@@ -106,7 +106,7 @@ def _world(demo: Demo) -> None:
 
 
 def _check(demo: Demo, data: Dataset) -> None:
-    from palate.data.clean.check import check
+    from palate.clean.check import check
 
     with demo.step("check"):
         report = check(data)

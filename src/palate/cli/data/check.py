@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from palate.clean.check import CheckReport
+from palate.clean.check import check as look
 from palate.cli._app import AsJson, emit
 from palate.cli._next import say_next
 from palate.cli.data import data_app
@@ -16,8 +18,6 @@ from palate.cli.data._print import counted, figures, listed, say
 from palate.complete import Advice, advised
 from palate.core.config import parse_settings
 from palate.core.errors import ConfigError
-from palate.data.clean.check import CheckReport
-from palate.data.clean.check import check as look
 from palate.data.dataset import Dataset
 from palate.data.features import OF, part_name
 from palate.data.folder import load

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
+from palate.clean._spoilt import SPOILT
+from palate.clean.clean import CleanConfig, CleanReport
+from palate.clean.clean import clean as mend
 from palate.cli._app import AsJson, emit
 from palate.cli._next import say_next
 from palate.cli.data import data_app
 from palate.cli.data._print import counted, figures, say
 from palate.data import folder
-from palate.data.clean._spoilt import SPOILT
-from palate.data.clean.clean import CleanConfig, CleanReport
-from palate.data.clean.clean import clean as mend
 from palate.data.quarantine import FILE as QUARANTINE
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
+from scipy.stats import norm
 
+from palate.clean._principal import principal
+from palate.clean._spoilt import Spoilt
 from palate.core.progress import track
 from palate.core.rng import generator
-from palate.core.types import Mask
+from palate.core.types import Doubles, Floats, Mask
 from palate.data.catalogue import Catalogue
-from palate.data.clean._principal import principal
-from palate.data.clean._spoilt import Spoilt
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.data.lazy import LazyRows
+from palate.linalg.affine import ridge_map
 
 _DIM = 32
 """Principal components of a part that are kept."""
@@ -34,7 +38,8 @@ _MOST = 0.25
 """Where more than this could be mismatched, parts hang together too loosely to say which."""
 _SURE = 0.9
 """At least this share of what is told is expected to be mismatched."""
-Doubles = npt.NDArray[np.float64]
+_STEPS = 200
+"""Of the expectation and maximisation by which the two groups are told apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +48,14 @@ class Fit:
 
     Shapes:
         rows: int[m], the items that have the part and another one; likelihood: float64[m], the log-likelihood ratio of
-        the row being its own item's against a stranger's; place: float64[m], the share of strangers that go no better.
+        the row being its own item's against a stranger's; place: float64[m], the share of strangers that go no better;
+        strange: the mean and the deviation of these ratios where the row is a stranger's.
     """
 
     rows: npt.NDArray[np.int64]
     likelihood: Doubles
     place: Doubles
+    strange: tuple[float, float] = (0.0, 1.0)
 
     @property
     def foretold(self) -> float:
@@ -58,29 +65,48 @@ class Fit:
     def told(self) -> tuple[Mask, float]:
         """Return which rows are told to be mismatched, and the share of all that is estimated to be.
 
-        Of mismatched rows the places are even in 0 … 1, of all others near 1. So the share of places up to q, over q, is
-        at least the share of the mismatched (Storey 2002, "A direct approach to false discovery rates"), and the largest
-        q is taken up to which nine tenths of what lies there are expected to be.
+        Those are told of which nine tenths are expected to be, the likeliest first (Efron 2008, "Microarrays, empirical Bayes
+        and the two-groups model").
         """
-        none = np.zeros(len(self.place), dtype=bool)
+        told = np.zeros(len(self.place), dtype=bool)
         if self.foretold < _FORETOLD:
-            return none, 0.0
+            return told, 0.0
+        chance, share = self._two_groups()
+        if share <= _MOST:
+            order = np.argsort(-chance, kind="stable")
+            sure = np.cumsum(chance[order]) >= _SURE * np.arange(1, len(order) + 1)
+            told[order[: np.flatnonzero(sure)[-1] + 1 if sure.any() else 0]] = True
+        return told, share
+
+    def _two_groups(self) -> tuple[Doubles, float]:
+        """Return the chance that each row is mismatched, float64[m], and the share that is.
+
+        The ratios of mismatched rows are those of strangers, which are known; those of all others are normal around a mean
+        that is learned with the share, by expectation and maximisation. Places of the mismatched are even in 0 … 1, so that
+        their share is at most that of places up to q, over q (Storey 2002, "A direct approach to false discovery rates"),
+        and a deviation of that count: rows that go a little worse than others, but not as strangers' would, are none.
+        """
         ladder = np.linspace(0.3, 0.5, 5)
         below = np.array([(self.place <= q).sum() for q in ladder])
-        share = float(((below + np.sqrt(below + 1) / 2) / (ladder * len(self.place))).min())
-        if share > _MOST:
-            return none, share
-        order = np.sort(self.place)
-        sure = share * order >= _SURE * np.searchsorted(order, order, side="right") / len(order)
-        if not sure.any():
-            return none, share
-        return self.place <= order[np.flatnonzero(sure)[-1]], share
+        most = float(((below + np.sqrt(below + 1)) / (ladder * len(self.place))).min())
+        value, strange = self.likelihood, norm.pdf(self.likelihood, *self.strange)
+        middle = float(np.median(value))
+        spread, share = 1.4826 * float(np.median(np.abs(value - middle))), min(0.1, most)
+        chance = np.zeros(len(value))
+        for _ in range(_STEPS):
+            other = norm.pdf(value, middle, max(spread, 1e-3 * self.strange[1]))
+            chance = share * strange / np.maximum(share * strange + (1 - share) * other, 1e-300)
+            share, right = min(float(chance.mean()), most), np.maximum(1 - chance, 1e-12)
+            middle = float(np.average(value, weights=right))
+            spread = float(np.sqrt(np.average(np.square(value - middle), weights=right)))
+        return chance, share
 
 
 def of_mismatches(data: Dataset) -> list[Spoilt]:
     """Find, in each part of items, rows that do not go with what else is known of the item, the worst first.
 
-    Where several parts of an item are told, each speaks against the others; the one that goes worst is to blame.
+    Where two parts of an item are told, each speaks against the other: with a and b the two and r the rest, p(a) p(b | r)
+    stands against p(b) p(a | r), each times the share of such items in which that part is to blame, by expectation and maximisation.
     """
     parts = {
         name: part
@@ -88,17 +114,42 @@ def of_mismatches(data: Dataset) -> list[Spoilt]:
         if part.of == "items" and not isinstance(part.values, LazyRows)
     }
     fits = {name: fit_of(name, parts, data.catalogue) for name in track(parts, "comparing parts", len(parts), "parts")}
-    told = {name: fit.told() for name, fit in fits.items()}
-    worst = np.full(len(data.items), np.inf)
-    for name, fit in fits.items():
-        rows = fit.rows[told[name][0]]
-        worst[rows] = np.minimum(worst[rows], fit.likelihood[told[name][0]])
+    told = {name: _spread(fit.rows[fit.told()[0]], len(data.items)) for name, fit in fits.items()}
+    cleared = {name: np.zeros(len(data.items), dtype=bool) for name in fits}
+    for one, other in combinations(fits, 2):
+        both = told[one] & told[other]
+        if both.any():
+            alone, another = (_without(*names, parts, data.catalogue) for names in ((one, other), (other, one)))
+            odds = _odds((another - alone)[both])
+            cleared[one][both] |= odds < 0
+            cleared[other][both] |= odds > 0
     found = []
     for name, fit in fits.items():
-        blamed = np.flatnonzero(told[name][0] & (fit.likelihood <= worst[fit.rows]))
+        blamed = np.flatnonzero((told[name] & ~cleared[name])[fit.rows])
         codes = fit.rows[blamed[np.argsort(fit.likelihood[blamed], kind="stable")]].astype(np.int32)
         what = f"{{n}} rows of '{name}' do not go with what else is known of the item"
         found.append(Spoilt("mismatch", what, "items", name, codes))
+    return found
+
+
+def _odds(evidence: Doubles) -> Doubles:
+    """Return the log-odds that the first of two is to blame, by the evidence of each case and the share of all; float64[m]."""
+    prior = 0.0
+    for _ in range(_STEPS):
+        share = float(np.clip(expit(evidence + prior).mean(), 1e-3, 1 - 1e-3))
+        prior = float(np.log(share / (1 - share)))
+    return evidence + prior
+
+
+def _spread(rows: npt.NDArray[np.int64], n: int) -> Mask:
+    return np.isin(np.arange(n), rows)
+
+
+def _without(name: str, other: str, parts: Mapping[str, FeatureTable], catalogue: Catalogue) -> Doubles:
+    """Return how well each row of a part goes with all but another one; float64[n], 0 where nothing else is known."""
+    fit = fit_of(name, {key: part for key, part in parts.items() if key != other}, catalogue)
+    found = np.zeros(len(catalogue))
+    found[fit.rows] = fit.likelihood
     return found
 
 
@@ -117,7 +168,8 @@ def fit_of(name: str, parts: Mapping[str, FeatureTable], catalogue: Catalogue) -
     y = principal(part.values[rows], _DIM, even=True)
     fold = generator(0, "mismatch", name).permutation(len(rows)) % _FOLDS
     guess = min(
-        (_foretell(known[rows], y, fold, reg) for reg in _REG), key=lambda foretold: np.square(y - foretold).mean()
+        (_foretell(known[rows].astype(np.float32), y.astype(np.float32), fold, reg).astype(np.float64) for reg in _REG),
+        key=lambda foretold: np.square(y - foretold).mean(),
     )
     error = np.clip(np.square(y - guess).mean(axis=0), 1e-3, 1)
     own = _ratio(y, guess, error)
@@ -130,7 +182,8 @@ def fit_of(name: str, parts: Mapping[str, FeatureTable], catalogue: Catalogue) -
         other[shuffled] = np.roll(shuffled, shift)
         strangers[at] = _ratio(y[other], guess, error)
     pool = np.sort(strangers, axis=None)
-    return Fit(rows, own, np.searchsorted(pool, own, side="right") / len(pool))
+    place = np.searchsorted(pool, own, side="right") / len(pool)
+    return Fit(rows, own, place, (float(pool.mean()), max(float(pool.std()), 1e-12)))
 
 
 def _ratio(y: Doubles, guess: Doubles, error: Doubles) -> Doubles:
@@ -138,15 +191,12 @@ def _ratio(y: Doubles, guess: Doubles, error: Doubles) -> Doubles:
     return np.asarray(terms.sum(axis=1) / 2)
 
 
-def _foretell(x: Doubles, y: Doubles, fold: npt.NDArray[np.int64], reg: float) -> Doubles:
+def _foretell(x: Floats, y: Floats, fold: npt.NDArray[np.int64], reg: float) -> Floats:
     guess = np.empty_like(y)
     for out in range(_FOLDS):
         held = fold == out
-        inside, target = x[~held], y[~held]
-        middle, level = inside.mean(axis=0), target.mean(axis=0)
-        centred = inside - middle
-        gram = centred.T @ centred + reg * len(inside) * np.eye(x.shape[1])
-        guess[held] = (x[held] - middle) @ np.linalg.solve(gram, centred.T @ (target - level)) + level
+        foretells = ridge_map(x[~held], y[~held], reg * float((~held).sum()))
+        guess[held] = foretells(x[held])
     return guess
 
 

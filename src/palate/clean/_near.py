@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
+from palate.clean import _fingerprints
+from palate.clean._alike import MOST_OF_A_KIND, Bits, Pairs, alike, common
+from palate.clean._problem import Problem, problem
+from palate.clean._twins import plain_words
 from palate.core.cores import cores
 from palate.core.errors import missing_extra
 from palate.core.progress import track
 from palate.core.types import Codes, Mask
 from palate.data.catalogue import Catalogue
-from palate.data.clean import _fingerprints
-from palate.data.clean._alike import MOST_OF_A_KIND, Bits, Pairs, alike, common
-from palate.data.clean._problem import Problem, problem
-from palate.data.clean._twins import plain_words
 from palate.data.dataset import Dataset
 
 _SHINGLE = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from palate.data.clean.check import check
+from palate.clean.check import check
 from palate.data.frames import from_frames
 
 

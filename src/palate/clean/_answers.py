@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from palate.clean._problem import Problem, problem
 from palate.core.progress import track
 from palate.core.rng import generator
 from palate.core.types import Codes, Mask
 from palate.data.catalogue import Catalogue
-from palate.data.clean._problem import Problem, problem
 from palate.data.dataset import Dataset
 from palate.data.interactions import Interactions
 from palate.data.lazy import LazyRows

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from palate.clean._bots import suspects
+from palate.clean.check import check
+from palate.clean.clean import clean
 from palate.core.errors import ConfigError
-from palate.data.clean._bots import suspects
-from palate.data.clean.check import check
-from palate.data.clean.clean import clean
 from palate.data.frames import from_frames
 
 PEOPLE, ITEMS, EACH, START = 60, 200, 25, 1_700_000_000

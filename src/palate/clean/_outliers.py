@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from palate.clean._principal import principal
+from palate.clean._spoilt import Spoilt
 from palate.core.progress import track
 from palate.core.rng import generator
 from palate.core.types import Mask
-from palate.data.clean._principal import principal
-from palate.data.clean._spoilt import Spoilt
 from palate.data.dataset import Dataset
 from palate.data.features import FeatureTable
 from palate.data.lazy import LazyRows

@@ -9,10 +9,10 @@ from collections.abc import Callable, Hashable, Iterable
 
 import numpy as np
 
+from palate.clean._problem import Problem, problem
 from palate.core.errors import DataError
 from palate.core.types import Codes, Mask
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
-from palate.data.clean._problem import Problem, problem
 from palate.data.dataset import Dataset
 
 _MOST_OF_A_KIND = 10

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import polars as pl
 
+from palate.clean._spoilt import Spoilt
 from palate.core.progress import track
 from palate.core.types import Codes
-from palate.data.clean._spoilt import Spoilt
 from palate.data.dataset import Dataset
 from palate.data.features import OF, part_name
 from palate.data.language import certain_language, language

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from palate.clean._bots import of_bots
+from palate.clean._files import of_files
+from palate.clean._languages import languages
+from palate.clean._leaks import of_split
+from palate.clean._mismatch import of_mismatches
+from palate.clean._near import of_near_duplicates
+from palate.clean._outliers import of_outliers
+from palate.clean._problem import Problem
+from palate.clean._tables import of_catalogue, of_interactions
+from palate.clean._texts import of_texts
 from palate.core.errors import DataError, MissingExtraError
 from palate.data import quarantine
-from palate.data.clean._bots import of_bots
-from palate.data.clean._files import of_files
-from palate.data.clean._languages import languages
-from palate.data.clean._leaks import of_split
-from palate.data.clean._mismatch import of_mismatches
-from palate.data.clean._near import of_near_duplicates
-from palate.data.clean._outliers import of_outliers
-from palate.data.clean._problem import Problem
-from palate.data.clean._tables import of_catalogue, of_interactions
-from palate.data.clean._texts import of_texts
 from palate.data.dataset import Dataset
 from palate.data.features import OF, Of, part_name
 from palate.data.media import told_addresses, unfetched

@@ -11,17 +11,17 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
+from palate.clean._absent import spoilt, without
+from palate.clean._bots import of_machines
+from palate.clean._merge import merged
+from palate.clean._near import near_duplicates
+from palate.clean._spoilt import Spoilt
+from palate.clean._tables import impossible
+from palate.clean.core import k_core
 from palate.core.config import Config
 from palate.core.errors import DataError
 from palate.core.ids import IdMap
 from palate.core.types import Codes, Mask
-from palate.data.clean._absent import spoilt, without
-from palate.data.clean._bots import of_machines
-from palate.data.clean._merge import merged
-from palate.data.clean._near import near_duplicates
-from palate.data.clean._spoilt import Spoilt
-from palate.data.clean._tables import impossible
-from palate.data.clean.core import k_core
 from palate.data.dataset import Dataset
 from palate.data.interactions import Interactions
 

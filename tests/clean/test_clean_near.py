@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from palate.clean import _near
+from palate.clean._alike import alike, common
+from palate.clean._near import near_duplicates
+from palate.clean.check import check
+from palate.clean.clean import clean
 from palate.core.errors import MissingExtraError
 from palate.data import folder
-from palate.data.clean import _near
-from palate.data.clean._alike import alike, common
-from palate.data.clean._near import near_duplicates
-from palate.data.clean.check import check
-from palate.data.clean.clean import clean
 from palate.data.features import features_of
 from palate.data.frames import from_frames
 from palate.data.worlds import make, registry

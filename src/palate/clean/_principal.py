@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from palate.core.rng import generator
 from palate.core.types import Floats
+from palate.linalg.directions import main_directions
 
 _SAMPLE = 20_000
 """Rows that the directions are taken from."""
@@ -26,11 +27,8 @@ def principal(values: Floats, dim: int, even: bool = False) -> npt.NDArray[np.fl
     if len(values) > _SAMPLE:
         some = values[np.sort(generator(0, "principal").choice(len(values), _SAMPLE, replace=False))]
     middle = some.mean(axis=0, dtype=np.float64)
-    centred = some - middle
-    variance, axes = np.linalg.eigh(centred.T @ centred / max(len(some), 1))
-    first = np.argsort(-variance)[:dim]
-    axes = axes[:, first] * np.where(axes[np.abs(axes[:, first]).argmax(axis=0), first] < 0, -1, 1)
-    deviation = np.sqrt(np.maximum(variance[first], 0))
+    axes, variance = main_directions(some - middle, dim)
+    deviation = np.sqrt(variance)
     least = max(1e-6 * float(deviation[:1].sum()), 1e-12)
     scale = np.where(deviation > least, deviation, np.inf) if even else max(float(deviation[:1].sum()), least)
     return np.asarray((values - middle) @ axes / scale)

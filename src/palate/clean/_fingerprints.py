@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from palate.data.clean._alike import Bits
-from palate.data.clean._blank import colour_if_blank
-from palate.data.clean._loudness import QUIET
+from palate.clean._alike import Bits
+from palate.clean._blank import colour_if_blank
+from palate.clean._loudness import QUIET
 from palate.data.media import MAX_PIXELS, picture_kinds
 
 PICTURE, PICTURE_APART = 64 + 48, 6

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from palate.clean._leaks import of_split
+from palate.clean._shift import of_shift
 from palate.core.ids import IdMap
 from palate.core.state import State
 from palate.data.catalogue import Catalogue
-from palate.data.clean._leaks import of_split
-from palate.data.clean._shift import of_shift
 from palate.data.dataset import Dataset, bare_catalogue
 from palate.data.features import EncoderRef, features_of
 from palate.data.interactions import Interactions

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from palate.clean._problem import Problem, problem
 from palate.data.catalogue import Catalogue
-from palate.data.clean._problem import Problem, problem
 from palate.data.dataset import Dataset
 from palate.data.features import Of, part_name
 from palate.data.interactions import Interactions

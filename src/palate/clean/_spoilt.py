@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from palate.clean._problem import Problem, problem
 from palate.core.types import Codes
-from palate.data.clean._problem import Problem, problem
 from palate.data.dataset import Dataset
 from palate.data.features import Of, part_name
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from palate.clean._problem import Problem, problem
 from palate.core.rng import generator
 from palate.core.types import Mask
-from palate.data.clean._problem import Problem, problem
 from palate.data.dataset import Dataset
 from palate.data.interactions import Interactions
 

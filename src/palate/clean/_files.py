@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from palate.clean._blank import colour_if_blank
+from palate.clean._loudness import listen
+from palate.clean._spoilt import Spoilt
 from palate.core.cores import cores
 from palate.core.progress import track
 from palate.core.types import Codes
 from palate.data.catalogue import MEDIA_TYPES, Catalogue
-from palate.data.clean._blank import colour_if_blank
-from palate.data.clean._loudness import listen
-from palate.data.clean._spoilt import Spoilt
 from palate.data.dataset import Dataset
 from palate.data.features import OF, Of, part_name
 from palate.data.media import MAX_PIXELS, MAX_SIDE, is_url, picture_kinds, stray

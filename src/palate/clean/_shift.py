@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from palate.data.clean._problem import Problem, problem
+from palate.clean._problem import Problem, problem
 from palate.data.split._base import Split
 
 _GAP = 0.15

@@ -2,9 +2,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from palate.clean.clean import clean
+from palate.clean.core import k_core
 from palate.core.errors import ConfigError, DataError
-from palate.data.clean.clean import clean
-from palate.data.clean.core import k_core
 from palate.data.frames import from_frames
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from palate.clean._answers import of_answers
+from palate.clean._problem import Problem, problem
+from palate.clean._shift import of_shift
+from palate.clean._twins import of_held_out
 from palate.core.types import Codes, Mask
-from palate.data.clean._answers import of_answers
-from palate.data.clean._problem import Problem, problem
-from palate.data.clean._shift import of_shift
-from palate.data.clean._twins import of_held_out
 from palate.data.dataset import Dataset
 from palate.data.interactions import Interactions
 from palate.data.split._base import Split

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from palate.clean._files import of_files
+from palate.clean._mismatch import of_mismatches
+from palate.clean._outliers import of_outliers
+from palate.clean._spoilt import SPOILT, Spoilt
+from palate.clean._texts import of_texts
 from palate.core.errors import DataError, did_you_mean
 from palate.core.types import Mask
 from palate.data.catalogue import Catalogue
-from palate.data.clean._files import of_files
-from palate.data.clean._mismatch import of_mismatches
-from palate.data.clean._outliers import of_outliers
-from palate.data.clean._spoilt import SPOILT, Spoilt
-from palate.data.clean._texts import of_texts
 from palate.data.dataset import Dataset
 from palate.data.features import Of
 

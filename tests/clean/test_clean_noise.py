@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from palate.clean._blank import colour_if_blank
+from palate.clean._loudness import listen
+from palate.clean._texts import says_nothing
+from palate.clean.check import check
+from palate.clean.clean import clean
 from palate.core.errors import DataError
 from palate.data import folder
-from palate.data.clean._blank import colour_if_blank
-from palate.data.clean._loudness import listen
-from palate.data.clean._texts import says_nothing
-from palate.data.clean.check import check
-from palate.data.clean.clean import clean
 from palate.data.features import features_of
 from palate.data.frames import from_frames
 from palate.data.quarantine import read, reasons

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from palate.clean.check import check, coverage
 from palate.data import folder
-from palate.data.clean.check import check, coverage
 from palate.data.frames import from_frames
 from palate.data.interactions import Interactions
 from palate.data.sources.movielens import MovieLens
