@@ -72,10 +72,9 @@ class Fit:
         if self.foretold < _FORETOLD:
             return told, 0.0
         chance, share = self._two_groups()
-        if share <= _MOST:
-            order = np.argsort(-chance, kind="stable")
-            sure = np.cumsum(chance[order]) >= _SURE * np.arange(1, len(order) + 1)
-            told[order[: np.flatnonzero(sure)[-1] + 1 if sure.any() else 0]] = True
+        order = np.argsort(-chance, kind="stable")
+        sure = np.flatnonzero(np.cumsum(chance[order]) >= _SURE * np.arange(1, len(order) + 1))
+        told[order[: min(sure.max(initial=-1) + 1, int(share * len(order) / _SURE))]] = True
         return told, share
 
     def _two_groups(self) -> tuple[Doubles, float]:
@@ -84,11 +83,11 @@ class Fit:
         The ratios of mismatched rows are those of strangers, which are known; those of all others are normal around a mean
         that is learned with the share, by expectation and maximisation. Places of the mismatched are even in 0 … 1, so that
         their share is at most that of places up to q, over q (Storey 2002, "A direct approach to false discovery rates"),
-        and a deviation of that count: rows that go a little worse than others, but not as strangers' would, are none.
+        and two deviations of that count: rows that go a little worse than others, but not as strangers' would, are none.
         """
         ladder = np.linspace(0.3, 0.5, 5)
         below = np.array([(self.place <= q).sum() for q in ladder])
-        most = float(((below + np.sqrt(below + 1)) / (ladder * len(self.place))).min())
+        most = float(((below + 2 * np.sqrt(below + 1)) / (ladder * len(self.place))).min())
         value, strange = self.likelihood, norm.pdf(self.likelihood, *self.strange)
         middle = float(np.median(value))
         spread, share = 1.4826 * float(np.median(np.abs(value - middle))), min(0.1, most)
@@ -114,7 +113,8 @@ def of_mismatches(data: Dataset) -> list[Spoilt]:
         if part.of == "items" and not isinstance(part.values, LazyRows)
     }
     fits = {name: fit_of(name, parts, data.catalogue) for name in track(parts, "comparing parts", len(parts), "parts")}
-    told = {name: _spread(fit.rows[fit.told()[0]], len(data.items)) for name, fit in fits.items()}
+    judged = {name: fit.told() for name, fit in fits.items()}
+    told = {name: _spread(fit.rows[judged[name][0]], len(data.items)) for name, fit in fits.items()}
     cleared = {name: np.zeros(len(data.items), dtype=bool) for name in fits}
     for one, other in combinations(fits, 2):
         both = told[one] & told[other]
@@ -125,7 +125,8 @@ def of_mismatches(data: Dataset) -> list[Spoilt]:
             cleared[other][both] |= odds > 0
     found = []
     for name, fit in fits.items():
-        blamed = np.flatnonzero((told[name] & ~cleared[name])[fit.rows])
+        sure = judged[name][1] <= _MOST
+        blamed = np.flatnonzero((told[name] & ~cleared[name])[fit.rows] & sure)
         codes = fit.rows[blamed[np.argsort(fit.likelihood[blamed], kind="stable")]].astype(np.int32)
         what = f"{{n}} rows of '{name}' do not go with what else is known of the item"
         found.append(Spoilt("mismatch", what, "items", name, codes))
