@@ -9,7 +9,6 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
-from scipy.stats import norm
 
 from palate.clean._principal import principal
 from palate.clean._spoilt import Spoilt
@@ -88,17 +87,22 @@ class Fit:
         ladder = np.linspace(0.3, 0.5, 5)
         below = np.array([(self.place <= q).sum() for q in ladder])
         most = float(((below + 2 * np.sqrt(below + 1)) / (ladder * len(self.place))).min())
-        value, strange = self.likelihood, norm.pdf(self.likelihood, *self.strange)
+        value, strange = self.likelihood, _normal(self.likelihood, *self.strange)
         middle = float(np.median(value))
         spread, share = 1.4826 * float(np.median(np.abs(value - middle))), min(0.1, most)
         chance = np.zeros(len(value))
         for _ in range(_STEPS):
-            other = norm.pdf(value, middle, max(spread, 1e-3 * self.strange[1]))
+            other = _normal(value, middle, max(spread, 1e-3 * self.strange[1]))
             chance = share * strange / np.maximum(share * strange + (1 - share) * other, 1e-300)
             share, right = min(float(chance.mean()), most), np.maximum(1 - chance, 1e-12)
             middle = float(np.average(value, weights=right))
             spread = float(np.sqrt(np.average(np.square(value - middle), weights=right)))
         return chance, share
+
+
+def _normal(value: Doubles, middle: float, spread: float) -> Doubles:
+    """Return the normal density, but for a constant."""
+    return np.asarray(np.exp(-np.square((value - middle) / spread) / 2) / spread)
 
 
 def of_mismatches(data: Dataset) -> list[Spoilt]:
