@@ -31,8 +31,8 @@ def test_a_pair_must_be_so_far_above_the_mean_in_each_part_that_both_have(deviat
     ready = small()
     found = Agreement(ready, NOBODY, deviations)(np.arange(4), np.arange(4))
     expected = np.ones((4, 4), bool)
-    for rows, present in ready.values():
-        cosines = rows.astype(float) @ rows.T
+    for rows, present in ((each.values.astype(float), each.present) for each in ready.values()):
+        cosines = rows @ rows.T
         both = present[:, None] & present
         seen = cosines[both & ~np.eye(4, dtype=bool)]
         expected &= ~both | (cosines >= seen.mean() + deviations * seen.std())
