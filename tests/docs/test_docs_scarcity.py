@@ -76,3 +76,34 @@ def test_two_people_of_three_keep_one_to_three_of_their_likes():
     thin = np.delete(counts, np.arange(0, len(counts), 3))
     assert np.unique(thin).tolist() == [1, 2, 3]
     assert not (left.liked > whole.liked).nnz
+
+
+def test_the_guide_says_what_the_figures_say():
+    rows = {
+        (row.ground, row.model, row.method): row for ground in FOUND for row in rows_of(ground, FOUND[ground]["cells"])
+    }
+    films, videos = ("movielens-posters-random", "movielens-posters-cold-items"), "tiktok"
+    labelled = {key: row for key, row in rows.items() if key[2] == "pseudo-labels"}
+    for (ground, model, _), row in labelled.items():
+        assert row.strength == "1"
+        assert row.verdict("recall@20") == ("worse" if ground == videos else "no difference")
+        tried = [FOUND[ground]["cells"][f"{model}|pseudo-labels|{n}"] for n in (1, 3, 10)]
+        if ground == videos:
+            assert row.off["recall@20"] > tried[0]["recall@20"] > tried[1]["recall@20"] > tried[2]["recall@20"]
+        elif ground == films[0] and model != "ease":
+            assert max(each["against"]["recall@20"] for each in tried[1:]) < 0.01
+            assert max(each["recall@20"] for each in tried[1:]) < row.off["recall@20"]
+    balanced = {key: row for key, row in rows.items() if key[2] == "balance_items"}
+    assert balanced[videos, "lightgcn", "balance_items"].verdict("tail recall@20") == "better"
+    assert all(row.verdict("recall@20") == "worse" for key, row in balanced.items() if key[0] != films[1])
+    costs = {key for key, row in rows.items() if "worse" in {row.verdict(column) for column in COLUMNS}}
+    assert {key[1:] for key in costs if key[2] in ("mixup", "weights")} <= {("vbpr", "mixup"), ("umami", "mixup")}
+    assert rows[films[1], "vbpr", "mixup"].verdict("recall@20") == "worse"
+    assert all(
+        row.verdict("recall@20") == "no difference"
+        for key, row in rows.items()
+        if key[2] in ("mixup", "weights") and key != (films[1], "vbpr", "mixup")
+    )
+    assert not any(rows[key].wanted for key in costs if key[2] in ("pseudo-labels", "balance_items"))
+    guide = (ROOT / "docs" / "how-to" / "few-data.md").read_text(encoding="utf-8")
+    assert "Validation would have kept none of the pseudo-labels and balanced draws that cost" in guide
