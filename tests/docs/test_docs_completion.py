@@ -9,6 +9,7 @@ import pytest
 
 from doc_blocks import ROOT
 from palate.complete import registry
+from palate.complete._advice import DEFAULT
 from palate.core.files import read_json
 
 sys.path.insert(0, str(ROOT / "benchmarks" / "quality"))
@@ -44,3 +45,16 @@ def test_what_comes_nearest_is_not_what_helps_most():
     recall = {name: cell["models"]["content-knn"]["test"]["recall@20"] for name, cell in cells.items()}
     assert cosine["ridge"] > cosine["graph"]
     assert recall["graph"] > recall["ridge"]
+
+
+def test_where_half_is_hidden_the_default_loses_to_none_that_can_be_told():
+    tests = [
+        (file.name, name, model[f"over {DEFAULT}"])
+        for file in sorted((RESULTS / "completion").glob("*/*.json"))
+        for name, model in read_json(file).get("0.5", {}).get("models", {}).items()
+        if f"over {DEFAULT}" in model
+    ]
+    assert len(tests) >= 48
+    assert {model for _, model, _ in tests} == {"content-knn", "umami"}
+    assert [test for test in tests if test[-1]["difference"] > 0 and test[-1]["p_holm"] < 0.05] == []
+    assert len([test for test in tests if test[-1]["difference"] < 0 and test[-1]["p_holm"] < 0.05]) >= 20
