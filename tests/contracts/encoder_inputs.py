@@ -52,7 +52,7 @@ NEEDS_WEIGHTS = {
 }
 """Encoders that fetch pretrained files."""
 FEW: dict[str, int] = {
-    "whisper-encoder": 3,
+    "whisper-encoder": 2,
 }
 """How many inputs an encoder gets that takes more than a second for each; the others get all."""
 SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {
