@@ -1,4 +1,4 @@
-"""Every block of the README is run, in order, in an empty folder."""
+"""Every block of the README is run, in order, in an empty folder, each command as a process that starts anew."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import pytest
 
 from doc_blocks import ROOT, blocks, run_page
+from warm import COLD
 
 INSTALLING = ("make ", "python3 -m venv", "palate-env/")
 """Lines that install are not repeated here: `make test` has just done it, and `make check` installs the wheel."""
@@ -16,7 +17,7 @@ INSTALLING = ("make ", "python3 -m venv", "palate-env/")
 @pytest.mark.weights
 @pytest.mark.timeout(600)
 def test_every_block_runs_in_order(tmp_path):
-    assert run_page("README.md", tmp_path, INSTALLING) >= 5
+    assert run_page("README.md", tmp_path, INSTALLING, COLD) >= 5
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert (tmp_path / "again.palate" / "manifest.json").is_file()
 
