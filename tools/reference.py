@@ -42,6 +42,7 @@ ROOMS = (
     ("retrieval", "retrieval"),
     ("explain", "explain"),
     ("bundle", "bundle"),
+    ("finetune", "finetune"),
     ("tuning", "tuning"),
 )
 KINDS = (
@@ -58,6 +59,7 @@ KINDS = (
     ("Indexes", "palate.retrieval.indexes", "palate serve --index"),
     ("Models", "palate.models", "--model"),
     ("Trackers", "palate.training.trackers", "--track"),
+    ("Fine-tuning methods", "palate.finetune", "palate fine-tune --method"),
 )
 
 

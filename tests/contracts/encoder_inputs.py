@@ -14,7 +14,9 @@ from PIL import Image
 import hub_models
 import onnx_files
 from clip_files import textured, write_clip
+from palate.encoders import registry
 from palate.interfaces import Raw
+from tuned_files import tuned
 
 ANOTHER: dict[str, dict[str, Any]] = {
     "use": {"max_length": 9},
@@ -38,6 +40,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "table": {"max_values": 1},
     "geo": {"waves": 32},
     "points": {"bins": 16},
+    **{f"tuned-{modality}": {"strength": 0.5} for modality in ("text", "image", "audio", "video")},
 }
 """A setting that changes vectors, for each encoder that has settings."""
 NEEDS_WEIGHTS = {
@@ -60,6 +63,10 @@ SETTINGS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "hf-image": lambda folder: {"model": str(hub_models.clip(folder / "clip"))},
     "hf-audio": lambda folder: {"model": str(hub_models.wav2vec2(folder / "wav2vec2"))},
     "onnx-image": lambda folder: {"model": str(onnx_files.pools(folder / "pools.onnx"))},
+    "tuned-text": lambda folder: {"model": str(tuned(folder / "text", registry.get("use")()))},
+    "tuned-image": lambda folder: {"model": str(tuned(folder / "image", registry.get("colour-texture")()))},
+    "tuned-audio": lambda folder: {"model": str(tuned(folder / "audio", registry.get("mel")()))},
+    "tuned-video": lambda folder: {"model": str(tuned(folder / "video", registry.get("motion")()))},
 }
 """For an encoder that cannot be made without settings: what makes them, given an empty folder."""
 

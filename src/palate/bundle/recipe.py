@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 import tomli_w
 from pydantic import Field
 
-from palate.bundle.build import build_model
+from palate.bundle.build import build_model, parts_read
 from palate.complete import Completer
 from palate.complete import registry as completers
 from palate.core.config import Config
@@ -138,7 +138,12 @@ class Recipe(Config):
         Raises:
             UnknownNameError: there is no splitter of that name.
         """
-        return split(self.prepared(data), self.how, self.seed, **self.split_settings)
+        data = self.prepared(data)
+        if self.parts is not None:  # what is not read may have been learned from another cut
+            read = parts_read(self.build().spec(), data.part_names())
+            unread = (name for name, table in data.features.items() if table.taught is not None and name not in read)
+            data = data.without_features(*unread)
+        return split(data, self.how, self.seed, **self.split_settings)
 
     def to_toml(self) -> str:
         """Return the recipe as TOML; settings that have their default are left out."""

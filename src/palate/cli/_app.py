@@ -17,6 +17,7 @@ ROAD = (
     "demo",
     "data",
     "encode",
+    "fine-tune",
     "compare",
     "compare-fusion",
     "tune",

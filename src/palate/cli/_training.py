@@ -14,6 +14,7 @@ from palate.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from palate.complete import Completer
+    from palate.finetune import Tuner
     from palate.interfaces import Run
     from palate.models import Model
     from palate.training.trackers import Tracker
@@ -46,7 +47,10 @@ Device = Annotated[
 
 
 def run_of(
-    model: Model[Any], track: list[str] | None = None, device: str | None = None, before: Completer[Any] | None = None
+    model: Model[Any] | Tuner[Any],
+    track: list[str] | None = None,
+    device: str | None = None,
+    before: Completer[Any] | None = None,
 ) -> Run:
     """Return how to fit a model, and what is fitted `before` it.
 
@@ -79,7 +83,7 @@ def _tracker(word: str) -> Tracker[Any]:
     return kind(**{next(iter(kind.config_type.model_fields)): where} if where else {})
 
 
-def by_epochs(model: Model[Any]) -> bool:
+def by_epochs(model: Model[Any] | Tuner[Any]) -> bool:
     """Tell whether a model has a network to train, or a member of it has."""
     return model.extra == "deep" or any(map(by_epochs, getattr(model, "members", {}).values()))
 

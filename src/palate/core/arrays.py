@@ -13,7 +13,15 @@ from safetensors import safe_open
 from palate.core.state import Array
 from palate.core.types import Floats
 
-_NAMES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "I64": np.int64, "U8": np.uint8, "BOOL": np.bool_}
+_NAMES = {
+    "F16": np.float16,
+    "F32": np.float32,
+    "F64": np.float64,
+    "I32": np.int32,
+    "I64": np.int64,
+    "U8": np.uint8,
+    "BOOL": np.bool_,
+}
 _OF = {np.dtype(kind): name for name, kind in _NAMES.items()}
 
 

@@ -1,7 +1,7 @@
 """A part on disk: `features/<name>/`.
 
 manifest.json                  name, of, modality, dim, source, encoder (name, settings, and views where there are some); of interactions: log;
-                               standardised, where it was
+                               standardised, where it was; taught, where it was learned from interactions
 values.safetensors             values float32[n, d], present bool[n]; where rows were estimated also completed bool[n]
 ids.parquet                    whose row each is; interactions have no ids, their rows are those of the log, in order
 encoder.json, .safetensors     what the encoder learned, where it learned something
@@ -93,6 +93,7 @@ def save_features(folder: Path, name: str, table: FeatureTable, whose: IdMap | s
         "encoder": encoder,
         **({} if log is None else {"log": log}),
         **({} if table.standardised is None else {"standardised": table.standardised}),
+        **({} if table.taught is None else {"taught": dict(table.taught)}),
     }
     slices = (slice(start, start + BLOCK) for start in range(0, len(table), BLOCK))
     blocks = (np.where(table.present[rows, None], table.values[rows], np.float32(0)) for rows in slices)
@@ -222,10 +223,9 @@ def _load_part(path: Path, manifest: Any) -> tuple[FeatureTable, IdMap | str]:
     values = cast("Floats", LazyRows(arrays["values"])) if of == "interactions" else arrays["values"]
     present = np.array(arrays["present"])
     completed = np.array(arrays["completed"]) if "completed" in arrays else None
-    table = FeatureTable(
-        values, present, manifest["source"], of, manifest.get("modality", "vector"), ref, completed,
-        manifest.get("standardised"),
-    )  # fmt: skip
+    marks = (completed, manifest.get("standardised"), manifest.get("taught"))
+    about = (manifest["source"], of, manifest.get("modality", "vector"), ref)
+    table = FeatureTable(values, present, *about, *marks)
     if of == "interactions":
         return table, str(manifest.get("log", ""))
     ids = _ids(path / "ids.parquet", "id")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -79,6 +80,8 @@ class FeatureTable:
     """bool[n]: which of the present rows were estimated; None where none were."""
     standardised: str | None = None
     """Name of what standardised the values, after which nothing standardises them again; None where nothing did."""
+    taught: Mapping[str, JSON] | None = None
+    """Which interactions its encoder learned from, as `palate.data.taught` tells it; None where it learned from none."""
 
     def __repr__(self) -> str:
         by = f" by {self.encoder.told}" if self.encoder else ""

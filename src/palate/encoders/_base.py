@@ -104,6 +104,11 @@ class Encoder(Part[C], ABC):
         other.views = views if views.count > 1 else None
         return other
 
+    @property
+    def taught(self) -> Mapping[str, JSON] | None:
+        """Which interactions it learned from, as `palate.data.taught` tells it; None where it learned from none."""
+        return None
+
     def for_queries(self) -> Self:
         """Return the encoder of what is searched for: itself, unless questions are encoded in another way than items."""
         return self

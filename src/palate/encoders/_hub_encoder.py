@@ -139,6 +139,21 @@ class HubEncoder(Encoder[H]):
         self._width  # noqa: B018  known on first use
 
 
+def stacked(model: HubModel, layers: Sequence[Floats]) -> Floats:
+    """Return the states of a network's layers side by side, float32[b, layers, width].
+
+    Raises:
+        ConfigError: they are not of one width.
+    """
+    widths = [layer.shape[1] for layer in layers]
+    if len(set(widths)) != 1:
+        raise ConfigError(
+            f"the layers of {model.name} are {', '.join(map(str, widths))} numbers wide, and states are read of networks whose layers "
+            "are alike, as of transformers: choose the method adapter"
+        )
+    return np.stack(layers, axis=1)
+
+
 def by_shape(arrays: Sequence[Floats], encode: Callable[[list[Floats]], Floats], most: int) -> Floats:
     """Encode arrays in lists of one shape, so that nothing has to be padded; rows come back in the order given.
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from palate.core.errors import ConfigError
 from palate.core.types import Floats
-from palate.encoders._hub_encoder import HubConfig, HubEncoder, by_shape, unit
+from palate.encoders._hub_encoder import HubConfig, HubEncoder, by_shape, stacked, unit
 from palate.encoders._hub_pictures import Preparation, read_preparation
 from palate.encoders._hub_torch import floats, inference, tensor, told
 from palate.encoders._pictures import read_rgb
@@ -95,9 +95,12 @@ class HFImage(HubEncoder[HFImageConfig]):
         return 0
 
     def _try(self) -> Floats:
-        side = max(self._preparation.side, 32)
         with told(self.hub):
-            return self._vectors([self._preparation(Image.new("RGB", (side, side)))])
+            return self._vectors([self._blank()])
+
+    def _blank(self) -> Floats:
+        side = max(self._preparation.side, 32)
+        return self._preparation(Image.new("RGB", (side, side)))
 
     def decode(self, raw: Raw) -> Floats:
         """Return the prepared picture, float32[3, height, width]."""
@@ -107,16 +110,45 @@ class HFImage(HubEncoder[HFImageConfig]):
         vectors = by_shape(batch, self._vectors, self.batch)
         return unit(vectors) if self.config.normalise else vectors
 
+    def with_states(self, batch: Sequence[Floats]) -> tuple[Floats, Floats]:
+        """Encode pictures, and return the states behind each layer: of the class token where there is one, else of the mean patch."""
+        shapes: list[tuple[int, ...]] = []
+
+        def joined(pictures: list[Floats]) -> Floats:
+            vectors, states = self._read(pictures, layers=True)
+            shapes.append(states.shape[1:])
+            return np.concatenate([vectors, states.reshape(len(states), -1)], axis=1)
+
+        found = by_shape(batch, joined, self.batch)
+        vectors, states = found[:, : self.dim], found[:, self.dim :].reshape(len(found), *shapes[0])
+        return unit(vectors) if self.config.normalise else vectors, states
+
+    def shape_of_states(self) -> tuple[int, ...]:
+        """Return how many layers there are, the patches themselves counted, and how wide they are."""
+        return self.with_states([self._blank()])[1].shape[1:]
+
     def _vectors(self, pictures: list[Floats]) -> Floats:
+        return self._read(pictures)[0]
+
+    def _read(self, pictures: list[Floats], layers: bool = False) -> tuple[Floats, Floats]:
         """Encode prepared pictures of one shape."""
-        pixels = tensor(np.stack(pictures))
+        given: dict[str, Any] = {"pixel_values": tensor(np.stack(pictures))}
+        if layers:
+            given["output_hidden_states"] = True
         with inference():
-            if self._way == "features":
-                return floats(self._loaded.get_image_features(pixel_values=pixels).pooler_output)
-            out = self._vision(pixel_values=pixels)
-            if self._way == "pooler":
-                return floats(out.pooler_output.flatten(1))
-            hidden = out.last_hidden_state
-            if hidden.ndim == 4:
-                return floats(hidden.mean(dim=(2, 3)))
-            return floats(hidden[:, 0] if self._way == "cls" else hidden[:, self._summaries :].mean(dim=1))
+            towers = self._way == "features"
+            out = self._loaded.get_image_features(**given) if towers else self._vision(**given)
+            vectors = floats(
+                out.pooler_output.flatten(1)
+                if self._way in ("features", "pooler")
+                else self._summed(out.last_hidden_state)
+            )
+            if not layers:
+                return vectors, np.empty((len(vectors), 0, 0), np.float32)
+            return vectors, stacked(self.hub, [floats(self._summed(state)) for state in out.hidden_states])
+
+    def _summed(self, hidden: Any) -> Any:
+        """Return what stands for a picture: the mean of its map or its patches, or the class token unless the mean was asked for."""
+        if hidden.ndim == 4:
+            return hidden.mean(dim=(2, 3))
+        return hidden[:, self._summaries :].mean(dim=1) if self._way == "mean" or not self._summaries else hidden[:, 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from palate.core.errors import ConfigError, WeightsError
 from palate.core.types import Floats
-from palate.encoders._hub_encoder import HubConfig, HubEncoder, unit
+from palate.encoders._hub_encoder import HubConfig, HubEncoder, stacked, unit
 from palate.encoders._hub_sentences import Sentences, pool, read_sentences
 from palate.encoders._hub_tokens import Tokens, read_tokens
 from palate.encoders._hub_torch import floats, inference, libraries, tensor, told
@@ -117,10 +117,13 @@ class HFText(HubEncoder[HFTextConfig]):
         return int(given) if given is not None and (words is None or given < words) else 0
 
     def _try(self) -> Floats:
+        with told(self.hub):
+            return self._vectors(self._short())
+
+    def _short(self) -> Chunks:
         tokens = self._tokens
         tokens.check_room(self._prompt())
-        with told(self.hub):
-            return self._vectors([[*tokens.before, *tokens.ids("a"), *tokens.after]])
+        return [[*tokens.before, *tokens.ids("a"), *tokens.after]]
 
     def decode(self, raw: Raw) -> Chunks | None:
         """Return the token ids of a text, chunk by chunk.
@@ -151,33 +154,65 @@ class HFText(HubEncoder[HFTextConfig]):
         return says.prompt("query") if self._asks else says.prompt("document", "passage", "corpus")
 
     def _encode(self, batch: Sequence[Chunks]) -> Floats:
+        mean = self._averaged(batch, self._vectors)
+        return unit(mean) if self._says.normalise else mean
+
+    def with_states(self, batch: Sequence[Chunks]) -> tuple[Floats, Floats]:
+        """Encode texts, and return the states behind each layer, pooled over tokens and averaged over chunks as vectors are."""
+        shapes: list[tuple[int, ...]] = []
+
+        def joined(chunks: Chunks) -> Floats:
+            vectors, states = self._read(chunks, layers=True)
+            shapes.append(states.shape[1:])
+            return np.concatenate([vectors, states.reshape(len(states), -1)], axis=1)
+
+        mean = self._averaged(batch, joined)
+        vectors, states = mean[:, : self.dim], mean[:, self.dim :].reshape(len(mean), *shapes[0])
+        return unit(vectors) if self._says.normalise else vectors, states
+
+    def shape_of_states(self) -> tuple[int, ...]:
+        """Return how many layers there are, the words themselves counted, and how wide they are."""
+        return self.with_states([self._short()])[1].shape[1:]
+
+    def _averaged(self, batch: Sequence[Chunks], encode: Callable[[Chunks], Floats]) -> Floats:
         """Encode all chunks, the longest first so that little is padded, and average those of each text."""
         chunks = [chunk for text in batch for chunk in text]
         order = sorted(range(len(chunks)), key=lambda place: -len(chunks[place]))
-        vectors = np.zeros((len(chunks), self.dim), np.float32)
-        for some in _groups(order, [len(chunk) for chunk in chunks], self._fixed):
-            vectors[some] = self._vectors([chunks[place] for place in some])
+        groups = list(_groups(order, [len(chunk) for chunk in chunks], self._fixed))
+        found = np.concatenate([encode([chunks[place] for place in some]) for some in groups])
+        vectors = np.empty_like(found)
+        vectors[[place for some in groups for place in some]] = found
         first = np.cumsum([0, *map(len, batch)])[:-1]
         weights = np.array([len(chunk) for chunk in chunks], np.float64)[:, None]
-        mean = (np.add.reduceat(vectors * weights, first) / np.add.reduceat(weights, first)).astype(np.float32)
-        return unit(mean) if self._says.normalise else mean
+        return (np.add.reduceat(vectors * weights, first) / np.add.reduceat(weights, first)).astype(np.float32)
 
     def _vectors(self, chunks: Chunks) -> Floats:
+        return self._read(chunks)[0]
+
+    def _read(self, chunks: Chunks, layers: bool = False) -> tuple[Floats, Floats]:
         """Run the network on chunks that are padded on the right, where neither kind of attention looks."""
         width = self._fixed or max(map(len, chunks))
         ids = np.full((len(chunks), width), self._filler, np.int64)
         for row, chunk in zip(ids, chunks, strict=True):
             row[: len(chunk)] = chunk
         mask = (np.arange(width) < np.array([[len(chunk)] for chunk in chunks])).astype(np.int64)
-        given = {"input_ids": tensor(ids)}
+        given: dict[str, Any] = {"input_ids": tensor(ids)}
         if not self._fixed:
             given["attention_mask"] = tensor(mask)
+        if layers:
+            given["output_hidden_states"] = True
         with inference():
             if hasattr(self._model, "get_text_features"):
-                return self._says.finish(floats(self._model.get_text_features(**given).pooler_output))
-            hidden = self._model(**given).last_hidden_state
-            pooled = [pool(hidden, tensor(mask), how) for how in self._says.pooling]
-            return self._says.finish(np.concatenate([floats(part) for part in pooled], axis=1))
+                out = self._model.get_text_features(**given)
+                pooled = [out.pooler_output]
+            else:
+                out = self._model(**given)
+                pooled = [pool(out.last_hidden_state, tensor(mask), how) for how in self._says.pooling]
+            vectors = self._says.finish(np.concatenate([floats(part) for part in pooled], axis=1))
+            if not layers:
+                return vectors, np.empty((len(vectors), 0, 0), np.float32)
+            way = (*self._says.pooling, "mean")[0]
+            return vectors, stacked(self.hub, [floats(pool(state, tensor(mask), way)) for state in out.hidden_states])
 
 
 def _groups(order: Sequence[int], lengths: Sequence[int], fixed: int | None) -> Iterator[list[int]]:

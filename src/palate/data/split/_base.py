@@ -17,6 +17,7 @@ from palate.core.part import Part
 from palate.core.rng import generator
 from palate.data.dataset import Dataset
 from palate.data.interactions import LABELS
+from palate.data.taught import refuse_taught
 
 TRAIN, VALID, TEST = 0, 1, 2
 Labels = npt.NDArray[np.int8]
@@ -99,12 +100,13 @@ class Splitter(Part[C]):
 
         Raises:
             DataError: train or test would be empty, the dataset lacks what the splitter needs, or an encoder has
-                learned from interactions that would come into the test.
+                learned from interactions that would come into the test, or a part from those of another cut.
         """
         labels = self.labels_of(data, seed)
         if self.name != "as-labelled":
             _refuse_learned(data)
         train, valid, test = (data.take_interactions(labels == part) for part in range(3))
+        refuse_taught(data, train, f"--how {self.name} --seed {seed}")
         return Split(train, valid, test, self.name, seed)
 
 

@@ -169,7 +169,7 @@ def _encode_column(
         with nullcontext() if store is None else store.locked():
             if _learns(encoder):
                 _learn(name, encoder, inputs, labels)
-            vectors, computed = _compute(name, encoder, inputs, store, of, retry)
+            vectors, computed = compute(name, encoder, inputs, store, of, retry)
             table = _assemble(encoder, inputs, vectors, source, of)
             rejected = _rejected(data, column, inputs, vectors, of)
             if store is not None:
@@ -221,10 +221,19 @@ def _learn(name: str, encoder: Encoder[Any], inputs: Inputs, labels: pl.Series |
             ) from error
 
 
-def _compute(
-    name: str, encoder: Encoder[Any], inputs: Inputs, store: PartStore | None, of: Of, retry: bool
+def compute(
+    name: str,
+    encoder: Encoder[Any],
+    inputs: Inputs,
+    store: PartStore | None,
+    of: Of,
+    retry: bool = False,
+    decoder: Encoder[Any] | None = None,
 ) -> tuple[Vectors, int]:
-    """Return the vectors of every content, and how many of them were made now."""
+    """Return the vectors of every content, and how many of them were made now.
+
+    Files are decoded in processes that know the encoder by its name; where it has none, `decoder` is one that decodes alike.
+    """
     identity = encoder.fingerprint
     vectors = Vectors(encoder.dim) if store is None else store.known(identity, encoder.dim)
     if retry:
@@ -237,7 +246,7 @@ def _compute(
     if todo:
         keep = partial(store.keep, identity) if store else None
         chosen = Chosen(inputs.raw, np.fromiter(todo.values(), np.int64, len(todo)))
-        with workers_for(encoder, chosen) as workers:
+        with workers_for(decoder or encoder, chosen) as workers:
             encoder.prepare()
             with progress(f"encoding {name}", len(todo), of) as advance:
                 _fill(vectors, list(todo), run(encoder, chosen, workers), keep, advance)
@@ -271,7 +280,8 @@ def _assemble(encoder: Encoder[Any], inputs: Inputs, vectors: Vectors, source: s
     rows = vectors.rows(inputs.keys)
     chosen = LazyRows(vectors, rows)
     values = cast("Floats", chosen) if of == "interactions" else chosen[:]
-    return FeatureTable(values, rows >= 0, source, of, encoder.modality, encoder.reference())
+    ref, taught = encoder.reference(), encoder.taught
+    return FeatureTable(values, rows >= 0, source, of, encoder.modality, ref, taught=taught)
 
 
 def _rejected(data: Dataset, column: str, inputs: Inputs, vectors: Vectors, of: Of) -> list[Rejected]:

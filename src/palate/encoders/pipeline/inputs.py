@@ -24,6 +24,8 @@ from palate.encoders.pipeline.rows import made_of_rows
 from palate.encoders.pipeline.store import Key
 from palate.interfaces import Raw
 
+TUNED = ".tuned"
+"""Ends the name of a part that a fine-tuned encoder makes of what the part before it is made of."""
 VIEWS = {"sound": "audio", "motion": "video"}
 """What a video column `trailer` has besides its pictures, as in `trailer.sound`, by the modality as which it is encoded."""
 _CHUNK = 1 << 20
@@ -89,11 +91,12 @@ class Chosen(Sequence[Raw]):
 
 def modality_of(catalogue: Catalogue, name: str) -> str:
     """Return what kind of media a column holds; `trailer.sound`, of a video column `trailer`, is audio,
-    and `trailer.motion` is video.
+    and `trailer.motion` is video; `title.tuned` is what `title` is.
 
     Raises:
         DataError: there is no such column.
     """
+    name = _before_tuning(catalogue, name)
     if (made := made_of_rows(catalogue).get(name)) is not None:
         return made.modality
     values = catalogue.column(column_of(catalogue, name))
@@ -108,15 +111,21 @@ def cells_of(catalogue: Catalogue, name: str) -> pl.Series:
     Raises:
         DataError: there is no such column.
     """
-    made = made_of_rows(catalogue).get(name)
+    made = made_of_rows(catalogue).get(_before_tuning(catalogue, name))
     return catalogue.column(column_of(catalogue, name)) if made is None else made.cells(catalogue)
 
 
 def column_of(catalogue: Catalogue, name: str) -> str:
     """Return the column that a part is made of: itself, or the video of which it is a view."""
+    name = _before_tuning(catalogue, name)
     column, _, view = name.rpartition(".")
     is_view = view in VIEWS and name not in catalogue.table.columns and catalogue.types.get(column) == "video"
     return column if is_view else name
+
+
+def _before_tuning(catalogue: Catalogue, name: str) -> str:
+    """Return `title` for `title.tuned`, unless a column is called so."""
+    return name if name in catalogue.table.columns else name.removesuffix(TUNED)
 
 
 def columns_of(catalogue: Catalogue, modality: str) -> list[str]:

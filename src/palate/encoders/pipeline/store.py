@@ -41,8 +41,8 @@ class Vectors:
     Rows of all blocks are numbered through, so that vectors serve `LazyRows` as where rows come from.
     """
 
-    def __init__(self, dim: int) -> None:
-        self.dim = dim
+    def __init__(self, dim: int, width: npt.DTypeLike = np.float32) -> None:
+        self.dim, self.width = dim, width
         self.blocks: list[Rows | Path] = []
         self.ends = [0]
         self.place: dict[Key, int] = {}
@@ -91,7 +91,7 @@ class Vectors:
         return self.ends[-1], self.dim
 
     def __getitem__(self, rows: npt.NDArray[np.int64]) -> Floats:
-        found = np.empty((len(rows), self.dim), np.float32)
+        found = np.empty((len(rows), self.dim), self.width)
         owner = np.searchsorted(self.ends, rows, side="right") - 1
         for block in np.unique(owner).tolist():
             mine = owner == block
@@ -115,6 +115,9 @@ class Vectors:
 
 class PartStore:
     """One part of one dataset folder."""
+
+    width: npt.DTypeLike = np.float32
+    """How wide the numbers are in which unfinished work is kept."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
@@ -145,9 +148,14 @@ class PartStore:
         part = _part(self.final)
         return part[0] if part is not None and part[0].source == source and part[1] == whose(part[0]) else None
 
+    def keys(self, source: str) -> list[Key | None] | None:
+        """Return the content of each row of the part on disk; None where it was not made from exactly this, or nobody encoded it."""
+        arrays, note = _read(self.final / CONTENT)
+        return [key if any(key) else None for key in _unpack(arrays["keys"])] if note.get("source") == source else None
+
     def known(self, encoder: str, dim: int) -> Vectors:
         """Return the vectors of this encoder that are on disk, from finished parts and unfinished work."""
-        vectors = Vectors(dim)
+        vectors = Vectors(dim, self.width)
         for place in (self.before, self.final):
             arrays, note = _read(place / CONTENT)
             part = _part(place) if note.get("encoder") == encoder else None
@@ -167,7 +175,9 @@ class PartStore:
         """Write one more chunk of unfinished work; returns where its vectors are."""
         work = self._work(encoder)
         path = work / f"chunk-{len(list(work.glob('chunk-*.safetensors'))):05d}.safetensors"
-        values = vectors[np.fromiter(vectors.place.values(), np.int64, len(vectors.place))]
+        values = vectors[np.fromiter(vectors.place.values(), np.int64, len(vectors.place))].astype(
+            self.width, copy=False
+        )
         note = {"encoder": encoder, "reasons": {key.hex(): why for key, why in vectors.reasons.items()}}
         with replacing_file(path) as aside:
             arrays = {"keys": pack(list(vectors.place)), "values": values}
