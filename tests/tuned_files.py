@@ -22,7 +22,7 @@ def tuned(folder: Path, encoder: Encoder[Any], seed: int = 0) -> Path:
     scale = np.full(dim, dim**-0.5, np.float32)
     about = {"part": "thing"}
     made = Tuning(
-        Bottleneck(dim, HIDDEN), learned, np.zeros(dim, np.float32), scale, float(scale[0]), about, encoder.reference(), encoder.fingerprint
+        Bottleneck(dim, HIDDEN), learned, np.zeros(dim, np.float32), scale, scale, about, encoder.reference(), encoder.fingerprint
     )  # fmt: skip
     made.state().save(folder, FILE)
     return folder

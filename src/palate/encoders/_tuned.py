@@ -24,7 +24,7 @@ from palate.interfaces import Raw
 
 FILE = "tuned"
 """Name of the two files of a folder that holds a fine-tuned encoder."""
-_OWN = ("mean", "scale", "state_mean", "state_scale")
+_OWN = ("mean", "scale", "size", "state_mean", "state_scale")
 _LEARNED, _INNER = "learned", "encoder"
 
 
@@ -37,7 +37,7 @@ class Tuning:
     """What was learned for the vectors of one encoder: y = x + strength size f((x - mean) / scale).
 
     Shapes:
-        mean, scale: float32[dim], of the vectors of training; size: how far these are from their mean in one dimension, the root of the mean square.
+        mean, scale: float32[dim], of the vectors of training; size: float32[dim], the scale again, 0 where these are all the same.
         state_mean, state_scale: float32[n, width], of the states of the layers that are read; empty where none is.
     """
 
@@ -45,7 +45,7 @@ class Tuning:
     learned: Mapping[str, Floats]
     mean: Floats
     scale: Floats
-    size: float
+    size: Floats
     about: Mapping[str, JSON]
     """Where it was learned: `part`, and `taught`, as `palate.data.features.FeatureTable` has it."""
     encoder: EncoderRef | None = None
@@ -63,7 +63,7 @@ class Tuning:
         """
         behind = None if states is None else self.entering_states(states)
         added = self.change.applied(self.learned, self.entering(rows), behind)
-        return np.asarray(rows + np.float32(strength * self.size) * added, dtype=np.float32)
+        return np.asarray(rows + np.float32(strength) * self.size * added, dtype=np.float32)
 
     def entering(self, rows: Floats) -> Floats:
         """Return vectors as the network reads them."""
@@ -80,7 +80,6 @@ class Tuning:
         told = {
             "method": self.change.method,
             "change": asdict(self.change),
-            "size": self.size,
             "about": dict(self.about),
         }
         state = State(arrays, told).joined(_LEARNED, State(self.learned))
@@ -98,7 +97,7 @@ class Tuning:
         }
         own: dict[str, Any] = {name: state.arrays[name] for name in _OWN}
         change, learned = CHANGES[told["method"]](**shape), state.nested(_LEARNED).arrays
-        made = cls(change, learned, size=told["size"], about=told["about"], **own)
+        made = cls(change, learned, about=told["about"], **own)
         if (reads := told.get("reads")) is None:
             return made
         ref = EncoderRef(reads["name"], reads["settings"], state.nested(_INNER))

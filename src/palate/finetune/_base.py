@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from palate.training.loop import History
 
 K = TypeVar("K", bound=TunerConfig)
+_VARIES = 1e-6
+"""Of a dimension's mean, or itself: what varies by less is constant."""
 _FEWEST = 20
 """Likes with which it is worth to begin."""
 
@@ -74,14 +76,16 @@ class Tuner(Part[K], ABC):
             DataError: the vectors are the same for all items.
         """
         trained = table.present & trained_rows(train, "items")
-        rows = table.values[trained]
-        size = float(np.sqrt(np.square(rows - rows.mean(0)).mean(dtype=np.float64)))
-        if not size > 0:
+        standard, change = Standard.of(table, trained), self._change(table, states)
+        spread = table.values[trained].std(axis=0)
+        size = np.where(spread > _VARIES * np.maximum(np.abs(standard.mean), _VARIES), standard.scale, 0).astype(
+            np.float32
+        )
+        if not size.any():
             raise DataError(
                 f"the vectors of the part '{part}' are the same for all items of training, so that none can be told from another: "
                 "choose another part"
             )
-        standard, change = Standard.of(table, trained), self._change(table, states)
         begun = Tuning(change, {}, standard.mean, standard.scale, size, {"part": part})
         if states is None or not isinstance(change, Side):
             return begun
@@ -103,7 +107,7 @@ class Tuner(Part[K], ABC):
         kind = samplers.get(config.sampler)
         drawn = {"count": config.negatives} if "count" in kind.config_type.model_fields else {}
         rng = generator(run.seed, label)
-        network = Pulling(config, self.tuning, table.values, states, table.present, liked, rng)
+        network = Pulling(config, self.tuning, table, states, liked, trained_rows(train, "items"), rng)
         batches = Together(liked, kind(**drawn), config.batch_size, config.history)
         judge = None if valid is None else Judge(train, valid, config.judge_by)
         judge = judge if judge is not None and len(judge.users) else None

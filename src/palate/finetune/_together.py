@@ -11,11 +11,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from palate.core.types import CSR, Codes, Floats, Mask
+from palate.data.features import FeatureTable
 from palate.encoders._changes import Changing
 from palate.encoders._tuned import Tuning
 from palate.encoders.pipeline.states import Behind
 from palate.finetune._config import TunerConfig
 from palate.linalg.neighbours import nearest
+from palate.linalg.standard import Standard
 from palate.nn._torch import Tensor, torch
 from palate.nn.network import Weights
 from palate.nn.noise import dropped
@@ -75,42 +77,45 @@ class Together(Batches):
 class Pulling:
     """Change the vectors of items so that an item is nearer to what else its people like than items that they do not like.
 
-    s_ui = cos(y_i, mean of y_j / |y_j| over others j that u likes), with y = x + size f(x): the taste of a person is the middle of
-    what they like, so that an item that nobody met is placed as well as any, and no vector belongs to a person.
+    s_ui = cos(y_i, mean of y_j / |y_j| over others j that u likes), with y = z + f(z) and z the standardised vector: the taste of a
+    person is the middle of what they like, so that an item that nobody met is placed as well as any, and no vector belongs to a person.
 
     Shapes:
-        rows: float32[n, dim]; present: bool[n].
+        table: of n items; liked: sparse[n_users, n]; trained: bool[n], the items whose vectors may be measured.
     """
 
     def __init__(
         self,
         config: TunerConfig,
         tuning: Tuning,
-        rows: Floats,
+        table: FeatureTable,
         states: Behind | None,
-        present: Mask,
         liked: CSR,
+        trained: Mask,
         rng: np.random.Generator,
     ) -> None:
-        self.config, self.size = config, tuning.size
+        self.config, self.tuning, self.states, self.liked = config, tuning, states, liked
         self.weights = Weights(rng)
         self.change: Changing = tuning.change.built(self.weights)
-        self.rows, self.entering = self.weights.constant(rows), self.weights.constant(tuning.entering(rows))
-        self.tuning, self.states, self.present, self.liked = tuning, states, present, liked
-        self.there = self.weights.constant(present[:, None].astype(np.float32))
+        self.present, self.trained = table.present, trained
+        self.entering = self.weights.constant(
+            np.where(table.present[:, None], tuning.entering(table.values), np.float32(0))
+        )
+        self.there = self.weights.constant(table.present[:, None].astype(np.float32))
+        self.moves = self.weights.constant((tuning.size > 0).astype(np.float32))
         self.loss = ranking_loss(config)
 
     def vectors(self, codes: Codes, noise: Any = None) -> tuple[Tensor, Tensor]:
-        """Return the changed vectors of items, zeros where absent, and what was added, in units of `size`; float32[b, dim] each."""
+        """Return the standardised vectors of items with what was added, zeros where absent, and that alone; float32[b, dim] each."""
         place = self.weights.constant(codes).long()
         entering = self.entering.index_select(0, place)
+        read, states = entering, None
         if noise is not None and self.config.dropout:
-            entering = dropped(entering, self.config.dropout, noise)
-        states = None
+            read = dropped(entering, self.config.dropout, noise)
         if self.states is not None:
             states = self.weights.constant(self.tuning.entering_states(self.states(codes)))
-        added = self.change(entering, states) * self.there.index_select(0, place)
-        return self.rows.index_select(0, place) + self.size * added, added
+        added = self.change(read, states) * self.moves * self.there.index_select(0, place)
+        return entering + added, added
 
     def losses(self, batch: Batch, noise: Any) -> Mapping[str, Tensor]:
         """Return the loss of the ranking, and of how far vectors were moved."""
@@ -131,17 +136,19 @@ class Pulling:
             losses["reg"] = self.config.reg * added.square().mean()
         return losses
 
-    def final(self) -> Floats:
-        """Return the vectors of all items as the network stands, of length one; zeros where absent."""
+    def final(self) -> FeatureTable:
+        """Return the vectors of all items as the network stands, standardised."""
         size = len(self.present)
         blocks = (np.arange(start, min(start + _BLOCK, size), dtype=np.int32) for start in range(0, size, _BLOCK))
         with torch.no_grad():
-            made = torch.cat([torch.nn.functional.normalize(self.vectors(codes)[0], dim=1) for codes in blocks])
-        return np.where(self.present[:, None], made.cpu().numpy(), np.float32(0)).astype(np.float32)
+            made = torch.cat([self.vectors(codes)[0] for codes in blocks])
+        return FeatureTable(made.cpu().numpy(), self.present, "")
 
     def scorer(self) -> Scores:
-        """Return what scores all items for users as `content-knn` does; NaN for items without the part."""
-        graph = nearest(self.final(), self.present, self.config.neighbours, label="nearest items")
+        """Return what scores all items for users as `content-knn` does, which standardises anew; NaN for items without the part."""
+        made = self.final()
+        units = Standard.of(made, self.trained).units(made.values, made.present)
+        graph = nearest(units, self.present, self.config.neighbours, label="nearest items")
         graph.data = np.maximum(graph.data, 0)
         to = sp.csr_array(graph.T.tocsr())
 

@@ -10,7 +10,7 @@ from palate.finetune._config import TunerConfig
 
 
 class Adapter(Tuner[TunerConfig]):
-    """A bottleneck beside the vectors: y = x + size W_2 relu(W_1 z + b_1) + b_2, z being x standardised (Houlsby et al. 2019).
+    """A bottleneck beside the vectors: y = x + size (W_2 relu(W_1 z + b_1) + b_2), z being x standardised (Houlsby et al. 2019).
 
     It reads nothing but vectors, and so learns for parts of any encoder, and for ready-made ones.
     """
