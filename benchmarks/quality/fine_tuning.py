@@ -12,13 +12,13 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from deep_code import behind, essence
 from grounds import GROUNDS
 
-import palate.finetune
 from palate.core.files import read_json, write_json, write_text
 from palate.core.fingerprint import fingerprint
 from palate.data.dataset import Dataset
@@ -37,21 +37,14 @@ METRICS = ("recall@20", "ndcg@20")
 
 def code() -> str:
     """Return the fingerprint of what makes the figures."""
-    room = Path(palate.finetune.__file__).parent
-    files = [
-        *sorted(room.glob("*.py")),
-        room.parent / "encoders" / "_changes.py",
-        room.parent / "encoders" / "_tuned.py",
-    ]
-    modules = behind(
-        [
-            "palate.training.loop",
-            "palate.training.losses.sampled_softmax",
-            "palate.models.content_knn",
-            "palate.evaluation.protocol",
-        ]
-    )
-    return fingerprint([essence(file) for file in files], sorted(modules), dict(SETTINGS))
+    begin = ("training.loop", "training.losses.sampled_softmax", "training.samplers.in_batch")
+    rooms = behind([f"palate.{name}" for name in (*begin, "models.content_knn", "evaluation.protocol")])
+    own = [f"palate.finetune.{name}" for name in ("adapter", "_base", "_config", "_road", "_together")]
+    texts = {
+        name: essence(Path(find_spec(name).origin))
+        for name in (*rooms, *own, "palate.encoders._changes", "palate.encoders._tuned")
+    }
+    return fingerprint(texts, dict(SETTINGS))
 
 
 def measured(data: Dataset, part: str) -> dict[str, Any]:
