@@ -95,7 +95,7 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def verdict(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say of each part whether the test gained, lost or neither, by whether the intervals lie apart."""
+    """Say of each part whether the test gained, lost or neither, by whether the intervals of both lie apart."""
     told = []
     for row in rows:
         (low, high), (below, above) = (row["test"][name]["intervals"]["recall@20"] for name in ("frozen", "tuned"))
@@ -107,7 +107,7 @@ def verdict(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             if below > high
             else "loses"
             if above < low
-            else "changes by no more than chance"
+            else "cannot be told from what it was"
         )
         told.append(f"- `{row['part']}` {how}: {change:+.4f} Recall@20 on test.")
     return told

@@ -94,9 +94,10 @@ def _show(data: Dataset, found: FineTuned, ds: Path, out: Path) -> None:
             typer.echo(f"nothing was gained: go on with {found.part}")
     typer.echo(f"\nwrote the part {found.name} into {ds / 'features'}, the encoder to {out}")
     if found.tuning.encoder is None:
-        typer.echo(
-            f"no encoder made {found.part}: new items need ready-made vectors, and nothing can be searched by words"
-        )
-    alike = [word for flag, given, usual in (("--how", cut.how, "random-per-user"), ("--seed", str(cut.seed), "0")) if given != usual
-             for word in (flag, given)]  # fmt: skip
+        ref = data.features[found.part].encoder
+        why = f"no encoder made {found.part}" if ref is None else f"{ref.name} cannot be fine-tuned with its vectors"
+        typer.echo(f"{why}: new items need ready-made vectors, and nothing can be searched by {found.name}")
+    given = {"--how": cut.how, "--seed": str(cut.seed), "--positive": data.positive.rule}
+    usual = {"--how": "random-per-user", "--seed": "0", "--positive": type(data.positive)().rule}
+    alike = [word for name, value in given.items() if value != usual[name] for word in (name, value)]
     say_next(["train", ds, "--model", "content-knn", "--parts", found.name, *alike, "--out", f"{ds.name}.palate"])
