@@ -280,8 +280,8 @@ def _assemble(encoder: Encoder[Any], inputs: Inputs, vectors: Vectors, source: s
     rows = vectors.rows(inputs.keys)
     chosen = LazyRows(vectors, rows)
     values = cast("Floats", chosen) if of == "interactions" else chosen[:]
-    ref, taught = encoder.reference(), encoder.taught
-    return FeatureTable(values, rows >= 0, source, of, encoder.modality, ref, taught=taught)
+    ref = encoder.reference()
+    return FeatureTable(values, rows >= 0, source, of, encoder.modality, ref, taught=encoder.taught)
 
 
 def _rejected(data: Dataset, column: str, inputs: Inputs, vectors: Vectors, of: Of) -> list[Rejected]:
