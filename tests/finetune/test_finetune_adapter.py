@@ -179,7 +179,7 @@ def test_each_like_is_beside_others_of_the_same_person_and_held_against_none_of_
 
 @pytest.mark.parametrize(("loss", "sampler"), [("bpr", "uniform"), ("sampled-softmax", "uniform"), ("bce", "in-batch")])
 def test_other_losses_and_samplers_do(world, loss, sampler):
-    made = taught(world, loss=loss, sampler=sampler, negatives=3, reg=0.01)
+    made = taught(world, loss=loss, sampler=sampler, negatives=3, reg=0.01, balance_items=0.5, truncate=0.1)
     assert np.isfinite(made.table.values).all()
     assert not np.array_equal(made.table.values, world.features["look"].values)
 

@@ -108,7 +108,8 @@ class Tuner(Part[K], ABC):
         drawn = {"count": config.negatives} if "count" in kind.config_type.model_fields else {}
         rng = generator(run.seed, label)
         network = Pulling(config, self.tuning, table, states, liked, trained_rows(train, "items"), rng)
-        batches = Together(liked, kind(**drawn), config.batch_size, config.history)
+        sampler, balance = kind(**drawn), config.balance_items
+        batches = Together(liked, sampler, config.batch_size, config.history, balance_items=balance)
         judge = None if valid is None else Judge(train, valid, config.judge_by)
         judge = judge if judge is not None and len(judge.users) else None
         settings = Settings.of(run, label, config, train, valid)

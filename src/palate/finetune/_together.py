@@ -30,7 +30,7 @@ from palate.training.samplers import Sampler
 _BLOCK = 4096
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Beside(Batch):
     """Likes, and some of what else the same people like.
 
@@ -48,14 +48,16 @@ class Together(Batches):
         liked: sparse[n_users, n_items]; `history` is how many others are drawn for each like.
     """
 
-    def __init__(self, liked: CSR, sampler: Sampler[Any], size: int, history: int) -> None:
-        super().__init__(liked, sampler, size)
+    def __init__(
+        self, liked: CSR, sampler: Sampler[Any], size: int, history: int, *, balance_items: float = 0.0
+    ) -> None:
+        super().__init__(liked, sampler, size, balance_items=balance_items)
         self.liked, self.history = liked, history
         self.first, self.count = liked.indptr[:-1], np.diff(liked.indptr)
 
     def epoch(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Yield the batches of an epoch; what a like is held against within a batch is nothing that its user likes."""
-        order = rng.permutation(len(self.users))
+        order = self._order(rng)
         for start in range(0, len(order), self.size):
             chosen = order[start : start + self.size]
             users, items = self.users[chosen], self.items[chosen]
@@ -65,7 +67,7 @@ class Together(Batches):
             own = self.first[users]
             luck = own[:, None] + rng.integers(0, self.count[users, None] - 1, size=(len(chosen), self.history))
             beside = self.items[luck + (luck >= chosen[:, None])]  # the like itself is stepped over
-            yield Beside(users, items, self.likes.log_share[items], others, beside)
+            yield Beside(users, items, self.likes.log_share[items], others, beside=beside)
 
     def _known(self, users: Codes, items: Codes) -> Any:
         """Return the places of a batch at which the item is one that the user likes; int64[2, x], rows in order."""
