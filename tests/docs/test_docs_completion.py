@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 
+import numpy as np
 import pytest
 
 from doc_blocks import ROOT
@@ -15,6 +16,7 @@ from palate.core.files import read_json
 sys.path.insert(0, str(ROOT / "benchmarks" / "quality"))
 
 from completion_table import write_page
+from modality_dropout import GROUNDS_HERE, SEEDS, _page
 
 RESULTS = ROOT / "docs" / "results"
 
@@ -58,3 +60,19 @@ def test_where_half_is_hidden_the_default_loses_to_none_that_can_be_told():
     assert {model for _, model, _ in tests} == {"content-knn", "umami"}
     assert [test for test in tests if test[-1]["difference"] > 0 and test[-1]["p_holm"] < 0.05] == []
     assert len([test for test in tests if test[-1]["difference"] < 0 and test[-1]["p_holm"] < 0.05]) >= 20
+
+
+def test_half_of_the_parts_takes_at_most_half_of_what_content_gives_umami():
+    kept = read_json(RESULTS / "modality-dropout.json")
+    assert "\n".join(_page(kept)) + "\n" == (RESULTS / "modality-dropout.md").read_text(encoding="utf-8")
+    for ground in GROUNDS_HERE:
+        cases = {key.split("|")[1] for key in kept if key.startswith(f"{ground}|")}
+        mean = {name: np.mean([kept[f"{ground}|{name}|{seed}"]["recall@20"] for seed in SEEDS]) for name in cases}
+        gain = mean["whole"] - mean["shuffled"]
+        lost = {name: (mean["whole"] - value) / gain for name, value in mean.items()}
+        assert gain > 0.015
+        assert lost["half, hidden=0.5"] <= 0.5
+        assert lost["half, completed by graph, hidden=0"] < 0.15
+        assert lost["half, completed by graph, hidden=0.3"] < 0.25
+    text = " ".join((ROOT / "docs" / "models.md").read_text(encoding="utf-8").split())
+    assert "Completing parts does more for umami than hiding them" in text
