@@ -163,7 +163,9 @@ def _panel(
     for share in (0.1, 0.3, 0.5, 0.7, 0.9):
         yield f'<text x="{left + share * _WIDE:.1f}" y="{top + _HIGH + 14}" text-anchor="middle" fill="#555">{share:.0%}</text>'
     for name, curve in curves.items():
-        points = " ".join(
-            f"{left + x * _WIDE:.1f},{top + _HIGH * (high - y) / (high - low or 1):.1f}" for x, y in sorted(curve)
-        )
+        places = [
+            (f"{left + x * _WIDE:.1f}", f"{top + _HIGH * (high - y) / (high - low or 1):.1f}") for x, y in sorted(curve)
+        ]
+        points = " ".join(",".join(place) for place in places)
         yield f'<polyline points="{points}" fill="none" stroke="{colour[name]}" stroke-width="1.8"/>'
+        yield from (f'<circle cx="{x}" cy="{y}" r="2.4" fill="{colour[name]}"/>' for x, y in places)
