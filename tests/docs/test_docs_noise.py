@@ -13,6 +13,7 @@ from doc_blocks import ROOT
 sys.path.insert(0, str(ROOT / "benchmarks" / "quality"))
 
 import noise
+from noise_training import STATES, WAYS
 
 PAGE = (ROOT / "docs" / "results" / "noise.md").read_text(encoding="utf-8")
 
@@ -49,6 +50,9 @@ def test_the_page_says_what_its_notes_say():
     assert float(found["wrong pictures, mismatch"][4]) > float(
         found["wrong pictures, outlier, local outlier factor"][4]
     )
+    precision, recall = found["wrong pictures, mismatch"][3:]
+    assert float(precision) > 0.8
+    assert float(recall) > 0.8
     assert found["near-duplicates (pairs)"][3] == found["bots, all"][3] == "1.00"
 
 
@@ -71,9 +75,38 @@ def test_every_noise_and_model_is_judged(metric):
         assert change(back)[0] == pytest.approx(cleaned - spoilt, abs=2e-4)
 
 
+def trained(metric):
+    section = PAGE.split(f"## Training on noise, {metric}")[1].split("\n## ")[0]
+    return {row[0]: row[1:] for line in section.splitlines() if (row := line.strip("|").split(" | ")) and len(row) == 7}
+
+
+@pytest.mark.parametrize("metric", noise.METRICS)
+def test_every_way_of_training_is_held_against_the_one_without(metric):
+    rows = {name.strip(): cells for name, cells in trained(metric).items()}
+    assert set(map(str, WAYS)) <= set(rows)
+    for way in WAYS:
+        means, gains = rows[str(way)][:3], rows[str(way)][3:]
+        if not way.setting:
+            assert not "".join(gains).strip()
+            continue
+        low, high = change(gains[1])[1:]
+        assert low < 0 < high  # as the notes say of what is spoilt
+        for mean, base, gain in zip(means, rows[way.base][:3], gains, strict=True):
+            middle, low, high = change(gain)
+            assert middle == pytest.approx(float(mean) - float(base), abs=2e-4)
+            assert low <= middle <= high
+
+
+def test_cleaning_brings_back_most_of_what_networks_lose():
+    for way in WAYS:
+        clean, spoilt, cleaned = map(float, trained("recall@20")[f" {way}"][:3])
+        assert way.setting or cleaned - spoilt > 0.5 * (clean - spoilt)
+
+
 def seed(value):
     kinds = [f"{kind}, {state}, {model}, {metric}" for kind in noise.KINDS for state in ("spoilt", "cleaned")
              for model in noise.MODELS for metric in noise.METRICS]  # fmt: skip
+    kinds += [f"training, {state}, {way}, {metric}" for state in STATES for way in WAYS for metric in noise.METRICS]
     return {"found": {"bots, all": [4, 3, 6]}, "figures": dict.fromkeys(kinds, value)}
 
 
@@ -81,6 +114,7 @@ def test_the_script_counts_and_averages_over_seeds():
     page = noise.report([seed(0.1), seed(0.3)], "head")
     assert "| bots, all | 8 | 6 | 12 | 0.75 | 0.50 |" in page
     assert "| all three | `als` | 0.2000 | 0.2000 | 0.2000 | +0.0000 [+0.0000 +0.0000] |" in page
+    assert f"| lattice agree=0 | 0.2000 | 0.2000 | 0.2000{' | +0.0000 [+0.0000 +0.0000]' * 3} |" in page
     assert noise.interval([0.1, 0.3]) == "+0.2000 [-1.0706 +1.4706]"
 
 
