@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from palate.data.sources import _lines
@@ -17,6 +17,12 @@ FIELD = st.text(st.sampled_from("ab é中\U0001f60d.;"), max_size=4)
 LINE = st.lists(FIELD, min_size=3, max_size=3) | st.lists(FIELD, max_size=5)
 
 
+@example(
+    lines=[["", "", ";"], ["", "", ";", ""]], block=9, end="\n", separator=",", last=False, named=False, packed=False
+)
+@example(
+    lines=[["", "", ";"], ["", "", ";", ""]], block=9, end="\n", separator=",", last=False, named=True, packed=True
+)
 @settings(max_examples=150, deadline=None)
 @given(
     lines=st.lists(LINE, min_size=1, max_size=30), block=st.integers(1, 60), end=st.sampled_from(["\n", "\r\n"]),

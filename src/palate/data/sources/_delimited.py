@@ -47,7 +47,7 @@ def delimited(path: Path, separator: str, quote: str | None, encoding: str, name
         )
     except (pl.exceptions.PolarsError, OSError):  # the slower ways tell what is wrong
         table = None
-    if table is None or _may_have_short_rows(path, table, separator):
+    if table is None or _may_have_short_rows(path, table, separator) or _ends_with(path, separator):
         return _by_lines(path, separator, quote, names) or _by_records(path, separator, quote, encoding, names)
     table = table.rename(dict(zip(table.columns, _header(table.columns), strict=True)))
     blank = table.select(pl.all_horizontal(pl.all().is_null())).to_series()
@@ -66,6 +66,20 @@ def _may_have_short_rows(path: Path, table: pl.DataFrame, separator: str) -> boo
         truncate_ragged_lines=True,
     )["line"]  # fmt: skip
     return bool((lines.str.count_matches(separator, literal=True) < table.width - 1).any())
+
+
+def _ends_with(path: Path, separator: str) -> bool:
+    """Tell whether the last line ends in a separator and no line end: polars then passes over one empty field too many."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        if not packed:
+            file.seek(-min(len(separator.encode()), path.stat().st_size), io.SEEK_END)
+            return file.read() == separator.encode()
+    last = b""
+    with gzip.open(path) as text:
+        while chunk := text.read(1 << 20):
+            last = chunk
+    return last.endswith(separator.encode())
 
 
 def _by_lines(path: Path, separator: str, quote: str | None, names: list[str] | None) -> Read | None:
