@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -21,8 +22,16 @@ from palate.models import ItemKNN
 EVENTS = "user_id,item_id,weight,timestamp\n" + "".join(f"u{n % 7},i{n % 5},1,{1_700_000_000 + n}\n" for n in range(35))
 
 
+@pytest.fixture(scope="module")
+def vast() -> bytes:
+    """A picture of 900 million pixels in a small file."""
+    file = io.BytesIO()
+    Image.new("1", (30_000, 30_000)).save(file, "PNG")
+    return file.getvalue()
+
+
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch) -> Path:
+def shop(tmp_path: Path, monkeypatch, vast: bytes) -> Path:
     """A folder with tables and pictures, some of them bad."""
     monkeypatch.chdir(tmp_path)
     photos = tmp_path / "photos"
@@ -33,7 +42,7 @@ def shop(tmp_path: Path, monkeypatch) -> Path:
     Image.fromarray(noise).save(tmp_path / "plain.jpg")
     (photos / "i2.png").write_bytes((tmp_path / "plain.jpg").read_bytes())
     (photos / "i3.jpg").write_bytes(b"")
-    Image.new("1", (30_000, 30_000)).save(photos / "i4.png")
+    (photos / "i4.png").write_bytes(vast)
     (tmp_path / "items.csv").write_text("item_id,title\n" + "".join(f"i{n},thing {n}\n" for n in range(5)))
     (tmp_path / "events.csv").write_text(EVENTS)
     return tmp_path
