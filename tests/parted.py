@@ -61,3 +61,13 @@ WRONG = (
     (lambda parts: {**parts, "a": parts["a"].take(np.arange(3))}, "same rows"),
 )
 """What cannot be read by one who was fitted on the parts a, b and c, and a piece of the reason."""
+
+
+def same(left, right):
+    """Tell whether two sets of parts are equal to the bit: names in their order, what is there, what of it is known, values."""
+    return list(left) == list(right) and all(
+        np.array_equal(left[name].present, right[name].present)
+        and np.array_equal(left[name].known, right[name].known)
+        and np.array_equal(left[name].values, right[name].values)
+        for name in left
+    )

@@ -22,7 +22,8 @@ import numpy as np
 from completion_table import write_page
 from deep_code import code_of, essence
 from deep_settings import settings_of
-from grounds import GROUNDS, Ground
+from grounds import GROUNDS
+from place import Place
 
 import palate.complete
 from palate.complete import hidden_error
@@ -33,7 +34,7 @@ from palate.core.fingerprint import fingerprint
 from palate.core.rng import generator
 from palate.data.dataset import Dataset
 from palate.data.missing import with_missing
-from palate.data.split import Split, split
+from palate.data.split import Split
 from palate.evaluation import evaluate
 from palate.interfaces import Run
 from palate.linalg.standard import Standard, trained_rows
@@ -70,26 +71,6 @@ def main() -> int:
         for path in write_page(words.publish):
             print(path)
     return 0
-
-
-@dataclass
-class Place:
-    """A ground, its data read when they are asked for."""
-
-    ground: Ground
-    real: Path
-    out: Path
-
-    @cached_property
-    def cut(self) -> Split:
-        return split(self.ground.data(self.real, self.out), self.ground.how, 0)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        train = self.cut.train
-        parts = {name: (table.source, table.present) for name, table in train.features.items()}
-        rows = [part.interactions.fingerprint for part in (train, self.cut.valid, self.cut.test)]
-        return fingerprint(self.cut.how, self.cut.seed, rows, parts, train.positive)
 
 
 @dataclass

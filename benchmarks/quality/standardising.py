@@ -13,13 +13,13 @@ import argparse
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from deep_code import code_of, essence
 from deep_settings import settings_of
 from grounds import GROUNDS
+from place import Place
 from standardising_page import write_page
 
 import palate.standardise
@@ -27,7 +27,7 @@ from palate.core.files import read_json, write_json
 from palate.core.fingerprint import fingerprint
 from palate.core.state import State
 from palate.data.dataset import Dataset
-from palate.data.split import Split, split
+from palate.data.split import Split
 from palate.evaluation import evaluate
 from palate.interfaces import Run
 from palate.metrics.significance import paired_test
@@ -58,34 +58,13 @@ def main() -> int:
     """Run what is asked for and is not there yet."""
     words = _words()
     for ground in words.grounds.split(";"):
-        place = Place(ground, words.real, words.out)
+        place = Place(GROUNDS[ground], words.real, words.out)
         for model in words.models.split(","):
             for way in WAYS:
                 Cell(place, model, way).run()
     if words.publish:
         print(write_page(words.publish))
     return 0
-
-
-@dataclass
-class Place:
-    """A ground, its data read when they are asked for."""
-
-    ground: str
-    real: Path
-    out: Path
-
-    @cached_property
-    def cut(self) -> Split:
-        ground = GROUNDS[self.ground]
-        return split(ground.data(self.real, self.out), ground.how, 0)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        train = self.cut.train
-        parts = {name: (table.source, table.present) for name, table in train.features.items()}
-        rows = [part.interactions.fingerprint for part in (train, self.cut.valid, self.cut.test)]
-        return fingerprint(self.cut.how, self.cut.seed, rows, parts, train.positive)
 
 
 @dataclass
@@ -98,11 +77,11 @@ class Cell:
 
     @property
     def file(self) -> Path:
-        return KEPT / self.place.ground.replace(", ", "-") / f"{self.model}.{self.way}.json"
+        return KEPT / self.place.ground.name.replace(", ", "-") / f"{self.model}.{self.way}.json"
 
     def run(self) -> None:
         """Fit and judge, unless figures of the same code and data are there."""
-        built = models.get(self.model)(**{**settings_of(self.model, self.place.ground), **MODELS[self.model]})
+        built = models.get(self.model)(**{**settings_of(self.model, self.place.ground.name), **MODELS[self.model]})
         made_of = fingerprint(self.place.fingerprint, built.spec(), code_of(built), self._code())
         if self.file.is_file() and read_json(self.file)["made_of"] == made_of:
             return
@@ -128,7 +107,7 @@ class Cell:
             },
         )
         print(
-            f"{self.place.ground:30} {self.model:12} {self.way:12} {figures['test']['recall@20']:.4f}",
+            f"{self.place.ground.name:30} {self.model:12} {self.way:12} {figures['test']['recall@20']:.4f}",
             seconds,
             flush=True,
         )

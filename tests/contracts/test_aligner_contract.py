@@ -11,7 +11,7 @@ from palate.core.memory import PeakMemory
 from palate.core.rng import generator
 from palate.core.state import State
 from palate.interfaces import Aligner
-from parted import WIDTHS, WRONG, changed_later, lonely, shop, some_parts
+from parted import WIDTHS, WRONG, changed_later, lonely, same, shop, some_parts
 
 DIM = 4
 
@@ -35,14 +35,6 @@ def fitted(kind, parts, seed=0, epochs=10, **settings):
     n = len(next(iter(parts.values())))
     quick = {"epochs": epochs} if "epochs" in kind.config_type.model_fields else {}
     return kind(**{"dim": DIM, **quick, **settings}).fit(parts, shop(n), generator(seed))
-
-
-def same(left, right):
-    return list(left) == list(right) and all(
-        np.array_equal(left[name].present, right[name].present)
-        and np.array_equal(left[name].values, right[name].values)
-        for name in left
-    )
 
 
 def test_is_an_aligner(kind, parts):

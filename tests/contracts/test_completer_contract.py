@@ -11,7 +11,7 @@ from palate.core.memory import PeakMemory
 from palate.core.rng import generator
 from palate.core.state import State
 from palate.interfaces import Completer
-from parted import WIDTHS, WRONG, changed_later, lonely, shop, some_parts
+from parted import WIDTHS, WRONG, changed_later, lonely, same, shop, some_parts
 
 
 @pytest.fixture(params=registry.names())
@@ -31,15 +31,6 @@ def fitted(kind, parts, seed=0, data=None, **settings):
     n = len(next(iter(parts.values())))
     quick = {key: 5 for key in ("epochs", "rounds") if key in kind.config_type.model_fields}
     return kind(**{**quick, **settings}).fit(parts, data or shop(n), generator(seed))
-
-
-def same(left, right):
-    return list(left) == list(right) and all(
-        np.array_equal(left[name].present, right[name].present)
-        and np.array_equal(left[name].values, right[name].values)
-        and np.array_equal(left[name].known, right[name].known)
-        for name in left
-    )
 
 
 def test_is_a_completer(kind, parts):

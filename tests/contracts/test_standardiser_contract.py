@@ -15,7 +15,7 @@ from palate.interfaces import Standardiser
 from palate.linalg.neighbours import unit_rows
 from palate.linalg.standard import Standard
 from palate.standardise import registry
-from parted import WIDTHS, WRONG, changed_later, lonely, shop, some_parts
+from parted import WIDTHS, WRONG, changed_later, lonely, same, shop, some_parts
 
 
 @pytest.fixture(params=registry.names())
@@ -30,14 +30,6 @@ def parts():
 
 def fitted(kind, parts, data=None, **settings):
     return kind(**settings).fit(parts, data or shop(len(next(iter(parts.values())))))
-
-
-def same(left, right):
-    return list(left) == list(right) and all(
-        np.array_equal(left[name].present, right[name].present)
-        and np.array_equal(left[name].values, right[name].values)
-        for name in left
-    )
 
 
 def test_is_a_standardiser(kind, parts):

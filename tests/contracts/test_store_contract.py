@@ -244,3 +244,24 @@ def test_the_bytes_of_who_is_erased_are_in_no_file(tmp_path):
     assert not [file for file in tmp_path.iterdir() if b"ann-the-unforgettable" in file.read_bytes()]
     assert len(store.since(0)) == 400
     store.close()
+
+
+def test_bytes_that_a_reader_holds_back_are_told(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'events.db'}")
+    store.append(events(1))
+    with store.engine.connect() as reader:
+        reader.execute(TABLES.tables["palate_events"].select()).fetchone()
+        raw = store.engine.raw_connection()
+        raw.cursor().execute("PRAGMA busy_timeout=50")
+        raw.close()
+        with pytest.raises(StoreError, match="their bytes are still in its log: ask again"):
+            store.erase("ann")
+    assert store.erase("ann").events == 0
+    assert not [file for file in tmp_path.iterdir() if b"ann" in file.read_bytes()]
+    store.close()
+
+
+def test_a_store_without_a_folder_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="has no folder that can be made"):
+        Store(f"sqlite:///{tmp_path / 'file' / 'events.db'}")

@@ -99,3 +99,16 @@ def test_keys_are_in_no_answer_and_in_no_file(service, store, keys, tmp_path):
     )
     assert not any(key in answers for key in keys.values())
     assert not any(key.encode() in file.read_bytes() for key in keys.values() for file in tmp_path.iterdir())
+
+
+def test_a_service_stays_shut_when_its_last_key_is_taken_back(service, store, keys):
+    for key in list(store.known_keys().values()):
+        store.remove_key(key.name)
+    service.app.state.keys.refresh()
+    for key in (None, *keys.values()):
+        assert ask(service, "GET", "/v1/recommend/user%203", key).status_code == 401
+
+
+def test_the_key_of_who_is_erased_opens_nothing_from_then_on(service, keys):
+    assert ask(service, "DELETE", "/v1/users/user%203", keys["admin"]).json()["keys"] == 1
+    assert ask(service, "GET", "/v1/recommend/user%203", keys["ann"]).status_code == 401

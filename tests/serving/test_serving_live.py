@@ -160,6 +160,7 @@ def test_who_is_erased_is_a_stranger_until_they_come_back(service, known):
     told = service.delete("/v1/users/user%203").json()
     assert (told["events"], told["feedback"], told["keys"]) == (1, 0, 0)
     assert "user" not in told["receipt"]
+    assert "user 3" not in [each["user_id"] for each in service.get("/v1/users?limit=100").json()["users"]]
     assert listed(service, "user%203")[1] == "popularity"
     assert service.get("/v1/users/user%203/history").status_code == 404
     post(service, {"user_id": "user 3", "item_id": item})
@@ -244,5 +245,38 @@ def test_a_store_that_fails_is_told_and_nothing_is_lost(service, known):
 
     store.append = broken
     assert "the disk is full" in post(service, event, status=503)["error"]
+    store.append = append
+    assert post(service, event)["accepted"] == 1
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800"])
+def test_what_no_database_can_hold_is_refused(service, text):
+    for body in ({"satisfaction": 3, "text": text}, {"satisfaction": 3, "user_id": text}):
+        content = json.dumps(body).encode()
+        answer = service.post("/v1/feedback", content=content, headers={"content-type": "application/json"})
+        assert answer.status_code == 422
+    assert service.delete("/v1/users/a%00b").status_code == 422
+
+
+def test_a_store_that_does_not_answer_is_told_by_ready(service):
+    assert service.get("/ready").status_code == 200
+
+    def broken():
+        raise StoreError("the store could not be used")
+
+    service.app.state.live.store.check = broken
+    assert service.get("/ready").status_code == 503
+    assert service.get("/health").status_code == 200
+
+
+def test_an_error_that_nobody_thought_of_is_told_and_the_next_are_served(service, known):
+    store, event = service.app.state.live.store, {"user_id": "new", "item_id": known.data.items.ids[3]}
+    append = store.append
+
+    def broken(events):
+        raise ZeroDivisionError
+
+    store.append = broken
+    assert post(service, event, status=500)["error"].startswith("this should not happen")
     store.append = append
     assert post(service, event)["accepted"] == 1

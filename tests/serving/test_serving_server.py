@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
 
@@ -53,12 +54,20 @@ def test_serve_checks_the_port_before_anything_is_read():
     assert f"port {port} on 127.0.0.1 is in use" in err
 
 
+@contextmanager
+def served(bundle, folder):
+    """Serve a bundle from a folder; yields the process and its address, and ends it whatever happens."""
+    bundle.save(folder)
+    process = palate("serve", folder, "--port", "0", env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    try:
+        yield process, process.stdout.readline().split(" is served at ")[1].split()[0]
+    finally:
+        process.kill()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")
 def test_serve_answers_and_stops_at_ctrl_c(bundle, tmp_path):
-    bundle.save(tmp_path / "b")
-    process = palate("serve", tmp_path / "b", "--port", "0", env={**os.environ, "PYTHONUNBUFFERED": "1"})
-    try:
-        where = process.stdout.readline().split(" is served at ")[1].split()[0]
+    with served(bundle, tmp_path / "b") as (process, where):
         assert f"curl '{where}/v1/recommend/user%200?k=3'" in process.stdout.readline()
         kept = f"what people do is kept in {tmp_path}/b.live/events.db"
         assert process.stdout.readline() == f"{kept}\n"
@@ -66,26 +75,19 @@ def test_serve_answers_and_stops_at_ctrl_c(bundle, tmp_path):
             assert len(json.load(answer)["items"]) == 3
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
-    finally:
-        process.kill()
     assert (process.returncode, out, err) == (0, "stopped\n", "")
     assert [file.name for file in (tmp_path / "b.live").iterdir()] == ["events.db"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_a_service_that_is_told_to_end_lets_go_of_its_store(bundle, tmp_path):
-    bundle.save(tmp_path / "b")
-    process = palate("serve", tmp_path / "b", "--port", "0", env={**os.environ, "PYTHONUNBUFFERED": "1"})
-    try:
-        where = process.stdout.readline().split(" is served at ")[1].split()[0]
+    with served(bundle, tmp_path / "b") as (process, where):
         body = json.dumps({"events": [{"user_id": "ann", "item_id": bundle.data.items.ids[0]}]}).encode()
         asked = urllib.request.Request(f"{where}/v1/events", body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(asked, timeout=30) as answer:
             assert json.load(answer)["accepted"] == 1
         process.terminate()
         process.communicate(timeout=20)
-    finally:
-        process.kill()
     assert [file.name for file in (tmp_path / "b.live").iterdir()] == ["events.db"]
 
 

@@ -19,7 +19,7 @@ from palate.encoders._tuned import Tuning
 from palate.finetune._config import TunerConfig
 from palate.fusion._tastes import of_things
 from palate.interfaces import Run
-from palate.linalg.standard import Standard, trained_rows
+from palate.linalg.standard import Standard, trained_rows, varies
 from palate.nn import device
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from palate.training.loop import History
 
 K = TypeVar("K", bound=TunerConfig)
-_VARIES = 1e-6
-"""Of a dimension's mean, or itself: what varies by less is constant."""
 _FEWEST = 20
 """Likes with which it is worth to begin."""
 
@@ -77,10 +75,8 @@ class Tuner(Part[K], ABC):
         """
         trained = table.present & trained_rows(train, "items")
         standard, change = Standard.of(table, trained), self._change(table, states)
-        spread = table.values[trained].std(axis=0)
-        size = np.where(spread > _VARIES * np.maximum(np.abs(standard.mean), _VARIES), standard.scale, 0).astype(
-            np.float32
-        )
+        spread = table.values[trained].std(axis=0, dtype=np.float64)
+        size = np.where(varies(spread, standard.mean), standard.scale, 0).astype(np.float32)
         if not size.any():
             raise DataError(
                 f"the vectors of the part '{part}' are the same for all items of training, so that none can be told from another: "

@@ -36,8 +36,8 @@ def telling(present: Mask, trained: Mask) -> npt.NDArray[np.int64]:
     return rows if len(rows) > 1 else np.flatnonzero(present)
 
 
-def varies(deviation: Doubles, middle: Doubles) -> Mask:
-    """Tell which dimensions vary by more than rounding does; float64[d] twice -> bool[d]."""
+def varies(deviation: Doubles, middle: Doubles | Floats) -> Mask:
+    """Tell which dimensions vary by more than rounding does; float64[d], and float64 or float32[d] -> bool[d]."""
     return np.asarray(deviation > 1e-6 * np.maximum(np.abs(middle), 1e-6))
 
 

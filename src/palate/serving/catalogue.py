@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -41,8 +42,11 @@ class Showcase:
         self._liked = np.diff(bundle.model.liked.indptr)
         self._names = self.data.users.series.str.to_lowercase()
 
-    def users(self, query: str, limit: int) -> Users:
-        """Return users whose id holds a text, in any case; the very id comes first, then those that begin with it."""
+    def users(self, query: str, limit: int, forgotten: Collection[str] = ()) -> Users:
+        """Return users whose id holds a text, in any case; the very id comes first, then those that begin with it.
+
+        Those who are `forgotten` are not told of.
+        """
         wanted = query.strip().lower()
         codes = np.arange(len(self.data.users))
         if wanted:
@@ -51,6 +55,8 @@ class Showcase:
             found = np.flatnonzero(holds)
             same = (self._names == wanted).to_numpy()
             codes = found[np.lexsort((found, ~starts[found], ~same[found]))]
+        if forgotten:
+            codes = codes[~np.isin(codes, self.data.users.codes(forgotten))]
         shown = codes[: _bounded(limit)]
         rows = [User(user_id=self.data.users.ids[code], liked=int(self._liked[code])) for code in shown]
         return Users(users=rows, total=len(codes))

@@ -11,30 +11,31 @@ from starlette.exceptions import HTTPException
 from palate.data.store import Key, Store, key_digest
 
 READ, WRITE, ADMIN = "read", "write", "admin"
-_ASKS = ("/v1/search", "/v1/explain", "/v1/recommend:batch")
+_ASKS = ("/v1/search",)
 """What is asked by POST and changes nothing."""
-_OF_ALL = ("/v1/users", "/v1/feedback/summary", "/v1/recommend:batch")
+_OF_ALL = ("/v1/users", "/v1/feedback/summary")
 """What tells of many people, and so of others than the one a key is bound to."""
 
 
 class KeyRing:
     """The keys of a store, as digests in memory; `refresh` follows what is added and taken back.
 
-    Without any key the service is open, and listens on this machine alone.
+    Without any key the service is open, and listens on this machine alone. One that had a key stays shut when the last is taken
+    back, until it is started anew: others may reach it.
     """
 
     def __init__(self, store: Store | None = None) -> None:
         self.store = store
         self._keys: Mapping[str, Key] = {}
+        self.shut = False
+        """Whether nobody may ask without a key."""
         self.refresh()
-
-    def __len__(self) -> int:
-        return len(self._keys)
 
     def refresh(self) -> None:
         """Take over the keys as they stand in the store."""
         if self.store is not None:
             self._keys = self.store.known_keys()
+            self.shut = self.shut or bool(self._keys)
 
     def key_of(self, secret: str) -> Key | None:
         """Return whom a key belongs to, None where nobody."""
@@ -45,7 +46,7 @@ def scope_of(method: str, path: str) -> str:
     """Return the scope that a request needs."""
     if method in ("GET", "HEAD") or path in _ASKS:
         return READ
-    return ADMIN if method == "DELETE" or path.startswith("/v1/bundle") else WRITE
+    return ADMIN if method == "DELETE" else WRITE
 
 
 def guard(request: Request) -> None:
@@ -56,7 +57,7 @@ def guard(request: Request) -> None:
     """
     ring: KeyRing = request.app.state.keys
     request.state.key = None
-    if not len(ring):
+    if not ring.shut:
         return
     key = ring.key_of(_secret(request))
     if key is None:

@@ -6,7 +6,6 @@ import logging
 import math
 import queue
 import threading
-import time
 import uuid
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,7 +14,7 @@ from typing import Any
 from palate.core.errors import PalateError, StoreError
 from palate.data.store import Event, Store
 
-_LOG = logging.getLogger("palate.serving")
+LOG = logging.getLogger("palate.serving")
 LONGEST = 512
 """Characters of an id, at most."""
 _FIELDS = ("event_id", "user_id", "item_id", "kind", "weight", "timestamp")
@@ -56,6 +55,15 @@ def _id(given: Mapping[str, Any], name: str) -> str:
         raise ValueError(f"{name} was {_shown(value)}: it must be a text that is not empty")
     if len(value) > LONGEST:
         raise ValueError(f"{name} has {len(value):,} characters: at most {LONGEST} are allowed")
+    return storable(value, name)
+
+
+def storable(value: str, name: str) -> str:
+    """Return a text that every database can hold.
+
+    Raises:
+        ValueError: it holds NUL, or half of a character.
+    """
     if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise ValueError(f"{name} holds a character that no text has")
     return value
@@ -89,26 +97,28 @@ class Intake:
     `events` returns a future that is done once they are durable, `after` has run, and so the next answer knows of them.
     """
 
-    def __init__(self, store: Store, after: Callable[[], None], clock: Callable[[], float] = time.time) -> None:
-        self.store, self.after, self.clock = store, after, clock
+    def __init__(self, store: Store, after: Callable[[], None]) -> None:
+        self.store, self.after = store, after
         self._waiting: queue.SimpleQueue[tuple[Sequence[Event], Future[list[bool]]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="intake", daemon=True)
-        self._closed = False
+        self._closed, self._door = False, threading.Lock()
         self._thread.start()
 
     def events(self, events: Sequence[Event]) -> Future[list[bool]]:
         """Hand events over; the future tells which were new, or why they could not be kept."""
         told: Future[list[bool]] = Future()
-        if self._closed:
-            told.set_exception(StoreError("the service is stopping: nothing of this was kept, so send it again"))
-        else:
-            self._waiting.put((events, told))
+        with self._door:  # nothing may come in behind the word that it is over
+            if not self._closed:
+                self._waiting.put((events, told))
+                return told
+        told.set_exception(StoreError("the service is stopping: nothing of this was kept, so send it again"))
         return told
 
     def close(self) -> None:
         """Write what is waiting, and stop."""
-        self._closed = True
-        self._waiting.put(None)
+        with self._door:
+            self._closed = True
+            self._waiting.put(None)
         self._thread.join()
 
     def _write(self) -> None:
@@ -127,13 +137,13 @@ class Intake:
     def _together(self, batch: Sequence[tuple[Sequence[Event], Future[list[bool]]]]) -> None:
         try:
             new = iter(self.store.append([event for events, _ in batch for event in events]))
-        except PalateError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told, and the next are served
             for _, told in batch:
                 told.set_exception(error)
             return
         try:
             self.after()
         except PalateError as error:  # they are kept, and are caught up with when the store answers again
-            _LOG.warning("what was kept is not followed yet: %s", error)
+            LOG.warning("what was kept is not followed yet: %s", error)
         for events, told in batch:
             told.set_result([next(new) for _ in events])

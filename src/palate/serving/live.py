@@ -11,7 +11,7 @@ from palate.core.errors import PalateError
 from palate.data.store import Erased, Event, Store
 from palate.serving.engine import Engine
 from palate.serving.guard import KeyRing
-from palate.serving.intake import Intake, read_event
+from palate.serving.intake import LOG, Intake, read_event
 from palate.serving.people import Follower
 from palate.serving.settings import ServingSettings
 
@@ -52,6 +52,7 @@ class Live:
         """Remove a person from the store, and know nothing of them from now on."""
         found = self.store.erase(user)
         self.follower.catch_up()
+        self.keys.refresh()
         return found
 
     def close(self) -> None:
@@ -68,5 +69,5 @@ class Live:
             try:
                 self.follower.catch_up()
                 self.keys.refresh()
-            except PalateError:
-                continue  # whoever asks is told by /ready; it is tried again
+            except PalateError as error:  # it is tried again; /ready tells of it
+                LOG.warning("what others wrote is not followed for now: %s", error)

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
 
+from palate.core.errors import DataError
 from palate.data.store import Said as Kept
 from palate.serving.guard import only
+from palate.serving.intake import storable
 from palate.serving.live import Live
 from palate.serving.schemas import Erased, Events, Feedback, FeedbackSummary, Rejected, Said, Taken
 
@@ -26,6 +28,13 @@ def _live(request: Request) -> Live:
 
 
 Lives = Annotated[Live, Depends(_live)]
+
+
+def _storable(value: str, name: str) -> str:
+    try:
+        return storable(value, name)
+    except ValueError as error:
+        raise DataError(str(error)) from error
 
 
 @router.post("/v1/events")
@@ -50,6 +59,8 @@ async def events(request: Request, given: Events, live: Lives) -> Taken:
 @router.post("/v1/feedback", status_code=201)
 def feedback(request: Request, given: Feedback, live: Lives) -> dict[str, Any]:
     """Say how content one is."""
+    for name, value in (("text", given.text), ("user_id", given.user_id or "")):
+        _storable(value, name)
     if given.user_id is not None:
         only(request, given.user_id)
     live.store.say(Kept(given.satisfaction, given.text, given.user_id, int(live.clock())))
@@ -67,5 +78,5 @@ def summary(live: Lives) -> FeedbackSummary:
 @router.delete("/v1/users/{user:path}")
 def erase(user: str, live: Lives) -> Erased:
     """Remove a person: events, feedback and keys from the store, and what this and other services know of them."""
-    found = live.erase(user)
+    found = live.erase(_storable(user, "the user"))
     return Erased(receipt=live.store.digest(user), events=found.events, feedback=found.feedback, keys=found.keys)

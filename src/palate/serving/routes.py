@@ -49,9 +49,9 @@ def similar(
 
 
 @router.get("/v1/users")
-def users(shows: Shows, query: str = "", limit: int = 20) -> Users:
+def users(engine: Answers, shows: Shows, query: str = "", limit: int = 20) -> Users:
     """List users whose id holds a text."""
-    return shows.users(query, limit)
+    return shows.users(query, limit, engine.people.forgotten)
 
 
 @router.get("/v1/users/{user:path}/history")
@@ -80,8 +80,10 @@ def health() -> Health:
 
 
 @open_router.get("/ready")
-def ready(engine: Answers) -> Ready:
-    """Tell that the service can answer, and with what."""
+def ready(request: Request, engine: Answers) -> Ready:
+    """Tell that the service can answer, and with what; 503 where its store does not."""
+    if request.app.state.live is not None:
+        request.app.state.live.store.check()
     return Ready(
         name=engine.bundle.data.name,
         model=engine.model.name,

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from palate.core.errors import ConfigError, missing_extra
+from palate.core.errors import ConfigError, StoreError, missing_extra
 
 _WAIT_MS = 30_000
 """How long one writer waits for another."""
@@ -20,6 +20,7 @@ def connect(url: str) -> sa.Engine:
 
     Raises:
         ConfigError: the URL cannot be read, or names another database.
+        StoreError: the file has no folder.
         MissingExtraError: the driver of PostgreSQL is absent.
     """
     try:
@@ -42,7 +43,12 @@ def connect(url: str) -> sa.Engine:
 def _sqlite(url: sa.URL) -> sa.Engine:
     if not url.database or url.database == ":memory:":
         raise ConfigError(f"the store {url} would keep nothing: name a file, as in sqlite:///events.db")
-    Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    try:
+        Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the store {url} has no folder that can be made ({error.strerror}): name another file, or none"
+        ) from error
     engine = sa.create_engine(
         url.set(database=str(Path(url.database).expanduser())), connect_args={"timeout": _WAIT_MS / 1000}
     )

@@ -222,9 +222,14 @@ class Store:
             if self.engine.dialect.name == "sqlite":
                 raw = self.engine.raw_connection()
                 try:
-                    raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                    busy = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
                 finally:
                     raw.close()
+                if busy:
+                    raise StoreError(
+                        f"the rows are removed from {self.place}, but somebody reads it, so that their bytes are still in its log: "
+                        "ask again"
+                    )
             else:
                 with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                     for table in (EVENTS, FEEDBACK, KEYS):
