@@ -65,7 +65,7 @@ def test_what_is_met_does_not_come_again_though_it_is_not_liked(service, known):
     post(service, {"user_id": "user 3", "item_id": first, "weight": -1})
     assert first not in listed(service, "user 3")[0]
     before = known.model.liked[[3]].indices
-    assert set(service.app.state.engine.people["user 3"].liked) == set(before)
+    assert set(service.app.state.deck.engine.people["user 3"].liked) == set(before)
 
 
 def test_an_event_that_is_sent_again_counts_once(service, known):

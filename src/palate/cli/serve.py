@@ -56,7 +56,7 @@ def serve(
         kept = keeping()
         application = create_app(opened, ServingSettings(index=index), kept)
         with progress("loading encoders"):
-            troubles = application.state.engine.prepare()
+            troubles = application.state.deck.engine.prepare()
         for trouble in troubles:
             typer.echo(trouble, err=True)
         server = server_of(application)

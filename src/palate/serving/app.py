@@ -18,9 +18,8 @@ from palate.bundle import Bundle
 from palate.core.errors import PalateError, RequestError
 from palate.data.store import Store
 from palate.serving import live_routes, routes, search_routes
-from palate.serving.catalogue import Showcase
 from palate.serving.docs import docs_page
-from palate.serving.engine import Engine
+from palate.serving.edition import Deck
 from palate.serving.guard import KeyRing, guard
 from palate.serving.limits import BodyLimit
 from palate.serving.live import Live
@@ -56,10 +55,9 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
         responses={404: {"model": Problem}, 422: {"model": Problem}},
     )
     settings = settings or ServingSettings()
-    app.state.engine = Engine(bundle, settings)
+    app.state.deck = Deck(bundle, settings)
     app.state.keys = KeyRing(store)
-    app.state.live = None if store is None else Live(app.state.engine, store, settings, app.state.keys)
-    app.state.showcase = Showcase(bundle)
+    app.state.live = None if store is None else Live(app.state.deck, store, settings, app.state.keys)
     app.include_router(routes.open_router)
     for router in (routes.router, search_routes.router, live_routes.router):
         app.include_router(router, dependencies=[Depends(guard)])

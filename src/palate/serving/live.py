@@ -9,7 +9,7 @@ from typing import Any
 
 from palate.core.errors import PalateError
 from palate.data.store import Erased, Event, Store
-from palate.serving.engine import Engine
+from palate.serving.edition import Deck
 from palate.serving.guard import KeyRing
 from palate.serving.intake import LOG, Intake, read_event
 from palate.serving.people import Follower
@@ -20,19 +20,19 @@ _EVERY = 0.5
 
 
 class Live:
-    """Joins an engine to a store: what is accepted counts from the next answer on, and what others accept soon after."""
+    """Joins what answers to a store: what is accepted counts from the next answer on, and what others accept soon after."""
 
     def __init__(
         self,
-        engine: Engine,
+        deck: Deck,
         store: Store,
         settings: ServingSettings,
         keys: KeyRing,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.engine, self.store, self.settings, self.clock = engine, store, settings, clock
+        self.deck, self.store, self.settings, self.clock = deck, store, settings, clock
         self.keys = keys
-        self.follower = Follower(engine.people, store)
+        self.follower = Follower(deck.engine.people, store)
         self.intake = Intake(store, self.follower.catch_up)
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._follow, name="follower", daemon=True)
@@ -43,7 +43,7 @@ class Live:
         now, read, rejected = self.clock(), [], []
         for index, each in enumerate(given):
             try:
-                read.append(read_event(each, self.engine.items, now))
+                read.append(read_event(each, self.deck.engine.items, now))
             except ValueError as error:
                 rejected.append((index, str(error)))
         return read, rejected

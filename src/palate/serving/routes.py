@@ -8,8 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse
 
 from palate.retrieval import By
-from palate.serving.catalogue import Showcase
-from palate.serving.engine import Engine
+from palate.serving.edition import Deck, Edition
 from palate.serving.media import media_response
 from palate.serving.schemas import Answer, Health, History, Item, Ready, Users
 
@@ -18,59 +17,51 @@ open_router = APIRouter()
 """What may be asked without a key."""
 
 
-def _engine(request: Request) -> Engine:
-    engine: Engine = request.app.state.engine
-    return engine
+def _edition(request: Request) -> Edition:
+    deck: Deck = request.app.state.deck
+    return deck.edition
 
 
-def _showcase(request: Request) -> Showcase:
-    showcase: Showcase = request.app.state.showcase
-    return showcase
-
-
-Answers = Annotated[Engine, Depends(_engine)]
-Shows = Annotated[Showcase, Depends(_showcase)]
+Current = Annotated[Edition, Depends(_edition)]
 Where = Annotated[str | None, Query(description="Which items may come, as in price < 20 and colour = 'red'.")]
 
 
 @router.get("/v1/recommend/{user:path}")
-def recommend(user: str, engine: Answers, k: int = 10, filter: Where = None) -> Answer:
+def recommend(user: str, edition: Current, k: int = 10, filter: Where = None) -> Answer:
     """Recommend new items to a user; somebody unknown gets what is popular, and `fallback` says so."""
-    return engine.recommend(user, k, filter)
+    return edition.engine.recommend(user, k, filter)
 
 
 @router.get("/v1/similar/{item:path}")
-def similar(
-    item: str, engine: Answers, shows: Shows, k: int = 10, by: By | None = None, filter: Where = None
-) -> Answer:
+def similar(item: str, edition: Current, k: int = 10, by: By | None = None, filter: Where = None) -> Answer:
     """List items like an item: by content, or by the behaviour of people."""
-    shows.known_item(item)
-    return engine.similar(item, k, by, filter)
+    edition.showcase.known_item(item)
+    return edition.engine.similar(item, k, by, filter)
 
 
 @router.get("/v1/users")
-def users(engine: Answers, shows: Shows, query: str = "", limit: int = 20) -> Users:
+def users(edition: Current, query: str = "", limit: int = 20) -> Users:
     """List users whose id holds a text."""
-    return shows.users(query, limit, engine.people.forgotten)
+    return edition.showcase.users(query, limit, edition.engine.people.forgotten)
 
 
 @router.get("/v1/users/{user:path}/history")
-def history(user: str, request: Request, engine: Answers, shows: Shows, limit: int = 20) -> History:
+def history(user: str, request: Request, edition: Current, limit: int = 20) -> History:
     """List what a user did, newest first."""
     live = request.app.state.live
-    return shows.history(user, limit, engine.people, live.store if live else None)
+    return edition.showcase.history(user, limit, edition.engine.people, live.store if live else None)
 
 
 @router.get("/v1/items/{item:path}")
-def item(item: str, shows: Shows) -> Item:
+def item(item: str, edition: Current) -> Item:
     """Show an item: its title, its columns, and where its pictures, sounds and clips are."""
-    return shows.item(item)
+    return edition.showcase.item(item)
 
 
 @router.get("/v1/media/{item:path}/{column}", response_class=FileResponse)
-def media(item: str, column: str, shows: Shows) -> Any:
+def media(item: str, column: str, edition: Current) -> Any:
     """Send a file of an item; parts of it where a `Range` is asked for."""
-    return media_response(*shows.medium(item, column))
+    return media_response(*edition.showcase.medium(item, column))
 
 
 @open_router.get("/health")
@@ -80,10 +71,11 @@ def health() -> Health:
 
 
 @open_router.get("/ready")
-def ready(request: Request, engine: Answers) -> Ready:
+def ready(request: Request, edition: Current) -> Ready:
     """Tell that the service can answer, and with what; 503 where its store does not."""
     if request.app.state.live is not None:
         request.app.state.live.store.check()
+    engine = edition.engine
     return Ready(
         name=engine.bundle.data.name,
         model=engine.model.name,

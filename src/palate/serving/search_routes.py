@@ -13,6 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from palate.core.errors import DataError
+from palate.serving.edition import Deck
 from palate.serving.engine import Engine
 from palate.serving.guard import only
 from palate.serving.schemas import Answer, SearchPicture, SearchText, SearchWanted
@@ -22,8 +23,8 @@ W = TypeVar("W", bound=SearchWanted)
 
 
 def _engine(request: Request) -> Engine:
-    engine: Engine = request.app.state.engine
-    return engine
+    deck: Deck = request.app.state.deck
+    return deck.engine
 
 
 def _form_schema() -> dict[str, Any]:
