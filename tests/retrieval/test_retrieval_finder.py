@@ -225,7 +225,7 @@ def test_only_some_may_be_found(finder, lamp):
 
 
 def test_wrong_requests(finder, lamp):
-    with pytest.raises(DataError, match="a text, a picture or both"):
+    with pytest.raises(DataError, match="a text, a picture, a sound or several"):
         finder.find(Wanted())
     with pytest.raises(ConfigError, match="did you mean 'words'"):
         finder.find(Wanted("tea", by="word"))

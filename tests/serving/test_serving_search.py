@@ -33,6 +33,7 @@ class FourColours:
     def prepare(self):
         self.ready = True
 
+    name, views, modality = "eye", None, "image"
     stand_in = False
 
     def for_queries(self):
@@ -219,7 +220,7 @@ def test_the_command_line_searches_in_every_way(bundle, tmp_path, capsys, monkey
     assert "'text' is no weight: write text=0.7" in say("--text", "x", "--weight", "text", code=2)
     assert "there is no user 'nobody'" in say("--text", "lamp", "--user", "nobody", code=2)
     assert "nothing to weigh" in say("--text", "lamp", "--weight", "image=0.5", code=2)
-    assert "--text, --image or both" in say(code=2)
+    assert "--text, --image, --sound or several: give one of them" in say(code=2)
 
 
 def test_a_catalogue_in_chinese(shop):

@@ -92,7 +92,7 @@ def weights_of(asked: Sequence[str], given: Mapping[str, float]) -> dict[str, fl
     Those that are not named share what the named ones leave; a user who is not named counts 0.3 where none is.
 
     Args:
-        asked: the ways: `text`, `image`, `user`.
+        asked: the ways: `text`, `image`, `sound`, `user`.
         given: a weight from 0 to 1 for some of them.
 
     Raises:
@@ -116,6 +116,11 @@ def weights_of(asked: Sequence[str], given: Mapping[str, float]) -> dict[str, fl
         raise ConfigError("every weight is 0: let something count")
     shares = {name: named.get(name, left / max(1, len(rest))) for name in asked}
     if not any(share for name, share in shares.items() if name != "user"):
-        raise ConfigError("only the user counts, whose taste adds no item: give the text or the picture some weight")
+        raise ConfigError(f"only the user counts, whose taste adds no item: give the {_either(shares)} some weight")
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()}
+
+
+def _either(ways: Mapping[str, float]) -> str:
+    said = {"text": "text", "image": "picture", "sound": "sound"}
+    return " or the ".join(said[name] for name in ways if name in said)

@@ -1,4 +1,4 @@
-"""Search of every kind: by a text, by a picture, by both, for somebody; by vectors, by words, or by both."""
+"""Search of every kind: by a text, a picture, a sound or several of them, for somebody; by vectors, by words, or by both."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class Wanted:
     by: How | None = None
     """How a text is looked for; both ways where nothing is said and both can be gone."""
     weights: Mapping[str, float] = field(default_factory=dict)
-    """How much `text`, `image` and `user` count, from 0 to 1."""
+    """How much `text`, `image`, `sound` and `user` count, from 0 to 1."""
+    sound: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +85,10 @@ class Finder:
         """Tell whether a picture can be looked for."""
         return self._asks("image")
 
+    def takes_sounds(self) -> bool:
+        """Tell whether a sound can be looked for."""
+        return self._asks("audio")
+
     def find(self, wanted: Wanted, k: int = 10, only: Codes | None = None, taste: Taste | None = None) -> Finding:
         """Return the k best items, of `only` where that is given.
 
@@ -97,9 +102,9 @@ class Finder:
             DataError: nothing was given, it cannot be read, or it cannot be searched in that way.
             ConfigError: a weight or the way is wrong.
         """
-        asked = [name for name in ("text", "image") if getattr(wanted, name) is not None]
+        asked = [name for name in ("text", "image", "sound") if getattr(wanted, name) is not None]
         if not asked:
-            raise DataError("a search takes a text, a picture or both: give at least one")
+            raise DataError("a search takes a text, a picture, a sound or several of them: give at least one")
         weights = weights_of([*asked, *(["user"] if taste is not None else [])], wanted.weights)
         lists = [listed for listed in self._lists(wanted, weights, max(_DEEP, k), only) if listed.weight > 0]
         if taste is not None and weights["user"] > 0:
@@ -113,6 +118,8 @@ class Finder:
             yield from self._by_text(wanted.text, self._way(wanted.by), weights["text"], k, only)
         if wanted.image is not None:
             yield _vectors("image", weights["image"], self.searcher.by_image(wanted.image, k, only))
+        if wanted.sound is not None:
+            yield _vectors("sound", weights["sound"], self.searcher.by_sound(wanted.sound, k, only))
 
     def _asks(self, modality: str) -> bool:
         """Tell whether vectors can be asked by a modality."""

@@ -1,4 +1,4 @@
-"""Items for a text or a picture, by the encoders that made the items' own vectors."""
+"""Items for a text, a picture or a sound, by the encoders that made the items' own vectors."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ from palate.linalg.topk import top_k
 from palate.retrieval.blend import RANK_SHIFT
 from palate.retrieval.near import Near
 
+_MODALITIES = ("text", "image", "audio")
+"""What can be searched by."""
+Decode = Callable[[Encoder[Any], Path], Any]
+"""An encoder and a file to what the encoder makes of it; raises BrokenInput where that is nothing."""
 _BEHIND = 4
 """Places that the list of a stand-in leaves to items that have what is asked for."""
 
@@ -52,6 +56,7 @@ class Searcher:
         index: makes an empty index. Each part then gets one, which finds the candidates; without one every item is
             compared. An index that is not exact may miss some.
         standardiser: fitted; the parts that it knows are compared on its scale, and what is looked for is brought to it.
+        decode: reads the files that are looked for; without one their encoders do, here.
 
     Missing data:
         An item that has none of the parts is never found.
@@ -62,6 +67,7 @@ class Searcher:
         features: Mapping[str, FeatureTable],
         index: Callable[[], Index] | None = None,
         standardiser: Standardiser | None = None,
+        decode: Decode | None = None,
     ) -> None:
         parts = {name: table for name, table in sorted(features.items()) if table.of == "items" and table.encoder}
         self._parts = parts
@@ -70,11 +76,13 @@ class Searcher:
         alike = standardiser.standardise(known) if standardiser is not None and known else {}
         self._near = {name: Near(alike.get(name, table), index) for name, table in parts.items()}
         self._encoders: dict[tuple[str, str], Encoder[Any] | None] = {}
+        self._decode = decode or _decode_here
+        self._ready: set[tuple[str, str]] = set()
         self._lost: set[str] = set()
         self._lock = threading.Lock()
 
     def parts(self, modality: str) -> list[str]:
-        """Return the names of the parts that can be searched by `text` or `image`."""
+        """Return the names of the parts that can be searched by `text`, `image` or `audio`."""
         return [name for name, table in self._parts.items() if table.modality == modality and name not in self._lost]
 
     def across(self, modality: str) -> list[str]:
@@ -91,13 +99,12 @@ class Searcher:
         A part whose encoder cannot be had is not searched from then on.
         """
         troubles = []
-        asked = [(name, by) for by in ("text", "image") for name in self.parts(by) + self.across(by)]
+        asked = [(name, by) for by in _MODALITIES for name in self.parts(by) + self.across(by)]
         for name, by in asked:
             if name in self._lost:
                 continue
             try:
-                with self._lock:
-                    self._encoder(name, by).prepare()
+                self._prepared(name, by)
                 self._near[name].prepare()
             except PalateError as error:
                 self._lost.add(name)
@@ -123,6 +130,21 @@ class Searcher:
         if not path.is_file():
             raise DataError(f"there is no file {path}: give the path of a picture")
         return self._by("image", path, "picture", k, only)
+
+    def by_sound(self, path: Path, k: int = 10, only: Codes | None = None) -> Found:
+        """Return the items whose sound is nearest to a sound, or whose text or picture where these can be asked for by one.
+
+        Raises:
+            DataError: the file is missing or broken, or no part of sound can be searched.
+        """
+        if not path.is_file():
+            raise DataError(f"there is no file {path}: give the path of a sound")
+        return self._by("audio", path, "sound", k, only)
+
+    def readers(self) -> list[Encoder[Any]]:
+        """Return the encoders that read the files that are looked for."""
+        asked = [(name, by) for by in _MODALITIES[1:] for name in self.parts(by) + self.across(by)]
+        return [self._prepared(name, by) for name, by in asked]
 
     def _by(self, modality: str, raw: Raw, what: str, k: int, only: Codes | None) -> Found:
         own, across = self.parts(modality), self.across(modality)
@@ -159,16 +181,16 @@ class Searcher:
     def _queries(self, names: list[str], modality: str, raw: Raw, what: str) -> dict[str, Floats]:
         """Return the unit vector of what is looked for, by the parts whose encoder can make something of it."""
         found, troubles = {}, []
-        with self._lock:
-            for name in names:
-                encoder = self._encoder(name, modality)
-                try:
-                    values, present = encoder.encode([encoder.decode(raw)])
-                except BrokenInput as error:
-                    troubles.append(error)
-                    continue
-                if present[0]:
-                    found[name] = unit_rows(self._alike(name, values))[0]
+        for name in names:
+            encoder = self._prepared(name, modality)
+            try:
+                item = self._decode(encoder, raw) if isinstance(raw, Path) else encoder.decode(raw)
+            except BrokenInput as error:
+                troubles.append(error)
+                continue
+            values, present = encoder.encode([item])
+            if present[0]:
+                found[name] = unit_rows(self._alike(name, values))[0]
         if not found and troubles:
             raise DataError(f"the {what} to search by cannot be read ({troubles[0]}): try another") from troubles[0]
         if not found:
@@ -194,9 +216,14 @@ class Searcher:
             both = [self._find_encoder(name, by) for by in (modality, self._parts[name].modality)]
         return any(encoder.stand_in for encoder in both if encoder is not None)
 
-    def _encoder(self, name: str, modality: str) -> Encoder[Any]:
-        found = self._find_encoder(name, modality)
-        assert found is not None
+    def _prepared(self, name: str, modality: str) -> Encoder[Any]:
+        """Return what encodes a query of a modality for a part, loaded; only one thread loads."""
+        with self._lock:
+            found = self._find_encoder(name, modality)
+            assert found is not None
+            if (name, modality) not in self._ready:
+                found.prepare()
+                self._ready.add((name, modality))
         return found
 
     def _find_encoder(self, name: str, modality: str) -> Encoder[Any] | None:
@@ -216,19 +243,29 @@ class Searcher:
         return next((encoder for encoder in made if encoder is not None and encoder.space == space), None)
 
 
+def _decode_here(encoder: Encoder[Any], path: Path) -> Any:
+    return encoder.decode(path)
+
+
 def search(
-    features: Mapping[str, FeatureTable], *, text: str | None = None, image: Path | None = None, k: int = 10
+    features: Mapping[str, FeatureTable],
+    *,
+    text: str | None = None,
+    image: Path | None = None,
+    sound: Path | None = None,
+    k: int = 10,
 ) -> Found:
     """Search once; keep a `Searcher` to search often.
 
     Raises:
-        DataError: not exactly one of text and image was given, or neither can be searched.
+        DataError: not exactly one of text, image and sound was given, or it cannot be searched.
     """
-    if text is not None and image is None:
-        return Searcher(features).by_text(text, k)
-    if image is not None and text is None:
-        return Searcher(features).by_image(image, k)
-    raise DataError("a search takes a text or a picture: give one of them")
+    if sum(given is not None for given in (text, image, sound)) != 1:
+        raise DataError("a search takes a text, a picture or a sound: give one of them")
+    searcher = Searcher(features)
+    if text is not None:
+        return searcher.by_text(text, k)
+    return searcher.by_image(image, k) if image is not None else searcher.by_sound(sound or Path(), k)
 
 
 def _mean(cosines: list[Floats]) -> Floats:

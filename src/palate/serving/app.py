@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -18,6 +19,7 @@ from palate.bundle import Bundle
 from palate.core.errors import PalateError, RequestError
 from palate.data.store import Store
 from palate.serving import live_routes, routes, search_routes
+from palate.serving.decoding import Decoding
 from palate.serving.docs import docs_page
 from palate.serving.edition import Deck
 from palate.serving.guard import KeyRing, guard
@@ -41,7 +43,9 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.decoding.warm(app.state.deck.engine.searcher.readers())
         yield
+        app.state.decoding.close()
         if app.state.live is not None:
             app.state.live.close()
 
@@ -55,7 +59,9 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
         responses={404: {"model": Problem}, 422: {"model": Problem}},
     )
     settings = settings or ServingSettings()
-    app.state.deck = Deck(bundle, settings)
+    app.state.decoding = Decoding(settings)
+    app.state.uploads = CapacityLimiter(settings.decoders + 2)
+    app.state.deck = Deck(bundle, settings, app.state.decoding.decode)
     app.state.keys = KeyRing(store)
     app.state.live = None if store is None else Live(app.state.deck, store, settings, app.state.keys)
     app.include_router(routes.open_router)

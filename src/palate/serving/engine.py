@@ -17,6 +17,7 @@ from palate.explain import SharedWords, counterfactual, part_reasons, reasons, t
 from palate.interfaces import Index, Queries, Ranked
 from palate.retrieval import (
     By,
+    Decode,
     ExactIndex,
     Filters,
     Finder,
@@ -55,10 +56,17 @@ class Engine:
     """Recommends, compares, searches and explains.
 
     The stages of a recommendation run in a fixed order. Somebody of whom nothing is known, or for whom the model
-    can score nothing, gets what is popular, and the answer says so.
+    can score nothing, gets what is popular, and the answer says so. `decode` reads the files that are searched by; without
+    it their encoders do, in this process.
     """
 
-    def __init__(self, bundle: Bundle, settings: ServingSettings | None = None, people: People | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        settings: ServingSettings | None = None,
+        people: People | None = None,
+        decode: Decode | None = None,
+    ) -> None:
         self.bundle = bundle
         self.people = people or People(bundle)
         self.settings = settings or ServingSettings()
@@ -67,7 +75,7 @@ class Engine:
         index = indexes.get(self.settings.index)
         self.space = content_space(self.model, bundle.standardised, _empty(index))
         indexed = None if index is ExactIndex else lambda: _empty(index)
-        self.searcher = Searcher(bundle.data.features, indexed, bundle.standardiser)
+        self.searcher = Searcher(bundle.data.features, indexed, bundle.standardiser, decode)
         self.words = WordIndex(self.catalogue)
         self.finder = Finder(self.searcher, self.words)
         self.filters = Filters(self.catalogue, self.items)
@@ -117,22 +125,24 @@ class Engine:
         *,
         text: str | None = None,
         image: Path | None = None,
+        sound: Path | None = None,
         k: int = 10,
         where: str | None = None,
         by: How | None = None,
         user: str | None = None,
         weights: Mapping[str, float] | None = None,
     ) -> Answer:
-        """Return the k items that suit a text, a picture or both best.
+        """Return the k items that suit a text, a picture, a sound or several of them best.
 
         Args:
             text: words that say what is looked for.
             image: a picture that shows it.
+            sound: a file that sounds like it.
             k: how many.
             where: a filter; what does not pass is left out before the k best are chosen.
             by: how the text is looked for: by vectors, words, or both (`hybrid`).
             user: whose taste ranks what was found once more; nothing changes where the model knows too little of them.
-            weights: how much `text`, `image` and `user` count.
+            weights: how much `text`, `image`, `sound` and `user` count.
 
         Raises:
             DataError: nothing can be searched in that way, or the user is unknown.
@@ -142,7 +152,7 @@ class Engine:
         k, only = self._length(k), self._passing(where)
         taste = None if user is None else self._taste(user)
         given = {name: weight for name, weight in (weights or {}).items() if name != "user" or taste or user is None}
-        finding = self.finder.find(Wanted(text, image, by, given), k, only, taste)
+        finding = self.finder.find(Wanted(text, image, by, given, sound), k, only, taste)
         return self._answer(drafted(finding, text, self.words, lambda code: self._because(user, code), user))
 
     def explain(self, user: str, item: str, k: int | None = None) -> Explained:
@@ -188,8 +198,12 @@ class Engine:
         return self.searcher.prepare()
 
     def can_search(self) -> list[str]:
-        """Return what can be searched by: `text`, `image`."""
-        there = {"text": bool(self.finder.ways()), "image": self.finder.takes_pictures()}
+        """Return what can be searched by: `text`, `image`, `sound`."""
+        there = {
+            "text": bool(self.finder.ways()),
+            "image": self.finder.takes_pictures(),
+            "sound": self.finder.takes_sounds(),
+        }
         return [modality for modality, possible in there.items() if possible]
 
     def can_compare(self) -> list[str]:

@@ -83,12 +83,12 @@ class SearchText(SearchWanted):
     """How much the text and the user count, from 0 to 1."""
 
 
-class SearchPicture(SearchWanted):
-    """What to search for beside the picture, as the fields of a form."""
+class SearchFiles(SearchWanted):
+    """What to search for beside a picture, a sound or both, as the fields of a form."""
 
     text: str | None = None
-    weights: Json[dict[Literal["text", "image", "user"], float]] = Field(default_factory=dict)
-    """How much the text, the picture and the user count, from 0 to 1, as in {"image": 0.7}."""
+    weights: Json[dict[Literal["text", "image", "sound", "user"], float]] = Field(default_factory=dict)
+    """How much the text, the picture, the sound and the user count, from 0 to 1, as in {"image": 0.7}."""
 
 
 class User(Schema):
@@ -229,7 +229,7 @@ class Ready(Schema):
     users: int
     items: int
     search: list[str]
-    """What can be searched by: `text`, `image`."""
+    """What can be searched by: `text`, `image`, `sound`."""
     similar: list[str]
     """How items can be compared: `content`, `behaviour`."""
 

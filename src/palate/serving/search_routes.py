@@ -1,11 +1,13 @@
-"""Search over HTTP: a text as JSON, or a picture, with or without a text, as a form."""
+"""Search over HTTP: a text as JSON, or a picture, a sound or both, with or without a text, as a form."""
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -16,9 +18,11 @@ from palate.core.errors import DataError
 from palate.serving.edition import Deck
 from palate.serving.engine import Engine
 from palate.serving.guard import only
-from palate.serving.schemas import Answer, SearchPicture, SearchText, SearchWanted
+from palate.serving.schemas import Answer, SearchFiles, SearchText, SearchWanted
 
 router = APIRouter()
+FILES = {"image": "picture", "sound": "sound"}
+"""The fields of a form that hold files, and what these are called."""
 W = TypeVar("W", bound=SearchWanted)
 
 
@@ -28,9 +32,9 @@ def _engine(request: Request) -> Engine:
 
 
 def _form_schema() -> dict[str, Any]:
-    picture = {"type": "string", "format": "binary"}
-    fields = SearchPicture.model_json_schema()["properties"]
-    return {"type": "object", "properties": {"image": picture, **fields}, "required": ["image"]}
+    files = {name: {"type": "string", "format": "binary"} for name in FILES}
+    fields = SearchFiles.model_json_schema()["properties"]
+    return {"type": "object", "properties": {**files, **fields}}
 
 
 @router.post(
@@ -46,17 +50,18 @@ def _form_schema() -> dict[str, Any]:
     },
 )
 async def search(request: Request, engine: Annotated[Engine, Depends(_engine)]) -> Answer:
-    """Find items for a text (JSON), or for a picture and perhaps a text (multipart, the picture in the field `image`)."""
+    """Find items for a text (JSON), or for a picture, a sound or both and perhaps a text (multipart, the picture in the field
+    `image`, the sound in `sound`)."""
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with request.form(max_files=1, max_fields=8) as form:
-            content = await _picture(form, engine.settings.max_upload_mb)
-            fields = {name: value for name, value in form.items() if name != "image"}
-        wanted = _form(fields)
-        _own(request, wanted)
-        return await run_in_threadpool(_search_bytes, engine, content, wanted)
+        async with request.form(max_files=len(FILES), max_fields=8) as form:
+            files = _files(form, engine.settings.max_upload_mb)
+            wanted = _form({name: value for name, value in form.items() if name not in files})
+            _own(request, wanted)
+            limiter: CapacityLimiter = request.app.state.uploads
+            return await to_thread.run_sync(_search_files, engine, files, wanted, limiter=limiter)
     asked = _read(SearchText, await request.body())
     _own(request, asked)
-    return await run_in_threadpool(_ask, engine, asked, asked.text, None, dict(asked.weights))
+    return await run_in_threadpool(_ask, engine, asked, asked.text, {}, dict(asked.weights))
 
 
 def _own(request: Request, asked: SearchWanted) -> None:
@@ -64,21 +69,21 @@ def _own(request: Request, asked: SearchWanted) -> None:
         only(request, asked.user)
 
 
-async def _picture(form: FormData, limit_mb: int) -> bytes:
-    image = form.get("image")
-    if not isinstance(image, UploadFile):
-        raise DataError("the upload has no file: send the picture in the field 'image'")
-    content = await image.read((limit_mb << 20) + 1)
-    if len(content) > limit_mb << 20:
-        raise HTTPException(413, f"the picture is larger than {limit_mb} MB: send a smaller one")
-    return content
+def _files(form: FormData, limit_mb: int) -> dict[str, UploadFile]:
+    files = {name: value for name in FILES if isinstance(value := form.get(name), UploadFile)}
+    if not files:
+        raise DataError("the upload has no file: send a picture in the field 'image', or a sound in 'sound'")
+    for name, file in files.items():
+        if (file.size or 0) > limit_mb << 20:
+            raise HTTPException(413, f"the {FILES[name]} is larger than {limit_mb} MB: send a smaller one")
+    return files
 
 
-def _form(fields: dict[str, Any]) -> SearchPicture:
+def _form(fields: dict[str, Any]) -> SearchFiles:
     k = str(fields.get("k", "10"))
     if not (k.isascii() and k.isdigit() and len(k) < 10):
         raise DataError(f"k was '{k[:20]}': give a whole number")
-    return _read(SearchPicture, fields)
+    return _read(SearchFiles, fields)
 
 
 def _read(kind: type[W], given: bytes | dict[str, Any]) -> W:
@@ -91,16 +96,19 @@ def _read(kind: type[W], given: bytes | dict[str, Any]) -> W:
         raise DataError(f"{where}: {first['msg']}; {form}") from error
 
 
-def _search_bytes(engine: Engine, content: bytes, asked: SearchPicture) -> Answer:
+def _search_files(engine: Engine, files: dict[str, UploadFile], asked: SearchFiles) -> Answer:
     with tempfile.TemporaryDirectory(prefix="palate-") as folder:
-        path = Path(folder) / "picture"
-        path.write_bytes(content)
-        return _ask(engine, asked, asked.text, path, dict(asked.weights))
+        paths = {name: Path(folder) / FILES[name] for name in files}
+        for name, file in files.items():
+            with paths[name].open("wb") as written:
+                shutil.copyfileobj(file.file, written)
+        return _ask(engine, asked, asked.text, paths, dict(asked.weights))
 
 
 def _ask(
-    engine: Engine, asked: SearchWanted, text: str | None, image: Path | None, weights: dict[Any, float]
+    engine: Engine, asked: SearchWanted, text: str | None, files: dict[str, Path], weights: dict[Any, float]
 ) -> Answer:
     return engine.search(
-        text=text, image=image, k=asked.k, where=asked.filter, by=asked.by, user=asked.user, weights=weights
-    )
+        text=text, image=files.get("image"), sound=files.get("sound"), k=asked.k, where=asked.filter, by=asked.by,
+        user=asked.user, weights=weights,
+    )  # fmt: skip

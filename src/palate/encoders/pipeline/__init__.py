@@ -6,6 +6,7 @@ views.py     a vector as the mean over views of an input
 decoding.py  what is wrong with one input stays with that one
 worker.py    the process that decodes files, and dies alone
 workers.py   its parent's side: several of them, and one that died is replaced
+bounds.py    what decoding one file may cost
 wire.py      what goes between them
 run.py       decoding and encoding on all cores, in order, with bounded memory
 store.py     what was encoded before, finished or not

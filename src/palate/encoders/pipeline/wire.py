@@ -24,6 +24,32 @@ _PLAIN = "biufcSUmM"
 """Kinds of numpy types that are nothing but bytes."""
 
 
+class Bounded:
+    """A pipe of which no more than so many bytes are read."""
+
+    def __init__(self, pipe: BinaryIO, most: int) -> None:
+        self.pipe, self.most, self.left = pipe, most, most
+
+    def read(self, length: int) -> bytes:
+        """Read so many bytes.
+
+        Raises:
+            ValueError: they are more than are left.
+        """
+        self._take(length)
+        return self.pipe.read(length)
+
+    def readinto(self, space: memoryview) -> int:
+        """Fill a space; raises as `read` does."""
+        self._take(space.nbytes)
+        return self.pipe.readinto(space)  # type: ignore[attr-defined,no-any-return]
+
+    def _take(self, length: int) -> None:
+        self.left -= length
+        if self.left < 0:
+            raise ValueError(f"it holds more than {self.most:,} bytes")
+
+
 def send(pipe: BinaryIO, value: Any) -> None:
     """Write a value: None, bool, int, float, str, bytes, Path, arrays, and lists, tuples, dicts, named tuples and dataclasses of those.
 
@@ -40,7 +66,7 @@ def send(pipe: BinaryIO, value: Any) -> None:
     pipe.flush()
 
 
-def receive(pipe: BinaryIO, package: str = "palate") -> Any:
+def receive(pipe: BinaryIO | Bounded, package: str = "palate") -> Any:
     """Read a value that `send` wrote; arrays can be written to, named tuples and dataclasses come from `package`.
 
     Raises:
@@ -57,7 +83,7 @@ def receive(pipe: BinaryIO, package: str = "palate") -> Any:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
-def _read(pipe: BinaryIO, length: int) -> bytes:
+def _read(pipe: BinaryIO | Bounded, length: int) -> bytes:
     content = pipe.read(length)
     if len(content) < length:
         raise EOFError
@@ -95,7 +121,7 @@ def _take_apart(value: Any, arrays: list[Array]) -> JSON:
     return {"class": [kind.__module__, kind.__qualname__, content]}
 
 
-def _put_together(tree: JSON, pipe: BinaryIO, package: str) -> Any:
+def _put_together(tree: JSON, pipe: BinaryIO | Bounded, package: str) -> Any:
     if not isinstance(tree, dict):
         return tree
     ((kind, content),) = tree.items()
@@ -123,14 +149,14 @@ def _put_together(tree: JSON, pipe: BinaryIO, package: str) -> Any:
     raise ValueError(f"there is no kind '{kind}'")
 
 
-def _array(described: JSON, pipe: BinaryIO) -> Array:
+def _array(described: JSON, pipe: BinaryIO | Bounded) -> Array:
     dtype, shape = np.dtype(described[0]), tuple(described[1])
     if dtype.kind not in _PLAIN or dtype.names is not None or min(shape, default=0) < 0:
         raise ValueError(f"'{described}' is no array of numbers or texts")
     array = np.empty(shape, dtype)
     if array.size:
         space = array.reshape(-1).view(np.uint8)
-        if pipe.readinto(space.data) < space.nbytes:  # type: ignore[attr-defined]
+        if pipe.readinto(space.data) < space.nbytes:  # type: ignore[union-attr]
             raise EOFError
     return array
 

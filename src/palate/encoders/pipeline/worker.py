@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
@@ -18,6 +20,7 @@ from palate.augment import Views
 from palate.core.errors import PalateError
 from palate.core.state import State
 from palate.encoders import Encoder, registry
+from palate.encoders.pipeline.bounds import hold_memory, hold_time, hold_work
 from palate.encoders.pipeline.decoding import decoded
 from palate.encoders.pipeline.wire import receive, send
 
@@ -29,15 +32,16 @@ def main() -> None:
     source, sink = _own_pipes()
     asked: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=_listen, args=(source, asked), daemon=True).start()
-    encoder, seconds = _encoder(sink, asked.get())
+    encoder, seconds, strict = _encoder(sink, asked.get())
     while True:
         for raw in asked.get():
-            _limit(seconds)
+            hold_time(seconds)
+            hold_work(seconds if strict else 0)
             try:
                 answer: Any = ("decoded", *decoded(encoder, raw))
             except PalateError as error:
                 answer = ("error", type(error).__name__, str(error))
-            _limit(0)
+            hold_time(0)
             try:
                 send(sink, answer)
             except TypeError as error:
@@ -61,24 +65,22 @@ def _listen(source: BinaryIO, asked: SimpleQueue[Any]) -> None:
         os._exit(0)
 
 
-def _encoder(sink: BinaryIO, given: dict[str, Any]) -> tuple[Encoder[Any], float]:
+def _encoder(sink: BinaryIO, given: dict[str, Any]) -> tuple[Encoder[Any], float, bool]:
     """Rebuild the encoder, tell the parent, and say no more on the terminal."""
     kind = registry.get(given["name"])
     encoder = kind(kind.config_type.of(given["settings"]))
     encoder.load_state(State(given["arrays"], given["meta"]))
     if given["views"] is not None:
         encoder = encoder.with_views(Views.restored(given["views"]))
+    if given["memory"] is not None:
+        with suppress(PalateError):  # nothing is decoded: what it loads for that must not count as the file's
+            decoded(encoder, Path(os.devnull))
     send(sink, "ready")
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
-    return encoder, given["seconds"]
-
-
-def _limit(seconds: float) -> None:
-    """End this process after so many seconds, even if a library lets no Python run; 0 takes that back."""
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+    hold_memory(given["memory"])
+    return encoder, given["seconds"], given["memory"] is not None
 
 
 if __name__ == "__main__":

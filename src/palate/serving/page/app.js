@@ -168,11 +168,11 @@ async function search(title, options) {
 
 const searchText = (text) => search(`Found for “${text}”`, { headers: { "content-type": "application/json" }, body: JSON.stringify({ text, k: LIST }) });
 
-function searchImage(file) {
+function searchFile(field, said, file) {
   const form = new FormData();
-  form.append("image", file);
+  form.append(field, file);
   form.append("k", String(LIST));
-  return search(`Looks like ${file.name}`, { body: form });
+  return search(`${said} like ${file.name}`, { body: form });
 }
 
 async function show(id) {
@@ -201,7 +201,7 @@ async function start() {
   $("about").textContent = `${about.name} · ${about.model} · ${count(about.items)} items · ${count(about.users)} users`;
   document.title = `Palate: ${about.name}`;
   $("text").hidden = $("go").hidden = !about.search.includes("text");
-  $("by-image").hidden = !about.search.includes("image");
+  for (const field of ["image", "sound"]) $(`by-${field}`).hidden = !about.search.includes(field);
   $("search").hidden = about.search.length === 0;
   const people = await listPeople();
   const wanted = new URLSearchParams(location.hash.slice(1)).get("user") ?? people[0]?.user_id;
@@ -219,11 +219,13 @@ $("search").addEventListener("submit", (event) => {
   const text = $("text").value.trim();
   if (text) guarded(() => searchText(text));
 });
-$("image").addEventListener("change", (event) => {
-  const [file] = event.target.files;
-  if (file) guarded(() => searchImage(file));
-  event.target.value = "";
-});
+for (const [field, said] of [["image", "Looks"], ["sound", "Sounds"]]) {
+  $(field).addEventListener("change", (event) => {
+    const [file] = event.target.files;
+    if (file) guarded(() => searchFile(field, said, file));
+    event.target.value = "";
+  });
+}
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !["INPUT", "TEXTAREA"].includes(document.activeElement.tagName) && !$("text").hidden) {
     event.preventDefault();

@@ -67,6 +67,11 @@ class Fragile(Encoder[FragileConfig]):
                 re.match("(a+)+$", "a" * 64 + "b")
             case "hang":
                 time.sleep(1000)
+            case "timeless":
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                time.sleep(1000)
+            case "hoard":
+                return Word(np.ones(1 << 28, np.float32), word)
             case "bug":
                 raise ZeroDivisionError("a bug")
             case "memory":
