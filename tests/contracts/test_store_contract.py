@@ -90,6 +90,46 @@ def test_the_newest_word_on_an_item_stands(store):
     assert [item.item_id for item in store.posted(second)] == ["shoe"]
 
 
+def test_the_files_of_an_item_go_with_the_newest_word_on_it(store):
+    picture = bytes(range(256)) * 1000
+    shoe = Posted("shoe", {}, {"photo": "ab.png", "sound": "cd.wav"})
+    store.post(shoe, {"photo": picture, "sound": b""})
+    store.post(Posted("hat", {}, {"photo": "ab.png"}), {"photo": b"hat"})
+    assert store.medium("shoe", "photo") == picture
+    assert store.medium("shoe", "sound") == b""
+    assert store.medium("shoe", "film") is None
+    store.post(Posted("shoe", {}, {"photo": "ef.png"}), {"photo": b"new"})
+    assert store.medium("shoe", "photo") == b"new"
+    assert store.medium("shoe", "sound") is None
+    store.post(Posted("shoe", gone=True))
+    assert store.medium("shoe", "photo") is None
+    assert store.medium("hat", "photo") == b"hat"
+
+
+def test_vectors_are_kept_under_keys(store):
+    kept = {f"k{number}": bytes([number % 256]) * 8 for number in range(1200)}
+    store.keep_vectors(kept)
+    store.keep_vectors({"k1": b"another", "k9999": b"z"})
+    assert store.vectors([*kept, "unknown"]) == kept
+    assert store.vectors([]) == {}
+
+
+def test_the_tables_of_an_older_palate_are_brought_up_to_date(url):
+    store = Store(url)
+    store.append(events(1))
+    for table in ("palate_media", "palate_vectors"):
+        TABLES.tables[table].drop(store.engine)
+    with store.engine.begin() as connection:
+        connection.execute(FACTS.update().where(FACTS.c.name == "version").values(value="1"))
+    store.close()
+    store = Store(url)
+    store.keep_vectors({"k": b"v"})
+    assert store.vectors(["k"]) == {"k": b"v"}
+    assert len(store.since(0)) == 1
+    store.close()
+    Store(url).close()
+
+
 def test_feedback_is_summed_up(store):
     assert store.satisfaction().mean is None
     for value, text, user in ((5, "good", "ann"), (2, "", None), (5, "better", "bob")):
@@ -206,7 +246,7 @@ def test_two_processes_share_one_store(store, url):
 def test_a_store_of_a_newer_palate_is_left_alone(store, url):
     with store.engine.begin() as connection:
         connection.execute(FACTS.update().where(FACTS.c.name == "version").values(value="99"))
-    with pytest.raises(StoreError, match="have version 99, and this Palate knows those up to 1"):
+    with pytest.raises(StoreError, match="have version 99, and this Palate knows those up to 2"):
         Store(url)
 
 

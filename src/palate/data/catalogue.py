@@ -128,6 +128,13 @@ class Catalogue:
         table = self.table.select(pl.all().gather(rows.replace(-1, None)))
         return replace(self, table=table)
 
+    def updated(self, codes: npt.NDArray[np.integer], rows: pl.DataFrame) -> Catalogue:
+        """Return the catalogue with other rows at `codes`, which may go on behind the end; of the same columns and dtypes."""
+        places = np.arange(max(len(self), int(codes.max(initial=-1)) + 1))
+        places[codes] = len(self) + np.arange(len(codes))
+        both = pl.concat([self.table, rows.select(self.table.columns)])
+        return replace(self, table=both[places])
+
 
 def _check_type(column: str, kind: str) -> None:
     """Refuse what can be no type, and what is nearly one and so a slip."""

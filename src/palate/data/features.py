@@ -13,7 +13,7 @@ import numpy.typing as npt
 from palate.core.errors import DataError
 from palate.core.fingerprint import fingerprint
 from palate.core.state import State
-from palate.core.types import JSON, Floats, Mask
+from palate.core.types import JSON, Codes, Floats, Mask
 from palate.data.lazy import BLOCK, LazyRows, joined, lazily
 
 Of = Literal["items", "users", "interactions"]
@@ -176,10 +176,38 @@ class FeatureTable:
         masks = [table.present & ~table.known for table in (self, other)]
         return self._with(joined(self.values, other.values), present, source, np.concatenate(masks))
 
+    def updated(self, codes: Codes, rows: FeatureTable) -> FeatureTable:
+        """Return the table with the rows of another by the same encoder at `codes`, which may go on behind the end.
+
+        Raises:
+            DataError: the tables differ in width.
+        """
+        if self.dim != rows.dim:
+            raise DataError(
+                f"rows of {rows.dim} numbers do not go into a part of {self.dim}: encode them by its own encoder"
+            )
+        present = rows_updated(self.present, codes, rows.present)
+        source = fingerprint(self.source, "updated", codes, rows.source)
+        completed = rows_updated(self.present & ~self.known, codes, rows.present & ~rows.known)
+        return self._with(rows_updated(self.values, codes, rows.values), present, source, completed)
+
     def _with(self, values: Any, present: Mask, source: str, completed: Mask | None) -> FeatureTable:
         """Return the same part with other rows; a mask that marks none is left out."""
         marks = completed if completed is not None and completed.any() else None
         return replace(self, values=values, present=present, source=source, completed=marks)
+
+
+def rows_updated(values: npt.NDArray[Any], codes: Codes, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a copy with other rows at `codes`; every code behind the end is given.
+
+    Example:
+        >>> rows_updated(np.array([5, 6]), np.array([1, 2], np.int32), np.array([7, 8])).tolist()
+        [5, 7, 8]
+    """
+    made = np.empty((max(len(values), int(codes.max(initial=-1)) + 1), *values.shape[1:]), values.dtype)
+    made[: len(values)] = values
+    made[codes] = rows
+    return made
 
 
 def _taken(completed: Mask | None, codes: npt.NDArray[np.integer]) -> Mask | None:

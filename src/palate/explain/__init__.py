@@ -1,7 +1,7 @@
 """Reasons: what a score is made of, in words and in numbers."""
 
 from palate.explain.counterfactual import Counterfactual, counterfactual
-from palate.explain.reason import Reason, part_reasons, popular, reasons
+from palate.explain.reason import Reason, new, part_reasons, popular, reasons
 from palate.explain.titles import title_column, titles
 from palate.explain.words import SharedWords
 
@@ -10,6 +10,7 @@ __all__ = [
     "Reason",
     "SharedWords",
     "counterfactual",
+    "new",
     "part_reasons",
     "popular",
     "reasons",

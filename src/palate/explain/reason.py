@@ -16,7 +16,7 @@ from palate.explain.words import SharedWords
 from palate.interfaces import Explains, Explanation, Queries
 from palate.models import Model
 
-Kind = Literal["liked", "part", "popular", "words", "taste"]
+Kind = Literal["liked", "part", "popular", "words", "taste", "new"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Reason:
 
     kind: Kind
     of: str | None
-    """Item id (`liked`), part name (`part`), user id (`taste`), or nothing (`popular`, `words`)."""
+    """Item id (`liked`, `new`), part name (`part`), user id (`taste`), or nothing (`popular`, `words`)."""
     label: str
     """What `of` is called."""
     amount: float
@@ -78,6 +78,16 @@ def popular(people: int) -> Reason:
     """
     text = f"popular: {people:,} {'person' if people == 1 else 'people'} liked it"
     return Reason("popular", None, "popularity", float(people), None, text)
+
+
+def new(item: str, title: str) -> Reason:
+    """Return the reason of an item that nobody has met yet: the known one that it is most like.
+
+    Example:
+        >>> new("p7", "Red mug").text
+        'new: by what it is, most like Red mug'
+    """
+    return Reason("new", item, title, 0.0, None, f"new: by what it is, most like {title}")
 
 
 def _liked(explanation: Explanation, items: IdMap, catalogue: Catalogue, most: int) -> list[Reason]:

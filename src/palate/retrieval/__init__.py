@@ -5,7 +5,7 @@ from palate.retrieval.finder import Finder, Finding, How, Taste, Wanted
 from palate.retrieval.indexes.exact import ExactIndex
 from palate.retrieval.likeness import By, default_way, similar
 from palate.retrieval.searcher import Decode, Searcher, search
-from palate.retrieval.space import ContentSpace, content_space
+from palate.retrieval.space import ContentSpace, content_space, parts_space
 from palate.retrieval.words import WordIndex
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "WordIndex",
     "content_space",
     "default_way",
+    "parts_space",
     "search",
     "similar",
 ]

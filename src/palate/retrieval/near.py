@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from functools import cached_property
@@ -9,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from palate.core.types import Codes, Floats
-from palate.data.features import FeatureTable
+from palate.data.features import FeatureTable, rows_updated
 from palate.interfaces import Index
 from palate.linalg.neighbours import unit_rows
 
@@ -45,6 +46,23 @@ class Near:
                 made.add(codes, unit_rows(self.table.values[codes]))
                 self._index = made
 
+    def updated(self, codes: Codes, rows: FeatureTable) -> Near:
+        """Return the same with other rows at `codes`, which may go on behind the end.
+
+        An index that was made is shared: what is new in it is passed over where a table does not have it.
+        """
+        other = copy.copy(self)
+        other.table = self.table.updated(codes, rows)
+        other.__dict__.pop("_units", None)
+        if "_units" in self.__dict__:
+            other.__dict__["_units"] = rows_updated(self._units, codes, unit_rows(rows.values))
+        with self._lock:
+            if self._index is not None:
+                self._index.remove(codes[~rows.present])
+                self._index.add(codes[rows.present], unit_rows(rows.values[rows.present]))
+            other._index = self._index
+        return other
+
     def candidates(self, query: Floats, k: int, only: Codes | None = None) -> Codes:
         """Return the items to compare, in code order: what the index finds, or all that may be found.
 
@@ -55,7 +73,7 @@ class Near:
         if self._index is None:
             return np.arange(len(self.table), dtype=np.int32) if only is None else np.sort(only)
         found = self._index.search(query[None, :], k, only).items[0]
-        return np.sort(found[found >= 0])
+        return np.sort(found[(found >= 0) & (found < len(self.table))])
 
     def cosines(self, query: Floats, codes: Codes) -> Floats:
         """Return the cosine of some items, NaN where one lacks the part.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -75,11 +76,31 @@ class Searcher:
         known = {} if standardiser is None else {name: parts[name] for name in standardiser.parts if name in parts}
         alike = standardiser.standardise(known) if standardiser is not None and known else {}
         self._near = {name: Near(alike.get(name, table), index) for name, table in parts.items()}
+        self._makers: dict[str, Encoder[Any]] = {}
         self._encoders: dict[tuple[str, str], Encoder[Any] | None] = {}
         self._decode = decode or _decode_here
         self._ready: set[tuple[str, str]] = set()
         self._lost: set[str] = set()
         self._lock = threading.Lock()
+
+    def maker(self, name: str) -> Encoder[Any]:
+        """Return the encoder that made a part, to make more rows of it."""
+        with self._lock:
+            return self._maker(name)
+
+    def updated(self, codes: Codes, rows: Mapping[str, FeatureTable]) -> Searcher:
+        """Return the same search with other rows of parts at `codes`, which may go on behind the end; encoders are shared.
+
+        Args:
+            codes: of the rows.
+            rows: of every part of items that has a known encoder, as that made them.
+        """
+        other = copy.copy(self)
+        own = self._standardiser
+        alike = {} if own is None else own.standardise({name: rows[name] for name in own.parts if name in self._parts})
+        other._near = {name: near.updated(codes, alike.get(name, rows[name])) for name, near in self._near.items()}
+        other._parts = {name: table.updated(codes, rows[name]) for name, table in self._parts.items()}
+        return other
 
     def parts(self, modality: str) -> list[str]:
         """Return the names of the parts that can be searched by `text`, `image` or `audio`."""
@@ -229,13 +250,18 @@ class Searcher:
     def _find_encoder(self, name: str, modality: str) -> Encoder[Any] | None:
         """Return what encodes a query of a modality into the space of a part; None where nothing does."""
         if (name, modality) not in self._encoders:
-            reference = self._parts[name].encoder
-            assert reference is not None
-            made: Encoder[Any] | None = restore(reference)
+            made: Encoder[Any] | None = self._maker(name)
             if made is not None and self._parts[name].modality != modality:
                 made = made.companion(modality) or self._in_space(made.space, modality)
             self._encoders[name, modality] = None if made is None else made.for_queries()
         return self._encoders[name, modality]
+
+    def _maker(self, name: str) -> Encoder[Any]:
+        if name not in self._makers:
+            reference = self._parts[name].encoder
+            assert reference is not None
+            self._makers[name] = restore(reference)
+        return self._makers[name]
 
     def _in_space(self, space: str, modality: str) -> Encoder[Any] | None:
         """Return the encoder of a part of a modality whose vectors lie in a space."""

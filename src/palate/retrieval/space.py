@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,27 @@ class ContentSpace:
         index.add(codes, unit_rows(table.values[codes]))
         return cls(table, index, fusion, parts or {})
 
+    def updated(self, codes: Codes, rows: Parts) -> ContentSpace:
+        """Return the space with other rows of its parts at `codes`, which may go on behind the end.
+
+        Where it is not known what made the vectors, as of a model that learned one for each item, the new rows have none.
+
+        Args:
+            codes: of the rows.
+            rows: of each part that the fusion knows, on the same scale.
+        """
+        if self.fusion is None:
+            codes = codes[codes >= len(self.table)]
+            absent = np.zeros(len(codes), bool)
+            made = FeatureTable(np.zeros((len(codes), self.table.dim), np.float32), absent, "absent")
+        else:
+            made = self.fusion.fuse({name: rows[name] for name in self.parts})
+        parts = {name: table.updated(codes, rows[name]) for name, table in self.parts.items()}
+        index = copy.copy(self.index) if isinstance(self.index, ExactIndex) else self.index
+        index.remove(codes[~made.present])
+        index.add(codes[made.present], unit_rows(made.values[made.present]))
+        return ContentSpace(self.table.updated(codes, made), index, self.fusion, parts)
+
     def holds(self, item: int) -> bool:
         """Tell whether an item has a vector."""
         return bool(self.table.present[item])
@@ -52,7 +74,7 @@ class ContentSpace:
         if not self.holds(item):
             return Ranked(np.full((1, k), -1, np.int32), np.full((1, k), np.nan, np.float32))
         found = self.index.search(unit_rows(self.table.values[[item]]), k + 1, only)
-        others = np.flatnonzero(found.items[0] != item)[:k]
+        others = np.flatnonzero((found.items[0] != item) & (found.items[0] < len(self.table)))[:k]
         return Ranked(found.items[:, others], found.scores[:, others])
 
     def shares(self, item: int, others: Codes) -> dict[str, Floats]:
@@ -74,6 +96,11 @@ def content_space(model: Model[Any], data: Dataset, index: Index | None = None) 
         return ContentSpace.of(model.item_vectors(), model.fusion, model.parts, index)
     if isinstance(model, ItemVectors):
         return ContentSpace.of(model.item_vectors(), index=index)
+    return parts_space(data, index)
+
+
+def parts_space(data: Dataset, index: Index | None = None) -> ContentSpace | None:
+    """Return the space of all parts of the items in one row, None where there are none."""
     parts = {name: table for name, table in sorted(data.features.items()) if table.of == "items"}
     if not parts:
         return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from palate.bundle import Bundle
 from palate.core.errors import DataError
+from palate.core.types import Codes
 from palate.data.catalogue import MEDIA_TYPES
 from palate.data.dataset import Dataset
 from palate.data.interactions import Interactions
@@ -41,6 +43,16 @@ class Showcase:
         self._starts = np.searchsorted(events.user[order], np.arange(len(self.data.users) + 1))
         self._liked = np.diff(bundle.model.liked.indptr)
         self._names = self.data.users.series.str.to_lowercase()
+        self.gone: frozenset[str] = frozenset()
+        self.posted: Callable[[str, str], Path | None] = lambda item, column: None
+        """Where the file of an item that was posted lies, by the item and the column."""
+
+    def over(self, bundle: Bundle, gone: Codes) -> Showcase:
+        """Return the same over a bundle with more items behind the same ones, without those that are gone."""
+        other = copy.copy(self)
+        other.bundle, other.data, other.catalogue = bundle, bundle.data, bundle.data.catalogue
+        other.gone = frozenset(bundle.data.items.decode(gone))
+        return other
 
     def users(self, query: str, limit: int, forgotten: Collection[str] = ()) -> Users:
         """Return users whose id holds a text, in any case; the very id comes first, then those that begin with it.
@@ -97,6 +109,8 @@ class Showcase:
         if kind not in MEDIA_TYPES:
             known = ", ".join(self.catalogue.of_type(*MEDIA_TYPES)) or "none"
             raise HTTPException(404, f"there is no media column '{column}' (there are: {known})")
+        if (posted := self.posted(name, column)) is not None:
+            return posted, kind
         path = self.catalogue.media_path(code, column)
         if path is None or self.catalogue.root is None:
             raise HTTPException(404, f"the item '{name}' has no file in the column '{column}'")
@@ -106,7 +120,7 @@ class Showcase:
 
     def known_item(self, name: str) -> int:
         """Return an item's code, or say 404."""
-        if name not in self.data.items:
+        if name not in self.data.items or name in self.gone:
             raise HTTPException(404, f"there is no item '{name}'")
         return self.data.items.code(name)
 
@@ -118,10 +132,11 @@ class Showcase:
         assert kind in ("image", "audio", "video")
         if str(value).startswith(("http://", "https://")):
             return Medium(type=kind, url=str(value))
-        path = self.catalogue.media_path(code, column)
+        name = self.data.items.ids[code]
+        path = self.posted(name, column) or self.catalogue.media_path(code, column)
         if path is None or not path.is_file():
             return None
-        return Medium(type=kind, url=f"/v1/media/{quote(self.data.items.ids[code], safe='')}/{quote(column, safe='')}")
+        return Medium(type=kind, url=f"/v1/media/{quote(name, safe='')}/{quote(column, safe='')}")
 
     def _event(self, row: int) -> Event:
         events = self.data.interactions

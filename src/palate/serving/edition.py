@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from palate.bundle import Bundle
-from palate.retrieval import Decode
+from palate.core.ids import IdMap
+from palate.retrieval import ContentSpace, Decode, parts_space
 from palate.serving.catalogue import Showcase
-from palate.serving.engine import Engine
-from palate.serving.people import People
+from palate.serving.engine import Engine, Ready
+from palate.serving.newcomers import Ground, WithNewcomers
+from palate.serving.people import Follower, People
+from palate.serving.posts import Change
 from palate.serving.settings import ServingSettings
 
 
@@ -18,6 +23,8 @@ class Edition:
 
     engine: Engine
     showcase: Showcase
+    ground: Ground | None = None
+    """What new items are held against, once some may come."""
 
     @classmethod
     def of(
@@ -26,6 +33,50 @@ class Edition:
         """Make a bundle ready."""
         return cls(Engine(bundle, settings, people, decode), Showcase(bundle))
 
+    def grounded(self) -> Edition:
+        """Return the same, ready to take in new items; this takes a while."""
+        engine = self.engine
+        space = _with_parts(engine.space) or parts_space(engine.bundle.standardised)
+        return self if self.ground or space is None else replace(self, ground=Ground.of(space, engine.model))
+
+    def updated(self, change: Change) -> Edition:
+        """Return an edition that has taken over a change; this one stays as it is.
+
+        The model learns nothing: items that it has not met are scored by `WithNewcomers`. Vectors are those of this edition and the
+        new rows, and encoders are shared.
+        """
+        engine = self.engine
+        data, codes = engine.bundle.data, change.codes
+        items = IdMap([*data.items.ids, *change.new])
+        features = {
+            name: table.updated(codes, change.parts[name]) if name in change.parts else table
+            for name, table in data.features.items()
+        }
+        wider = replace(data, items=items, catalogue=data.catalogue.updated(codes, change.rows), features=features)
+        standardiser = engine.bundle.standardiser
+        rows = dict(change.parts)
+        if standardiser is not None:
+            rows |= standardiser.standardise({name: rows[name] for name in standardiser.parts})
+        ground = None if self.ground is None else replace(self.ground, space=self.ground.space.updated(codes, rows))
+        space = engine.space
+        if self.ground is not None and space is self.ground.space and ground is not None:
+            space = ground.space
+        elif space is not None:
+            space = space.updated(codes, rows)
+        met = engine.model.model if isinstance(engine.model, WithNewcomers) else engine.model
+        model = WithNewcomers(met, ground, items, np.arange(len(met.items), len(items), dtype=np.int32))
+        bundle = replace(engine.bundle, model=model, data=wider)
+        gone = np.setdiff1d(np.union1d(engine.ready.gone, change.gone), change.codes).astype(np.int32)
+        ready = Ready(
+            space, engine.searcher.updated(codes, change.parts), gone, None if ground is None else ground.space
+        )
+        return Edition(Engine(bundle, engine.settings, ready=ready), self.showcase.over(bundle, gone), ground)
+
+
+def _with_parts(space: ContentSpace | None) -> ContentSpace | None:
+    """Return a space where it is known how parts come into it."""
+    return space if space is not None and space.fusion is not None else None
+
 
 class Deck:
     """Holds the edition that is current; whoever answers takes it once, so that an exchange disturbs nobody."""
@@ -33,6 +84,12 @@ class Deck:
     def __init__(self, bundle: Bundle, settings: ServingSettings, decode: Decode | None = None) -> None:
         self.settings, self.decode = settings, decode
         self.edition = Edition.of(bundle, settings, decode=decode)
+
+    def exchange(self, edition: Edition, follower: Follower) -> None:
+        """Answer from another edition from now on; it knows of people what the one before did."""
+        with follower.exchanged(edition.engine.bundle) as people:
+            edition.engine.people = people
+            self.edition = edition
 
     @property
     def engine(self) -> Engine:

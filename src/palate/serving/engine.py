@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from palate.explain import SharedWords, counterfactual, part_reasons, reasons, t
 from palate.interfaces import Index, Queries, Ranked
 from palate.retrieval import (
     By,
+    ContentSpace,
     Decode,
     ExactIndex,
     Filters,
@@ -32,6 +33,7 @@ from palate.retrieval import (
 )
 from palate.retrieval.indexes import registry as indexes
 from palate.serving.findings import drafted
+from palate.serving.newcomers import introduced
 from palate.serving.people import People, Person
 from palate.serving.schemas import Answer, Explained, Hit, Without
 from palate.serving.settings import ServingSettings
@@ -52,6 +54,18 @@ _TRIES = 2_000
 """How many sets of likes to try before the smallest set is only sought greedily."""
 
 
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """What of an engine takes time to make, and can be had of another one's instead."""
+
+    space: ContentSpace | None
+    searcher: Searcher
+    gone: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
+    """Items that are never found."""
+    fresh: ContentSpace | None = None
+    """Where items lie that the model has no vector of."""
+
+
 class Engine:
     """Recommends, compares, searches and explains.
 
@@ -66,16 +80,15 @@ class Engine:
         settings: ServingSettings | None = None,
         people: People | None = None,
         decode: Decode | None = None,
+        ready: Ready | None = None,
     ) -> None:
         self.bundle = bundle
         self.people = people or People(bundle)
         self.settings = settings or ServingSettings()
         self.model, self.catalogue = bundle.model, bundle.data.catalogue
         self.users, self.items = bundle.data.users, bundle.data.items
-        index = indexes.get(self.settings.index)
-        self.space = content_space(self.model, bundle.standardised, _empty(index))
-        indexed = None if index is ExactIndex else lambda: _empty(index)
-        self.searcher = Searcher(bundle.data.features, indexed, bundle.standardiser, decode)
+        self.ready = ready or self._ready(decode)
+        self.space, self.searcher = self.ready.space, self.ready.searcher
         self.words = WordIndex(self.catalogue)
         self.finder = Finder(self.searcher, self.words)
         self.filters = Filters(self.catalogue, self.items)
@@ -85,6 +98,12 @@ class Engine:
         self.stages: tuple[Stage, ...] = (candidates, ScoreByModel(self.model), HideSeen(), Best(), explain)
         popular = ScoreByPopularity(self._counts())
         self.fallback: tuple[Stage, ...] = (candidates, popular, HideSeen(), Best(), ExplainByPopularity())
+
+    def _ready(self, decode: Decode | None) -> Ready:
+        index = indexes.get(self.settings.index)
+        indexed = None if index is ExactIndex else lambda: _empty(index)
+        space = content_space(self.model, self.bundle.standardised, _empty(index))
+        return Ready(space, Searcher(self.bundle.data.features, indexed, self.bundle.standardiser, decode))
 
     def recommend(self, user: str, k: int = 10, where: str | None = None) -> Answer:
         """Return the k best new items of a user, known or not.
@@ -113,10 +132,11 @@ class Engine:
             RequestError: the filter cannot be read.
         """
         code = self.items.code(item, "item")
-        by = by or default_way(code, self.space)
+        space = self._space_of(code)
+        by = by or default_way(code, space)
         only = self._passing(where)
-        draft = _draft(similar(self.model, code, self._length(k), by=by, space=self.space, only=only))
-        shares = self.space.shares(code, draft.items) if by == "content" and self.space else {}
+        draft = _draft(similar(self.model, code, self._length(k), by=by, space=space, only=only))
+        shares = space.shares(code, draft.items) if by == "content" and space else {}
         rows = [{name: float(amounts[row]) for name, amounts in shares.items()} for row in range(len(draft.items))]
         return self._answer(replace(draft, reasons=tuple(part_reasons(row) for row in rows)))
 
@@ -172,7 +192,8 @@ class Engine:
         score = float(self.model.score(query)[0, code])
         if not query.history.nnz or np.isnan(score):
             return Explained(user_id=user, item_id=item, score=None, reasons=[])
-        said = reasons(self.model, query, code, self.items, self.catalogue, self.settings.reasons, self.shared)
+        said = introduced(self.model, code, self.catalogue)
+        said += reasons(self.model, query, code, self.items, self.catalogue, self.settings.reasons, self.shared)
         without = None if k is None else self._without(query, code, self._length(k), person.seen)
         return Explained(user_id=user, item_id=item, score=score, reasons=said, without=without)
 
@@ -216,7 +237,17 @@ class Engine:
         return titles(self.catalogue, self.items, self.items.codes(items).tolist())
 
     def _passing(self, where: str | None) -> Codes | None:
-        return None if where is None else np.flatnonzero(self.filters.mask(where)).astype(np.int32)
+        gone = self.ready.gone
+        if where is None and not len(gone):
+            return None
+        passing = np.ones(len(self.items), bool) if where is None else self.filters.mask(where).copy()
+        passing[gone] = False
+        return np.flatnonzero(passing).astype(np.int32)
+
+    def _space_of(self, item: int) -> ContentSpace | None:
+        """Return where an item is compared by content."""
+        fresh = self.ready.fresh
+        return self.space if fresh is None or (self.space is not None and self.space.holds(item)) else fresh
 
     def _taste(self, user: str) -> Taste | None:
         """Return what a user thinks of items; nothing where nothing is known of them."""

@@ -88,6 +88,17 @@ def only(request: Request, user: Any) -> None:
         raise HTTPException(403, f"the key '{key.name}' is for another person")
 
 
+def unbound(request: Request) -> None:
+    """Make sure that the request's key is for everybody.
+
+    Raises:
+        HTTPException: 403, it is bound to one person.
+    """
+    key: Key | None = getattr(request.state, "key", None)
+    if key is not None and key.user_id is not None:
+        raise HTTPException(403, f"the key '{key.name}' is for one person, and this is everybody's")
+
+
 def _secret(request: Request) -> str:
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
     return secret.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key", "")

@@ -12,6 +12,7 @@ from palate.data.store import Erased, Event, Store
 from palate.serving.edition import Deck
 from palate.serving.guard import KeyRing
 from palate.serving.intake import LOG, Intake, read_event
+from palate.serving.live_catalogue import LiveCatalogue
 from palate.serving.people import Follower
 from palate.serving.settings import ServingSettings
 
@@ -32,7 +33,9 @@ class Live:
     ) -> None:
         self.deck, self.store, self.settings, self.clock = deck, store, settings, clock
         self.keys = keys
+        self.catalogue = LiveCatalogue(deck, store)
         self.follower = Follower(deck.engine.people, store)
+        self.catalogue.start(self.follower)
         self.intake = Intake(store, self.follower.catch_up)
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._follow, name="follower", daemon=True)
@@ -43,7 +46,7 @@ class Live:
         now, read, rejected = self.clock(), [], []
         for index, each in enumerate(given):
             try:
-                read.append(read_event(each, self.deck.engine.items, now))
+                read.append(read_event(each, self.catalogue, now))
             except ValueError as error:
                 rejected.append((index, str(error)))
         return read, rejected
@@ -62,6 +65,7 @@ class Live:
         self._stopping.set()
         self._watch.join()
         self.intake.close()
+        self.catalogue.close()
         self.store.close()
 
     def _follow(self) -> None:

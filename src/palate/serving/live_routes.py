@@ -18,7 +18,8 @@ from palate.serving.schemas import Erased, Events, Feedback, FeedbackSummary, Re
 router = APIRouter()
 
 
-def _live(request: Request) -> Live:
+def live_of(request: Request) -> Live:
+    """Return what the service keeps; 409 where it keeps nothing."""
     live: Live | None = request.app.state.live
     if live is None:
         raise HTTPException(
@@ -27,7 +28,7 @@ def _live(request: Request) -> Live:
     return live
 
 
-Lives = Annotated[Live, Depends(_live)]
+Lives = Annotated[Live, Depends(live_of)]
 
 
 def _storable(value: str, name: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:  # a service without a store needs no database
     from palate.data.store import Event, Store
 
 _PAGE = 10_000
+_WAITING = 10_000
+"""Events of unknown items that are kept in memory, at most; the store has all."""
 _NONE = np.zeros(0, np.int32)
 
 
@@ -43,7 +46,7 @@ class Person:
 
 
 class People:
-    """Histories of people, those of the bundle and those that events make; events of items that it lacks are passed over.
+    """Histories of people, those of the bundle and those that events make; events of items that it lacks wait for these.
 
     An event counts as liked by the bundle's rule, and as in a dataset one like is enough; whatever else happens between a person
     and an item, it has been seen.
@@ -54,6 +57,15 @@ class People:
         self.live: dict[str, Person] = {}
         self.forgotten: set[str] = set()
         """Those of whom what the bundle knows must not be told any more."""
+        self.waiting: list[Event] = []
+        """Events of items that the bundle does not have, or not yet."""
+
+    def over(self, bundle: Bundle) -> People:
+        """Return what is known of people by the codes of a bundle with more items behind the same ones; this one stays as it is."""
+        other = People(bundle)
+        other.live, other.forgotten = dict(self.live), set(self.forgotten)
+        other.take(self.waiting)
+        return other
 
     def __getitem__(self, user: str) -> Person:
         """Return what is known of a person; nothing of a stranger."""
@@ -67,6 +79,8 @@ class People:
         """Let events count from the next answer on."""
         items = self.bundle.data.items
         known = [event for event in events if event.item_id in items]
+        waiting = [event for event in events if event.item_id not in items]
+        self.waiting = [*self.waiting, *waiting][-_WAITING:]
         if not known:
             return
         codes = np.array([items.code(event.item_id) for event in known], np.int32)
@@ -79,6 +93,7 @@ class People:
 
     def forget(self, digests: set[str], store: Store) -> None:
         """Know nothing of those whose digests these are, but what they did since."""
+        self.waiting = [event for event in self.waiting if store.digest(event.user_id) not in digests]
         for user in {user for user in (*self.live, *self.bundle.data.users.ids) if store.digest(user) in digests}:
             self.live[user] = Person(-1, _NONE, _NONE)
             self.forgotten.add(user)
@@ -98,6 +113,14 @@ class Follower:
         self.people, self.store, self.cursor, self._erasures = people, store, cursor, 0
         self._lock = threading.Lock()
         self.catch_up()
+
+    @contextmanager
+    def exchanged(self, bundle: Bundle) -> Iterator[People]:
+        """Follow the people of a bundle with more items behind the same ones; nobody takes anything in meanwhile."""
+        with self._lock:
+            people = self.people.over(bundle)
+            yield people
+            self.people = people
 
     def catch_up(self) -> None:
         """Take over what happened since the last time."""

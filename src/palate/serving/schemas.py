@@ -196,6 +196,18 @@ class Erased(Schema):
     keys: int
 
 
+class Posted(Schema):
+    """What became of an item that was posted or taken away."""
+
+    item_id: str
+    live: bool
+    """Whether the answers know of it by now."""
+    seconds: float
+    """After how many it is likely to be so; 0 where it is."""
+    troubles: dict[str, str] = Field(default_factory=dict)
+    """By part, why something of it could not be encoded, once it is live."""
+
+
 class Medium(Schema):
     """A file of an item."""
 

@@ -13,6 +13,7 @@ from palate.explain import Reason, SharedWords, popular, reasons
 from palate.interfaces import Queries
 from palate.linalg.topk import top_k
 from palate.models import Model
+from palate.serving.newcomers import introduced
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,10 @@ class ExplainByModel:
         """Return the draft with reasons."""
         ids = self.model.items
         said = [
-            reasons(self.model, ask.query, int(item), ids, self.catalogue, self.most, self.shared)
+            [
+                *introduced(self.model, int(item), self.catalogue),
+                *reasons(self.model, ask.query, int(item), ids, self.catalogue, self.most, self.shared),
+            ]
             for item in draft.items
         ]
         return replace(draft, reasons=tuple(said))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from palate.core.errors import StoreError
 
-VERSION = 1
+VERSION = 2
 """Raised with a step in `_STEPS` whenever a table changes."""
 
 TABLES = sa.MetaData()
@@ -48,6 +48,24 @@ ITEMS = sa.Table(
 )
 """What was posted or taken away since the bundle was made: the newest word on each item."""
 
+MEDIA = sa.Table(
+    "palate_media",
+    TABLES,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("column", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+"""The files of posted items."""
+
+VECTORS = sa.Table(
+    "palate_vectors",
+    TABLES,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("values", sa.LargeBinary, nullable=False),
+)
+"""What encoders made of posted items, by what made it, so that a restart need not encode again."""
+
 FEEDBACK = sa.Table(
     "palate_feedback",
     TABLES,
@@ -81,7 +99,13 @@ KEYS = sa.Table(
 )
 """Keys of the service, as digests."""
 
-_STEPS: Mapping[int, Callable[[sa.Connection], None]] = {}
+
+def _media_and_vectors(connection: sa.Connection) -> None:
+    for table in (MEDIA, VECTORS):
+        table.create(connection)
+
+
+_STEPS: Mapping[int, Callable[[sa.Connection], None]] = {1: _media_and_vectors}
 """What turns the tables of each version into those of the next."""
 
 

@@ -32,7 +32,7 @@ class Posted:
     item_id: str
     columns: Mapping[str, Any] = field(default_factory=dict)
     media: Mapping[str, str] = field(default_factory=dict)
-    """By column, a path below the folder of posted media."""
+    """By column, a name that tells the content: its digest, and the ending of the file."""
     gone: bool = False
     cursor: int = 0
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -18,10 +18,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from palate.core.errors import DataError, StoreError
 from palate.data.store._connection import connect
-from palate.data.store._schema import ERASED, EVENTS, FEEDBACK, ITEMS, KEYS, bring_up
+from palate.data.store._schema import ERASED, EVENTS, FEEDBACK, ITEMS, KEYS, MEDIA, VECTORS, bring_up
 from palate.data.store.records import Erased, Event, Key, Posted, Said, Satisfaction
 
 SCOPES = ("read", "write", "admin")
+_AT_ONCE = 500
+"""Keys that are asked for in one statement."""
 _LOCK = 0x70616C61
 """Of PostgreSQL: who adds rows holds it to the commit, so that cursors become visible in their order."""
 
@@ -79,9 +81,16 @@ class Store:
 
     # items
 
-    def post(self, item: Posted) -> int:
-        """Keep the newest word on an item; returns its cursor."""
+    def post(self, item: Posted, files: Mapping[str, bytes] | None = None) -> int:
+        """Keep the newest word on an item, and the content of its files by column; returns its cursor."""
+        rows = [
+            {"item_id": item.item_id, "column": column, "name": item.media[column], "content": content}
+            for column, content in (files or {}).items()
+        ]
         with self._writing() as connection:
+            connection.execute(sa.delete(MEDIA).where(MEDIA.c.item_id == item.item_id))
+            if rows:
+                connection.execute(sa.insert(MEDIA), rows)
             last = connection.execute(sa.select(sa.func.max(ITEMS.c.cursor))).scalar() or 0
             values = {
                 "cursor": last + 1, "gone": item.gone, "columns": json.dumps(dict(item.columns), ensure_ascii=False),
@@ -102,6 +111,30 @@ class Store:
         with self._reading() as connection:
             row = connection.execute(sa.select(ITEMS).where(ITEMS.c.item_id == item_id)).mappings().first()
         return None if row is None else _posted(row)
+
+    def medium(self, item_id: str, column: str) -> bytes | None:
+        """Return the content of a posted item's file, None where there is none."""
+        wanted = sa.select(MEDIA.c.content).where(MEDIA.c.item_id == item_id, MEDIA.c.column == column)
+        with self._reading() as connection:
+            content = connection.execute(wanted).scalar()
+        return None if content is None else bytes(content)
+
+    def vectors(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return what was kept under these keys."""
+        found: dict[str, bytes] = {}
+        wanted = list(keys)
+        with self._reading() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                some = sa.select(VECTORS).where(VECTORS.c.key.in_(wanted[start : start + _AT_ONCE]))
+                found |= {row["key"]: bytes(row["values"]) for row in connection.execute(some).mappings()}
+        return found
+
+    def keep_vectors(self, vectors: Mapping[str, bytes]) -> None:
+        """Keep what encoders made, under keys that tell of what and by which."""
+        if vectors:
+            rows = [{"key": key, "values": values} for key, values in vectors.items()]
+            with self._writing() as connection:
+                connection.execute(self._insert(VECTORS).on_conflict_do_nothing(index_elements=["key"]), rows)
 
     # feedback
 

@@ -1,0 +1,134 @@
+"""The catalogue of a live service: what is posted joins what answers, seconds later."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+
+from palate.core.errors import PalateError, StoreError
+from palate.data.store import Posted, Store
+from palate.serving.edition import Deck
+from palate.serving.people import Follower
+from palate.serving.posts import Posts
+
+LOG = logging.getLogger("palate.serving")
+_EVERY = 0.5
+"""Seconds after which is looked at what other services posted."""
+_AGAIN = 5.0
+"""Seconds after which is tried again what failed."""
+
+
+class LiveCatalogue:
+    """Keeps the deck up to date with posted items: one thread, and it alone, encodes what is new and exchanges the edition.
+
+    What was posted before the start is there from the first answer on.
+    """
+
+    def __init__(self, deck: Deck, store: Store) -> None:
+        self.deck, self.store = deck, store
+        self.posts = Posts(store, deck.decode)
+        self.seconds = 1.0
+        """How long the last exchange took."""
+        self.cursor = 0
+        """Of the last posted item of which the answers know."""
+        self._coming: dict[str, list[tuple[int, Future[None]]]] = {}
+        self._door, self._news, self._stopping = threading.Lock(), threading.Event(), threading.Event()
+        self._follower: Follower | None = None
+        self._thread = threading.Thread(target=self._run, name="catalogue", daemon=True)
+        deck.edition.showcase.posted = self.file
+        self._take_over()
+
+    def __contains__(self, item: object) -> bool:
+        """Tell whether something can be done with an item: it is there, or was posted here and will be soon."""
+        showcase = self.deck.edition.showcase
+        return (item in showcase.data.items and item not in showcase.gone) or item in self._coming
+
+    def start(self, follower: Follower) -> None:
+        """Begin to take in what is posted."""
+        self._follower = follower
+        self._thread.start()
+
+    def post(self, item: Posted, files: Mapping[str, bytes] | None = None) -> Future[None]:
+        """Keep the newest word on an item; the future is done once the answers know of it.
+
+        Raises:
+            StoreError: it could not be kept.
+        """
+        cursor, known = self.store.post(item, files), Future[None]()
+        with self._door:
+            if cursor <= self.cursor:
+                known.set_result(None)
+            else:
+                self._coming.setdefault(item.item_id, []).append((cursor, known))
+        self._news.set()
+        return known
+
+    def file(self, item_id: str, column: str) -> Path | None:
+        """Return the file of a posted item; None where it has none."""
+        posted = self.store.item(item_id) if item_id in self.posts.items else None
+        name = None if posted is None else posted.media.get(column)
+        return None if name is None else self.posts.file(item_id, column, name)
+
+    def close(self) -> None:
+        """Stop; what is posted and not yet taken over is in the store."""
+        self._stopping.set()
+        self._news.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.posts.close()
+        for waiting in self._coming.values():
+            for _, known in waiting:
+                known.set_exception(
+                    StoreError("the service is stopping: the item is kept, and is there after the next start")
+                )
+
+    def _run(self) -> None:
+        self._guarded(self._prepare)
+        while not self._stopping.is_set():
+            self._news.wait(_EVERY)
+            self._news.clear()
+            if not self._guarded(self._take_over):
+                self._stopping.wait(_AGAIN)
+
+    def _prepare(self) -> None:
+        self.deck.edition = self.deck.edition.grounded()
+        self.posts.prepare(self.deck.engine)
+
+    def _take_over(self) -> None:
+        """Make what was posted a new edition, and tell those who wait for it."""
+        began = time.perf_counter()
+        change = self.posts.change(self.deck.engine)
+        if change is None:
+            return
+        edition = self.deck.edition.grounded().updated(change)
+        if self._follower is None:
+            self.deck.edition = edition
+        else:
+            self.deck.exchange(edition, self._follower)
+        self.posts.cursor = change.cursor
+        self.seconds = time.perf_counter() - began
+        with self._door:
+            self.cursor = change.cursor
+            for item_id, waiting in list(self._coming.items()):
+                for cursor, known in waiting:
+                    if cursor <= self.cursor and not known.done():
+                        known.set_result(None)
+                self._coming[item_id] = [entry for entry in waiting if entry[0] > self.cursor]
+                if not self._coming[item_id]:
+                    del self._coming[item_id]
+
+    def _guarded(self, do: Callable[[], None]) -> bool:
+        """Do something; where that fails, say so, that it may be tried again."""
+        try:
+            do()
+        except PalateError as error:
+            LOG.warning("what was posted is not taken over for now: %s", error)
+            return False
+        except Exception:
+            LOG.exception("what was posted could not be taken over: this should not happen")
+            return False
+        return True
