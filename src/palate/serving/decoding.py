@@ -96,7 +96,8 @@ class Decoding:
             try:
                 pool.workers.warm()
             except (PalateError, DiedError) as error:  # whoever asks is told
-                LOG.warning("files cannot be decoded for now: %s", error)
+                if not pool.workers.closed:
+                    LOG.warning("files cannot be decoded for now: %s", error)
             finally:
                 self._release(pool)
 

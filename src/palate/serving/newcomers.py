@@ -78,7 +78,7 @@ class Ground:
     def of(cls, space: ContentSpace, model: Model[Any]) -> Self:
         """Take the items that somebody met and that have a vector; up to 2,048 of them, by lot, are references."""
         met = np.asarray(model.seen.sum(axis=0)).ravel() > 0
-        known = np.flatnonzero(met & space.table.present).astype(np.int32)
+        known = np.flatnonzero(met & space.table.present[: len(met)]).astype(np.int32)
         lot = generator(0, "newcomers").permutation(len(known))[:_REFERENCES]
         references = np.sort(known[lot])
         return cls(space, known, references, Neighbours.of(space, references, known))

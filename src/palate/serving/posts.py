@@ -159,7 +159,6 @@ class Posts:
         self.troubles.setdefault(item.item_id, {})[name] = reason or encoder.emptiness
         return None
 
-
     def _decoded(self, encoder: Encoder[Any], raw: Raw) -> Decoded:
         """Decode as the service decodes what comes from strangers."""
         if self._decode is None or not isinstance(raw, Path):

@@ -104,14 +104,20 @@ class Worker:
             with self._ended_after(START_SECONDS):
                 send(self.sink, about)
                 self.ready = receive(self.source) == "ready"
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, ValueError) as error:  # the last where somebody has closed the pipes meanwhile
             self.process.kill()
             self.process.wait()
-            self.said.seek(0)
-            lines = self.said.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
             raise PalateError(
-                f"a process that decodes files for '{self.encoder.name}' could not start: {lines[-1]}"
+                f"a process that decodes files for '{self.encoder.name}' could not start: {self._last_line()}"
             ) from error
+
+    def _last_line(self) -> str:
+        try:
+            self.said.seek(0)
+            lines = self.said.read().decode(errors="replace").strip().splitlines()
+        except ValueError:
+            return "it was told to stop"
+        return lines[-1] if lines else "it said nothing"
 
     @contextmanager
     def _ended_after(self, seconds: float) -> Iterator[None]:
