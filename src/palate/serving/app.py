@@ -98,7 +98,8 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
 
 
 def _problem(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": " ".join(sentence.split())}, status, headers)
+    shown = " ".join(sentence.split()).encode(errors="backslashreplace").decode()  # half a character can't be sent
+    return JSONResponse({"error": shown}, status, headers)
 
 
 def _request_error(request: Request, error: Exception) -> JSONResponse:
