@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 import palate
 from palate.bundle import Bundle
@@ -73,6 +74,7 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     app.add_exception_handler(Exception, _unexpected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _gone)
 
     app.add_middleware(
         BodyLimit, body=int(settings.max_body_mb * (1 << 20)), files=(settings.max_upload_mb << 20) + (1 << 20)
@@ -112,6 +114,10 @@ def _failed(request: Request, error: Exception) -> JSONResponse:
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
     return _problem(500, f"this should not happen ({type(error).__name__}): the service's own output tells more")
+
+
+def _gone(request: Request, error: Exception) -> JSONResponse:
+    return _problem(400, "the client went away in the middle of its request")  # nobody reads it
 
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:
