@@ -35,22 +35,27 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Self:
+    def of(cls, settings: Mapping[str, Any], source: str | None = None) -> Self:
         """Build from plain values.
+
+        Args:
+            settings: by name.
+            source: where they come from, for the message; the name of the config where nothing is said.
 
         Raises:
             ConfigError: an unknown key (with the nearest known one) or a value out of range.
         """
+        named = source or cls.__name__
         for key in settings:
             if key not in cls.model_fields:
-                raise ConfigError(f"{cls.__name__} has no setting '{key}': {did_you_mean(key, cls.model_fields)}")
+                raise ConfigError(f"{named} has no setting '{key}': {did_you_mean(key, cls.model_fields)}")
         try:
             return cls(**settings)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or cls.__name__
+            where = ".".join(str(part) for part in first["loc"]) or named
             told = (first["type"] in _OF_NUMBERS and _allowed(cls.model_fields.get(where))) or first["msg"]
-            raise ConfigError(f"{cls.__name__}: setting '{where}' was {first['input']!r}: {told}") from error
+            raise ConfigError(f"{named}: setting '{where}' was {first['input']!r}: {told}") from error
 
 
 def _allowed(field: FieldInfo | None) -> str:

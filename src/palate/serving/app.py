@@ -20,6 +20,7 @@ from palate.bundle import Bundle
 from palate.core.errors import PalateError, RequestError
 from palate.data.store import Store
 from palate.serving import item_routes, live_routes, routes, search_routes
+from palate.serving.access import Access, log
 from palate.serving.decoding import Decoding
 from palate.serving.docs import docs_page
 from palate.serving.edition import Deck
@@ -71,7 +72,6 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(PalateError, _failed)
-    app.add_exception_handler(Exception, _unexpected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -96,6 +96,7 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     def docs() -> HTMLResponse:
         return HTMLResponse(docs_page(app.openapi()))
 
+    app.add_middleware(Access, tell=(log,))
     return app
 
 
@@ -109,11 +110,8 @@ def _request_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _failed(request: Request, error: Exception) -> JSONResponse:
+    request.state.problem = str(error)
     return _problem(503, str(error))
-
-
-def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    return _problem(500, f"this should not happen ({type(error).__name__}): the service's own output tells more")
 
 
 def _gone(request: Request, error: Exception) -> JSONResponse:

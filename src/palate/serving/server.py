@@ -54,7 +54,9 @@ def server_of(app: Any) -> Any:
         import uvicorn
     except ImportError as error:
         raise missing_extra("uvicorn", "serve", "serving") from error
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3, log_config=None
+    )
     return uvicorn.Server(config)
 
 

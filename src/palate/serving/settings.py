@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from palate.core.config import Config
+from palate.serving.logs import Form
 
 
 class ServingSettings(Config):
-    """Limits of a service."""
+    """Limits of a service, and where it listens, keeps and tells."""
 
+    host: str = "127.0.0.1"
+    """An address of this machine alone, or any where the store has keys."""
+    port: int = Field(8000, ge=0, le=65535)
+    """0 takes any that is free."""
+    store: str | None = None
+    """Where events are kept: `sqlite:///FILE`, `postgresql://…`, or `none`; nothing said is BUNDLE.live/events.db."""
+    log: Form = "none"
+    """How requests are told of: a line each, `json` or `text`; `none` leaves them out. Warnings and errors always are."""
+    log_file: Path | None = None
+    """The file that lines go to; standard error where nothing is said."""
     max_k: int = Field(100, ge=1)
     """The longest list that can be asked for."""
     reasons: int = Field(3, ge=0)
