@@ -203,7 +203,7 @@ def test_a_failure_of_the_service_is_said_too(shop, monkeypatch):
         def raises(*_, **__):
             raise error
 
-        monkeypatch.setattr(app.state.deck.engine, "recommend", raises)
+        monkeypatch.setattr(app.state.deck.engine, "recommend_all", raises)
         return client.get("/v1/recommend/x")
 
     answer = fail(WeightsError("no network"))

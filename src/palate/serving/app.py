@@ -19,7 +19,7 @@ import palate
 from palate.bundle import Bundle
 from palate.core.errors import PalateError, RequestError
 from palate.data.store import Store
-from palate.serving import item_routes, live_routes, routes, search_routes
+from palate.serving import item_routes, live_routes, recommend_routes, routes, search_routes
 from palate.serving.access import Access, log
 from palate.serving.decoding import Decoding
 from palate.serving.docs import docs_page
@@ -67,7 +67,13 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     app.state.keys = KeyRing(store)
     app.state.live = None if store is None else Live(app.state.deck, store, settings, app.state.keys)
     app.include_router(routes.open_router)
-    for router in (routes.router, search_routes.router, live_routes.router, item_routes.router):
+    for router in (
+        recommend_routes.router,
+        routes.router,
+        search_routes.router,
+        live_routes.router,
+        item_routes.router,
+    ):
         app.include_router(router, dependencies=[Depends(guard)])
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     app.add_exception_handler(RequestError, _request_error)

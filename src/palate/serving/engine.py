@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from palate.bundle import Bundle
-from palate.core.errors import DataError
+from palate.core.errors import DataError, PalateError
 from palate.core.part import Part
-from palate.core.types import Codes, Floats
+from palate.core.types import Codes
 from palate.explain import SharedWords, counterfactual, part_reasons, reasons, titles
 from palate.interfaces import Index, Queries, Ranked
 from palate.retrieval import (
@@ -32,23 +32,15 @@ from palate.retrieval import (
     similar,
 )
 from palate.retrieval.indexes import registry as indexes
+from palate.serving.diversity import Diversify
 from palate.serving.findings import drafted
 from palate.serving.newcomers import introduced
+from palate.serving.options import Options
 from palate.serving.people import People, Person
+from palate.serving.ranker import Asked, Ranker
 from palate.serving.schemas import Answer, Explained, Hit, Without
 from palate.serving.settings import ServingSettings
-from palate.serving.stages import (
-    AllItems,
-    Ask,
-    Best,
-    Draft,
-    ExplainByModel,
-    ExplainByPopularity,
-    HideSeen,
-    ScoreByModel,
-    ScoreByPopularity,
-    Stage,
-)
+from palate.serving.stages import Draft, ExplainByModel, queries
 
 _TRIES = 2_000
 """How many sets of likes to try before the smallest set is only sought greedily."""
@@ -69,9 +61,9 @@ class Ready:
 class Engine:
     """Recommends, compares, searches and explains.
 
-    The stages of a recommendation run in a fixed order. Somebody of whom nothing is known, or for whom the model
-    can score nothing, gets what is popular, and the answer says so. `decode` reads the files that are searched by; without
-    it their encoders do, in this process.
+    The stages of a recommendation run in a fixed order (`Ranker`). Somebody of whom nothing is known, or for whom the
+    model can score nothing, gets what is popular, and the answer says so. `decode` reads the files that are searched by;
+    without it their encoders do, in this process.
     """
 
     def __init__(
@@ -92,12 +84,12 @@ class Engine:
         self.words = WordIndex(self.catalogue)
         self.finder = Finder(self.searcher, self.words)
         self.filters = Filters(self.catalogue, self.items)
-        candidates = AllItems(len(self.items))
         self.shared = SharedWords(bundle.data.features)
-        explain = ExplainByModel(self.model, self.catalogue, self.settings.reasons, self.shared)
-        self.stages: tuple[Stage, ...] = (candidates, ScoreByModel(self.model), HideSeen(), Best(), explain)
-        popular = ScoreByPopularity(self._counts())
-        self.fallback: tuple[Stage, ...] = (candidates, popular, HideSeen(), Best(), ExplainByPopularity())
+        explain = ExplainByModel(self.catalogue, self.settings.reasons, self.shared)
+        diversify = Diversify(self.space, self.model.liked)
+        self.ranker = Ranker(
+            self.model, self.items, self.filters, diversify, explain, self.settings.max_k, self.ready.gone
+        )
 
     def _ready(self, decode: Decode | None) -> Ready:
         index = indexes.get(self.settings.index)
@@ -105,24 +97,48 @@ class Engine:
         space = content_space(self.model, self.bundle.standardised, _empty(index))
         return Ready(space, Searcher(self.bundle.data.features, indexed, self.bundle.standardiser, decode))
 
-    def recommend(self, user: str, k: int = 10, where: str | None = None) -> Answer:
+    def recommend(
+        self,
+        user: str,
+        k: int = 10,
+        where: str | None = None,
+        *,
+        exclude: Sequence[str] = (),
+        history: Sequence[str] = (),
+        diversity: float = 0.0,
+        weights: Mapping[str, float] | None = None,
+        reasons: bool = True,
+    ) -> Answer:
         """Return the k best new items of a user, known or not.
 
         Args:
             user: their id.
             k: how many.
             where: a filter, as in `price < 20`; what does not pass is left out before the k best are chosen.
+            exclude: ids of items that may not come.
+            history: ids of items that they just liked, which count on top of what is known, in this answer alone.
+            diversity: how much the items should differ, from 0 (off) to 1.
+            weights: how many times as much each part counts as it does in the model, for models by content.
+            reasons: whether to say why.
 
         Raises:
-            DataError: k is out of range.
+            DataError: a number is out of range, or an item of the history is unknown.
+            ConfigError: the model cannot weigh parts in this way.
             RequestError: the filter cannot be read.
         """
-        ask = replace(self._ask(user, self._length(k)), only=self._passing(where))
-        if ask.query.history.nnz:
-            draft = _run(self.stages, ask)
-            if len(draft.items) or self._scores_any(ask):
-                return self._answer(draft)
-        return self._answer(_run(self.fallback, ask), "popularity")
+        weighed = tuple((weights or {}).items())
+        options = Options(k, where, tuple(exclude), tuple(history), diversity, weighed, reasons)
+        (answer,) = self.recommend_all([(user, options)])
+        if isinstance(answer, PalateError):
+            raise answer
+        return answer
+
+    def recommend_all(self, asked: Sequence[Asked]) -> list[Answer | PalateError]:
+        """Return an answer to each who asks, scored together, or what is wrong with what they asked."""
+        return [
+            listed if isinstance(listed, PalateError) else self._answer(listed.draft, listed.popular)
+            for listed in self.ranker(asked, self.people)
+        ]
 
     def similar(self, item: str, k: int = 10, by: By | None = None, where: str | None = None) -> Answer:
         """Return the k items most like an item, of those that pass the filter `where`.
@@ -261,17 +277,9 @@ class Engine:
         return (lambda codes: self.model.score(query, codes)[0]) if query.history.nnz else None
 
     def _because(self, user: str | None, item: int) -> list[str]:
-        query = self._ask(user or "", 1).query
+        query = queries([self.people[user or ""]], len(self.items))
         said = reasons(self.model, query, item, self.items, self.catalogue, min(2, self.settings.reasons))
         return [reason.label for reason in said if reason.kind == "liked"]
-
-    def _scores_any(self, ask: Ask) -> bool:
-        """Tell whether a filter, and not the model, left nothing to recommend."""
-        return ask.only is not None and len(_run(self.stages[:-1], replace(ask, only=None)).items) > 0
-
-    def _ask(self, user: str, k: int) -> Ask:
-        person = self.people[user]
-        return Ask(person.query(len(self.items)), person.seen, k)
 
     def _known(self, user: str) -> Person:
         """Return somebody of whom something is known; says that the user is unknown where it is not so."""
@@ -279,37 +287,25 @@ class Engine:
             self.users.code(user, "user")
         return self.people[user]
 
-    def _answer(self, draft: Draft, fallback: str | None = None) -> Answer:
+    def _answer(self, draft: Draft, popular: bool = False) -> Answer:
         said = draft.reasons or tuple([] for _ in draft.items)
         rows = zip(self.items.decode(draft.items), draft.scores, said, strict=True)
         hits = [
             Hit(item_id=item, score=float(score), rank=rank, reasons=why)
             for rank, (item, score, why) in enumerate(rows, start=1)
         ]
-        return Answer(items=hits, fallback="popularity" if fallback else None)
+        return Answer(items=hits, fallback="popularity" if popular else None)
 
     def _length(self, k: int) -> int:
         if not 1 <= k <= self.settings.max_k:
             raise DataError(f"k was {k}: ask for 1 to {self.settings.max_k} items")
         return k
 
-    def _counts(self) -> Floats:
-        counts = np.asarray(self.model.liked.sum(axis=0), np.float32)
-        met = np.asarray(self.model.seen.sum(axis=0)) > 0
-        return np.where(met, counts, np.float32(np.nan))
-
 
 def _empty(index: type[Part[Any]]) -> Index:
     made = index()
     assert isinstance(made, Index)
     return made
-
-
-def _run(stages: tuple[Stage, ...], ask: Ask) -> Draft:
-    draft = Draft(np.zeros(0, np.int32), np.zeros(0, np.float32))
-    for stage in stages:
-        draft = stage(ask, draft)
-    return draft
 
 
 def _draft(ranked: Ranked) -> Draft:

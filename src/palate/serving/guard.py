@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from palate.data.store import Key, Store, key_digest
 
 READ, WRITE, ADMIN = "read", "write", "admin"
-_ASKS = ("/v1/search",)
+_ASKS = ("/v1/search", "/v1/recommend:batch")
 """What is asked by POST and changes nothing."""
 _OF_ALL = ("/v1/users", "/v1/feedback/summary")
 """What tells of many people, and so of others than the one a key is bound to."""
@@ -49,7 +49,7 @@ def scope_of(method: str, path: str) -> str:
     return ADMIN if method == "DELETE" else WRITE
 
 
-def guard(request: Request) -> None:
+async def guard(request: Request) -> None:
     """Let a request pass that has a key for it, or any where there are no keys; keep the key for the routes to look at.
 
     Raises:

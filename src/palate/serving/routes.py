@@ -17,19 +17,14 @@ open_router = APIRouter()
 """What may be asked without a key."""
 
 
-def _edition(request: Request) -> Edition:
+async def current(request: Request) -> Edition:
+    """Return what is answered from; to be taken once a request."""
     deck: Deck = request.app.state.deck
     return deck.edition
 
 
-Current = Annotated[Edition, Depends(_edition)]
+Current = Annotated[Edition, Depends(current)]
 Where = Annotated[str | None, Query(description="Which items may come, as in price < 20 and colour = 'red'.")]
-
-
-@router.get("/v1/recommend/{user:path}")
-def recommend(user: str, edition: Current, k: int = 10, filter: Where = None) -> Answer:
-    """Recommend new items to a user; somebody unknown gets what is popular, and `fallback` says so."""
-    return edition.engine.recommend(user, k, filter)
 
 
 @router.get("/v1/similar/{item:path}")

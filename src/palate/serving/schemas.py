@@ -34,6 +34,53 @@ class Answer(Schema):
     """`popularity` where nothing is known of the one who asks, so that everybody would get this list."""
 
 
+class ListWanted(Schema):
+    """One list of a batch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    user: str
+    k: int = 10
+    filter: str | None = None
+    """Which items may come, as in price < 20."""
+    exclude: list[str] = Field(default_factory=list)
+    """Items that may not come."""
+    history: list[str] = Field(default_factory=list)
+    """Items that were just liked: they count in this list alone, on top of what is known."""
+    diversity: float = 0.0
+    """How much the items should differ, from 0 (off) to 1."""
+    weights: dict[str, float] = Field(default_factory=dict)
+    """How many times as much each part counts as it does in the model, for models by content."""
+    reasons: bool = True
+    """Whether to say why; it takes most of the time."""
+
+
+class Lists(Schema):
+    """Who wants lists; each is looked at by itself."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"example": {"requests": [{"user": "ann", "k": 5}, {"user": "bob", "reasons": False}]}},
+    )
+
+    requests: list[Any]
+    """As `ListWanted`."""
+
+
+class Problem(Schema):
+    """Why there is no answer, in one sentence."""
+
+    error: str
+
+
+class Answers(Schema):
+    """A list, or what is wrong, for each request in its order."""
+
+    answers: list[Answer | Problem]
+
+
 class Without(Schema):
     """What would have changed the answer: the fewest past likes without which the item leaves the list."""
 
@@ -244,9 +291,3 @@ class Ready(Schema):
     """What can be searched by: `text`, `image`, `sound`."""
     similar: list[str]
     """How items can be compared: `content`, `behaviour`."""
-
-
-class Problem(Schema):
-    """Why there is no answer, in one sentence."""
-
-    error: str

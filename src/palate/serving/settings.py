@@ -40,5 +40,7 @@ class ServingSettings(Config):
     """Memory that decoding one file may take."""
     max_body_mb: float = Field(1, gt=0)
     """The largest request without files."""
+    max_batch: int = Field(100, ge=1)
+    """How many people may be asked for in one request."""
     max_events: int = Field(1000, ge=1)
     """How many events may come in one request."""

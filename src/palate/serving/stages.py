@@ -1,38 +1,50 @@
-"""The stages of a recommendation: candidates, score, filter, rank, explain; each takes a draft and hands on another."""
+"""The stages of a recommendation, for many people at once: score, filter, rank, explain."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
+import scipy.sparse as sp
 
-from palate.core.types import Codes, Floats
+from palate.core.types import Codes, Floats, Mask
 from palate.data.catalogue import Catalogue
 from palate.explain import Reason, SharedWords, popular, reasons
 from palate.interfaces import Queries
 from palate.linalg.topk import top_k
 from palate.models import Model
 from palate.serving.newcomers import introduced
+from palate.serving.options import Options
+from palate.serving.people import Person
+
+_FEW = 16
+"""A filter that lets fewer than one in so many pass has these alone scored."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """Who asks (one row), what they met before, how many items they want, and which."""
+    """Who asks, which items may come, and what else they want.
 
-    query: Queries
-    seen: Codes
-    k: int
-    only: Codes | None = None
-    """The items that may be recommended; None lets all."""
+    Shapes:
+        hidden: int32[n], codes of items that may not come; only: bool[n_items], those that may; None lets all.
+    """
+
+    person: Person
+    hidden: Codes
+    options: Options
+    model: Model[Any]
+    """What scores for them."""
+    only: Mask | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """An answer in the making.
+    """An answer in the making, best first.
 
     Shapes:
-        items: int32[n], codes; scores: float32[n], NaN cannot be recommended; reasons: one list per item once explained.
+        items: int32[n], codes; scores: float32[n]; reasons: one list per item once explained.
     """
 
     items: Codes
@@ -40,94 +52,89 @@ class Draft:
     reasons: tuple[list[Reason], ...] = ()
 
 
-class Stage(Protocol):
-    """One step from draft to draft."""
+class Score(Protocol):
+    """What scores."""
 
-    def __call__(self, ask: Ask, draft: Draft) -> Draft:
-        """Return the next draft."""
+    def __call__(self, asks: Sequence[Ask]) -> Floats:
+        """Return the scores of all items for each who asks; float32[q, n_items], NaN cannot be recommended."""
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class AllItems:
-    """Candidates: the whole catalogue, or what passed the filter."""
-
-    n_items: int
-
-    def __call__(self, ask: Ask, draft: Draft) -> Draft:
-        """Return every item that may be recommended, unscored."""
-        items = np.arange(self.n_items, dtype=np.int32) if ask.only is None else ask.only
-        return Draft(items, np.full(len(items), np.nan, np.float32))
+def queries(people: Sequence[Person], n_items: int) -> Queries:
+    """Return people as a model is asked about them, all in one call."""
+    liked = [person.liked for person in people]
+    ends = np.cumsum([0, *map(len, liked)])
+    ones = np.ones(int(ends[-1]), np.float32)
+    history = sp.csr_array((ones, np.concatenate(liked), ends), shape=(len(people), n_items))
+    return Queries(history, np.array([person.code for person in people], np.int32))
 
 
-@dataclass(frozen=True, eq=False)
-class ScoreByModel:
-    """Score: what the model says."""
-
-    model: Model[Any]
-
-    def __call__(self, ask: Ask, draft: Draft) -> Draft:
-        """Return the candidates with their scores."""
-        return replace(draft, scores=self.model.score(ask.query, draft.items)[0])
+def by_model(asks: Sequence[Ask]) -> Floats:
+    """Score by the model of the asks, which have the same."""
+    model, n = asks[0].model, len(asks[0].model.items)
+    asked = queries([ask.person for ask in asks], n)
+    only = asks[0].only
+    if len(asks) == 1 and only is not None and np.count_nonzero(only) * _FEW < n:
+        scores = np.full((1, n), np.nan, np.float32)
+        scores[:, only] = model.score(asked, np.flatnonzero(only).astype(np.int32))
+        return scores
+    return model.score(asked)
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreByPopularity:
-    """Score: by how many people liked an item; nothing for items that nobody met."""
+class ByPopularity:
+    """Score by how many people liked an item; nothing for items that nobody met.
+
+    Shapes:
+        counts: float32[n_items].
+    """
 
     counts: Floats
 
-    def __call__(self, ask: Ask, draft: Draft) -> Draft:
-        """Return the candidates with their counts."""
-        return replace(draft, scores=self.counts[draft.items])
+    def __call__(self, asks: Sequence[Ask]) -> Floats:
+        """Return the same for all."""
+        return np.broadcast_to(self.counts, (len(asks), len(self.counts)))
 
 
-@dataclass(frozen=True, eq=False)
-class HideSeen:
-    """Filter: what the user met before does not come again."""
+def hide(scores: Floats, asks: Sequence[Ask]) -> Floats:
+    """Filter: what was met before, or may not come, cannot be recommended; returns a copy."""
+    left = np.array(scores, np.float32)  # the model may have kept what it gave
+    for row, ask in zip(left, asks, strict=True):
+        row[ask.hidden] = np.nan
+        if ask.only is not None:
+            np.copyto(row, np.nan, where=~ask.only)
+    return left
 
-    def __call__(self, ask: Ask, draft: Draft) -> Draft:
-        """Return the draft with seen items unscored."""
-        return replace(draft, scores=np.where(np.isin(draft.items, ask.seen), np.float32(np.nan), draft.scores))
 
-
-@dataclass(frozen=True, eq=False)
-class Best:
-    """Rank: the k best, ties by the lower code."""
-
-    def __call__(self, ask: Ask, draft: Draft) -> Draft:
-        """Return the best of the draft, best first."""
-        best = top_k(draft.scores[None, :], ask.k)
-        found = best.items[0][best.items[0] >= 0]
-        return Draft(draft.items[found], best.scores[0][: len(found)])
+def best(scores: Floats, widths: Sequence[int]) -> list[Draft]:
+    """Rank: the best items of each row, as many as its width, ties by the lower code."""
+    ranked = top_k(scores, max(widths))
+    lengths = [min(width, int(np.count_nonzero(row >= 0))) for width, row in zip(widths, ranked.items, strict=True)]
+    rows = zip(ranked.items, ranked.scores, lengths, strict=True)
+    return [Draft(items[:length], values[:length]) for items, values, length in rows]
 
 
 @dataclass(frozen=True, eq=False)
 class ExplainByModel:
     """Explain: past likes and parts."""
 
-    model: Model[Any]
     catalogue: Catalogue
     most: int
     shared: SharedWords
 
     def __call__(self, ask: Ask, draft: Draft) -> Draft:
         """Return the draft with reasons."""
-        ids = self.model.items
+        query, ids = queries([ask.person], len(ask.model.items)), ask.model.items
         said = [
             [
-                *introduced(self.model, int(item), self.catalogue),
-                *reasons(self.model, ask.query, int(item), ids, self.catalogue, self.most, self.shared),
+                *introduced(ask.model, int(item), self.catalogue),
+                *reasons(ask.model, query, int(item), ids, self.catalogue, self.most, self.shared),
             ]
             for item in draft.items
         ]
         return replace(draft, reasons=tuple(said))
 
 
-@dataclass(frozen=True, eq=False)
-class ExplainByPopularity:
+def explain_by_popularity(ask: Ask, draft: Draft) -> Draft:
     """Explain: how many people liked it."""
-
-    def __call__(self, ask: Ask, draft: Draft) -> Draft:
-        """Return the draft with reasons."""
-        return replace(draft, reasons=tuple([popular(int(count))] for count in draft.scores))
+    return replace(draft, reasons=tuple([popular(int(count))] for count in draft.scores))
