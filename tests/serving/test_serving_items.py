@@ -180,7 +180,7 @@ def test_a_restart_and_another_service_know_what_was_posted(client, sighted, url
     def never(*_):
         raise AssertionError("what was encoded once is not encoded again")
 
-    monkeypatch.setattr("palate.serving.posts.decoded", never)
+    monkeypatch.setattr("palate.bundle.posted.decoded", never)
     third = create_app(sighted, None, Store(url))
     try:
         assert TestClient(third).get("/v1/items/new").json()["title"] == "red lamp"

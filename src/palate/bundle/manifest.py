@@ -71,6 +71,8 @@ class Manifest(Config):
     """Fingerprint of the split, where there was one."""
     metrics: dict[str, Any] = Field(default_factory=dict)
     """What was measured when it was trained."""
+    learned: tuple[str, int] | None = None
+    """The store of a service from which it learned, and up to which place in it."""
     dataset: Place | None = None
     """The dataset folder."""
     media: Place | None = None

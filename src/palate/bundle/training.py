@@ -119,10 +119,23 @@ def refit(bundle: Bundle, folder: Path | str | None = None, run: Run | None = No
         BundleError: the dataset is gone.
         RequestError: the data lack what the model requires.
     """
+    return fit_again(bundle, whole(bundle, folder), run)
+
+
+def whole(bundle: Bundle, folder: Path | str | None = None) -> Dataset:
+    """Load the dataset of a bundle as it is by now, under the bundle's rule for likes.
+
+    Raises:
+        BundleError: it is gone.
+    """
     place = bundle.data.root if folder is None else folder
     if place is None:
         raise BundleError("the dataset folder of this bundle is not there: give its place")
-    data = bundle.recipe.prepared(load(place))
+    return bundle.recipe.prepared(load(place))
+
+
+def fit_again(bundle: Bundle, data: Dataset, run: Run | None = None) -> Bundle:
+    """Fit a bundle's recipe on all of a dataset."""
     parts = data.part_names()
     started = time.perf_counter()
     again = bundle.model.settled() if isinstance(bundle.model, Settles) else bundle.recipe.build(parts)

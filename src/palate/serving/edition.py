@@ -86,8 +86,14 @@ class Deck:
         self.edition = Edition.of(bundle, settings, decode=decode)
 
     def exchange(self, edition: Edition, follower: Follower) -> None:
-        """Answer from another edition from now on; it knows of people what the one before did."""
+        """Answer from another edition of the same bundle from now on; it knows of people what the one before did."""
         with follower.exchanged(edition.engine.bundle) as people:
+            edition.engine.people = people
+            self.edition = edition
+
+    def renew(self, edition: Edition, follower: Follower) -> None:
+        """Answer from an edition of another bundle from now on, which learns of people what the store has."""
+        with follower.renewed(edition.engine.bundle) as people:
             edition.engine.people = people
             self.edition = edition
 

@@ -66,7 +66,7 @@ async def _told(item: str, live: Live, known: Future[None], wait: float, respons
     if known.done():
         known.result()
         response.status_code = 200
-    troubles = dict(live.catalogue.posts.troubles.get(item, {})) if known.done() else {}
+    troubles = dict(live.catalogue.posts.parts.troubles.get(item, {})) if known.done() else {}
     return Posted(
         item_id=item,
         live=known.done(),

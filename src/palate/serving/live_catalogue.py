@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
+from palate.bundle import Bundle
+from palate.bundle.manifest import NAME
 from palate.core.errors import PalateError, StoreError
 from palate.data.store import Posted, Store
-from palate.serving.edition import Deck
+from palate.serving.edition import Deck, Edition
 from palate.serving.people import Follower
 from palate.serving.posts import Posts
 
@@ -38,6 +40,8 @@ class LiveCatalogue:
         self._coming: dict[str, list[tuple[int, Future[None]]]] = {}
         self._door, self._news, self._stopping = threading.Lock(), threading.Event(), threading.Event()
         self._follower: Follower | None = None
+        path = deck.engine.bundle.path
+        self._seal = None if path is None else _seal(path)
         self._thread = threading.Thread(target=self._run, name="catalogue", daemon=True)
         deck.edition.showcase.posted = self.file
         self._take_over()
@@ -71,7 +75,7 @@ class LiveCatalogue:
         """Return the file of a posted item; None where it has none."""
         posted = self.store.item(item_id) if item_id in self.posts.items else None
         name = None if posted is None else posted.media.get(column)
-        return None if name is None else self.posts.file(item_id, column, name)
+        return None if name is None else self.posts.parts.file(item_id, column, name)
 
     def close(self) -> None:
         """Stop; what is posted and not yet taken over is in the store."""
@@ -91,7 +95,7 @@ class LiveCatalogue:
         while not self._stopping.is_set():
             self._news.wait(_EVERY)
             self._news.clear()
-            if not self._guarded(self._take_over):
+            if not (self._guarded(self._take_over) and self._guarded(self._renew)):
                 self._stopping.wait(_AGAIN)
 
     def _prepare(self) -> None:
@@ -109,17 +113,49 @@ class LiveCatalogue:
             self.deck.edition = edition
         else:
             self.deck.exchange(edition, self._follower)
-        self.posts.cursor = change.cursor
         self.seconds = time.perf_counter() - began
+        self._arrived(change.cursor)
+
+    def _arrived(self, cursor: int) -> None:
+        """Tell those who wait for what was posted up to a place in the store."""
+        self.posts.cursor = cursor
         with self._door:
-            self.cursor = change.cursor
-            for item_id, waiting in list(self._coming.items()):
-                for cursor, known in waiting:
-                    if cursor <= self.cursor and not known.done():
+            self.cursor = cursor
+            coming, self._coming = self._coming, {}
+            for item_id, waiting in coming.items():
+                for place, known in waiting:
+                    if place > cursor:
+                        self._coming.setdefault(item_id, []).append((place, known))
+                    elif not known.done():
                         known.set_result(None)
-                self._coming[item_id] = [entry for entry in waiting if entry[0] > self.cursor]
-                if not self._coming[item_id]:
-                    del self._coming[item_id]
+
+    def _renew(self) -> None:
+        """Take up the bundle that lies in the place of the one that is served, where it is another one; make it ready first.
+
+        One that cannot be read is left alone until it changes again, and the service goes on with the one that it has.
+        """
+        path = self.deck.engine.bundle.path
+        seal = None if path is None else _seal(path)
+        if path is None or seal is None or seal == self._seal:
+            return
+        self._seal = seal
+        try:
+            bundle = Bundle.open(path)
+        except PalateError as error:
+            LOG.warning("the bundle at %s is not taken up: %s", path, error)
+            return
+        edition = Edition.of(bundle, self.deck.settings, decode=self.deck.decode)
+        for trouble in edition.engine.prepare():
+            LOG.warning("%s", trouble)
+        edition.showcase.posted = self.file
+        edition = edition.grounded()
+        change = self.posts.change(edition.engine, 0)
+        if change is not None:
+            edition = edition.updated(change)
+        assert self._follower is not None
+        self.deck.renew(edition, self._follower)
+        self._arrived(0 if change is None else change.cursor)
+        LOG.info("the bundle at %s is taken up", path)
 
     def _guarded(self, do: Callable[[], None]) -> bool:
         """Do something; where that fails, say so, that it may be tried again."""
@@ -132,3 +168,12 @@ class LiveCatalogue:
             LOG.exception("what was posted could not be taken over: this should not happen")
             return False
         return True
+
+
+def _seal(path: Path) -> tuple[int, int] | None:
+    """Return what tells one bundle in a place from the next; None where there is none at the moment."""
+    try:
+        found = (path / NAME).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

@@ -122,6 +122,15 @@ class Follower:
             yield people
             self.people = people
 
+    @contextmanager
+    def renewed(self, bundle: Bundle) -> Iterator[People]:
+        """Follow the people of a bundle of any codes, from the first event on; only the last of them are waited for."""
+        fresh = Follower(People(bundle), self.store)
+        with self._lock:
+            fresh.catch_up()
+            yield fresh.people
+            self.people, self.cursor, self._erasures = fresh.people, fresh.cursor, fresh._erasures
+
     def catch_up(self) -> None:
         """Take over what happened since the last time."""
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from palate.bundle.posted import VECTORS, cells
 from palate.core.errors import DataError, did_you_mean
 from palate.data.catalogue import MEDIA_TYPES, VALUE_TYPES
 from palate.data.dataset import Dataset
@@ -18,8 +18,6 @@ from palate.data.media import names_file
 from palate.data.store import Posted
 from palate.serving.intake import LONGEST, storable
 
-VECTORS = "vectors"
-"""The field of an item that holds numbers for parts that no encoder makes, unless a column is called so."""
 _LONGEST_TEXT = 100_000
 """Characters of a cell, at most."""
 
@@ -56,18 +54,6 @@ def read_item(data: Dataset, item_id: str, given: Any, files: Mapping[str, tuple
     return Posted(item_id, columns, media)
 
 
-def rows_of(data: Dataset, posted: list[Posted]) -> pl.DataFrame:
-    """Return rows of the catalogue for posted items; cells of media hold the name of the file."""
-    table = data.catalogue.table
-    columns = []
-    for name, dtype in table.schema.items():
-        values = [
-            item.item_id if name == "item_id" else item.media.get(name, item.columns.get(name)) for item in posted
-        ]
-        columns.append(_column(name, values, dtype))
-    return pl.DataFrame(columns)
-
-
 def _value(data: Dataset, name: str, value: Any) -> Any:
     """Return a value that its column can hold."""
     table, kind = data.catalogue.table, data.catalogue.types.get(name)
@@ -90,34 +76,11 @@ def _value(data: Dataset, name: str, value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{name} was {value}: it must be a finite number")
     try:
-        _column(name, [value], table.schema[name])
+        cells(name, [value], table.schema[name])
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         what = kind or str(table.schema[name]).lower()
         raise ValueError(f"{name} was {_shown(value)}, which is no {what}") from error
     return value
-
-
-def _column(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
-    """Return cells of a type; lists where the column is text become what such a column holds."""
-    if dtype == pl.String:
-        return pl.Series(name, [_text(value) for value in values], dtype=pl.String)
-    if dtype.is_numeric():
-        if any(isinstance(value, (str, bool, list, dict)) for value in values):
-            raise ValueError(name)
-        return pl.Series(name, values, dtype=pl.Float64).cast(dtype)
-    if dtype.is_temporal():
-        return pl.Series(name, values, dtype=pl.String).cast(dtype)
-    return pl.Series(name, values, dtype=dtype, strict=True)
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return "|".join(value)
-    if isinstance(value, list):
-        return json.dumps(value, allow_nan=False)
-    raise TypeError(value)
 
 
 def _vector(data: Dataset, name: str, value: Any) -> list[float]:

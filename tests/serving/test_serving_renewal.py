@@ -1,0 +1,118 @@
+"""A bundle that is exchanged on disk is taken up while people ask."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from fastapi.testclient import TestClient
+
+from palate.bundle import Bundle
+from palate.data.store import Store
+from palate.models import ItemKNN, Popularity
+from palate.serving.app import create_app
+
+
+@pytest.fixture
+def place(shop, tmp_path):
+    Bundle.of(Popularity().fit(shop), shop).save(tmp_path / "b")
+    return tmp_path / "b"
+
+
+@pytest.fixture
+def app(place, tmp_path):
+    app = create_app(Bundle.open(place), None, Store(f"sqlite:///{tmp_path / 'events.db'}"))
+    yield app
+    app.state.live.close()
+
+
+@pytest.fixture
+def client(app):
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def wait_until(true, seconds=10):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def model_of(client):
+    return client.get("/ready").json()["model"]
+
+
+def test_another_bundle_in_the_same_place_is_taken_up(client, place, shop):
+    item = shop.items.ids[3]
+    events = {"events": [{"user_id": "ann", "item_id": item}, {"user_id": "ann", "item_id": "lamp"}]}
+    assert client.put("/v1/items/lamp?wait=10", json={"title": "a lamp", "price": 5}).status_code == 200
+    assert client.delete(f"/v1/items/{shop.items.ids[5]}?wait=10").status_code == 200
+    assert client.post("/v1/events", json=events).json()["accepted"] == 2
+    assert client.delete("/v1/users/user 3").status_code == 200
+    Bundle.of(ItemKNN().fit(shop), shop).save(place)
+    wait_until(lambda: model_of(client) == "item-knn")
+    answer = client.get("/v1/recommend/ann?k=20").json()
+    assert answer["fallback"] is None
+    assert item not in [hit["item_id"] for hit in answer["items"]]
+    assert client.get("/v1/items/lamp").json()["title"] == "a lamp"
+    assert client.get(f"/v1/items/{shop.items.ids[5]}").status_code == 404
+    assert {event["item_id"] for event in client.get("/v1/users/ann/history").json()["events"]} == {item, "lamp"}
+    assert client.get("/v1/recommend/user 3").json()["fallback"] == "popularity"
+    assert client.post("/v1/events", json={"events": [{"user_id": "bob", "item_id": item}]}).json()["accepted"] == 1
+    assert client.get("/v1/recommend/bob").json()["fallback"] is None
+    assert client.put("/v1/items/mug?wait=10", json={"title": "a mug"}).status_code == 200
+
+
+def test_a_bundle_with_other_items_and_people_is_taken_up(client, place, shop):
+    posted = {"title": "a lamp"}
+    assert client.put("/v1/items/lamp?wait=10", json=posted).status_code == 200
+    assert client.post("/v1/events", json={"events": [{"user_id": "ann", "item_id": "lamp"}]}).json()["accepted"] == 1
+    engine = client.app.state.deck.engine
+    wide = engine.bundle.data.take_interactions(engine.bundle.data.interactions.item != 0)
+    Bundle.of(ItemKNN().fit(wide), wide).save(place)
+    wait_until(lambda: model_of(client) == "item-knn")
+    assert client.app.state.deck.engine.people["ann"].seen.tolist() == [len(shop.items)]
+    assert len(client.app.state.deck.engine.items) == len(shop.items) + 1
+    assert client.get("/v1/items/lamp").json()["title"] == "a lamp"
+
+
+def test_a_bundle_that_cannot_be_read_is_left_alone(client, place, shop, caplog):
+    Bundle.of(ItemKNN().fit(shop), shop).save(place.with_name("other"))
+    (place.with_name("other") / "histories.safetensors").write_bytes(b"broken")
+    place.rename(place.with_name("before"))
+    place.with_name("other").rename(place)
+    wait_until(lambda: "is not taken up" in caplog.text)
+    assert model_of(client) == "popularity"
+    assert client.get("/v1/recommend/ann").status_code == 200
+    Bundle.of(ItemKNN().fit(shop), shop).save(place)
+    wait_until(lambda: model_of(client) == "item-knn")
+
+
+def test_nobody_notices_the_exchange(client, place, shop):
+    told, stop = [], threading.Event()
+
+    def ask(user):
+        while not stop.is_set():
+            for path in (f"/v1/recommend/{user}?k=5", f"/v1/users/{user}/history", f"/v1/similar/{shop.items.ids[1]}"):
+                told.append(client.get(path).status_code)  # noqa: PERF401
+            event = {"user_id": user, "item_id": shop.items.ids[len(told) % len(shop.items)]}
+            answer = client.post("/v1/events", json={"events": [event]})
+            told.append(answer.status_code if answer.json()["accepted"] == 1 else 0)
+
+    threads = [threading.Thread(target=ask, args=(f"user {number}",)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for kind, name in ((ItemKNN, "item-knn"), (Popularity, "popularity"), (ItemKNN, "item-knn")):
+        Bundle.of(kind().fit(shop), shop).save(place)
+        wait_until(lambda name=name: model_of(client) == name, 30)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert len(told) > 30
+    assert set(told) == {200}
+    store = client.app.state.live.store
+    assert len(store.since(0)) == len(told) // 4
+    for number in range(3):
+        seen = {event.item_id for event in store.history(f"user {number}", 10_000)}
+        assert seen <= set(shop.items.decode(client.app.state.deck.engine.people[f"user {number}"].seen))
