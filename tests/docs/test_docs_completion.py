@@ -27,6 +27,16 @@ def test_page_and_plot_are_what_the_figures_make(tmp_path):
         assert made.read_text(encoding="utf-8") == (RESULTS / made.name).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("ground", ["tiktok", "movielens-posters-random"])
+@pytest.mark.parametrize("what", ["one", "all"])
+@pytest.mark.parametrize("name", ["none", *registry.names()])
+def test_the_tables_are_whole(ground, what, name):
+    cells = read_json(RESULTS / "completion" / ground / f"{what}.{name}.json")
+    assert list(cells) == ["0.1", "0.3", "0.5", "0.7", "0.9"]
+    assert all(set(cell["models"]) == {"content-knn", "ease", "umami"} for cell in cells.values())
+    assert name == "none" or all(cell["errors"] for cell in cells.values())
+
+
 @pytest.mark.parametrize("what", ["one", "all"])
 def test_on_short_videos_the_default_brings_most_back(what):
     files = {name: RESULTS / "completion" / "tiktok" / f"{what}.{name}.json" for name in ("none", *registry.names())}
@@ -37,6 +47,14 @@ def test_on_short_videos_the_default_brings_most_back(what):
         assert max(recall, key=recall.get) == "graph"
     text = " ".join((ROOT / "docs" / "models.md").read_text(encoding="utf-8").split())
     assert "On short videos `graph` brings most back at every share that was hidden" in text
+
+
+def test_where_nearly_all_is_estimated_from_likes_content_becomes_likes():
+    cells = read_json(RESULTS / "completion" / "movielens-posters-random" / "all.graph.json")
+    recall = {share: cells[share]["models"]["content-knn"]["test"]["recall@20"] for share in ("0.1", "0.9")}
+    assert recall["0.9"] > 1.5 * recall["0.1"]
+    text = " ".join((ROOT / "docs" / "models.md").read_text(encoding="utf-8").split())
+    assert "with nine tenths of all parts of films hidden it finds more by `graph` than with one tenth hidden" in text
 
 
 def test_what_comes_nearest_is_not_what_helps_most():
