@@ -42,7 +42,7 @@ def test_each_request_is_a_line(service, lines):
     service.post("/v1/search", json={"text": "lamp"})
     told = lines()
     assert [(line["method"], line["route"], line["status"]) for line in told] == [
-        ("GET", "/v1/recommend/{user:path}", 200), ("GET", "/v1/items/{item:path}", 404), ("GET", "unmatched", 404),
+        ("GET", "/v1/recommend/{user}", 200), ("GET", "/v1/items/{item}", 404), ("GET", "unmatched", 404),
         ("GET", "/page/{file}", 200), ("GET", "/openapi.json", 200), ("POST", "/v1/search", 200),
     ]  # fmt: skip
     first = told[0]

@@ -16,6 +16,7 @@ from palate.serving.logs import KEY
 LOG = logging.getLogger("palate.serving")
 REQUESTS = logging.getLogger("palate.serving.requests")
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_CONVERTER = re.compile(r":\w+}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -98,7 +99,7 @@ def route(scope: Any) -> str:
     """Return the template of the route that a request took; never what was written into it."""
     found = scope.get("route")
     if found is not None:
-        return str(found.path)
+        return _CONVERTER.sub("}", found.path)
     if scope.get("root_path"):
         return f"{scope['root_path']}/{{file}}"
     known = scope.get("endpoint") is not None and not scope.get("path_params")

@@ -17,9 +17,9 @@ from starlette.requests import ClientDisconnect
 
 import palate
 from palate.bundle import Bundle
-from palate.core.errors import PalateError, RequestError
+from palate.core.errors import PalateError, RequestError, StoreError
 from palate.data.store import Store
-from palate.serving import item_routes, live_routes, recommend_routes, routes, search_routes
+from palate.serving import item_routes, live_routes, metrics, recommend_routes, routes, search_routes
 from palate.serving.access import Access, log
 from palate.serving.decoding import Decoding
 from palate.serving.docs import docs_page
@@ -27,6 +27,7 @@ from palate.serving.edition import Deck
 from palate.serving.guard import KeyRing, guard
 from palate.serving.limits import BodyLimit
 from palate.serving.live import Live
+from palate.serving.metrics import Metrics
 from palate.serving.schemas import Problem
 from palate.serving.settings import ServingSettings
 
@@ -66,8 +67,10 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     app.state.deck = Deck(bundle, settings, app.state.decoding.decode)
     app.state.keys = KeyRing(store)
     app.state.live = None if store is None else Live(app.state.deck, store, settings, app.state.keys)
+    app.state.metrics = Metrics(app.state.deck, app.state.live)
     app.include_router(routes.open_router)
     for router in (
+        metrics.router,
         recommend_routes.router,
         routes.router,
         search_routes.router,
@@ -102,7 +105,7 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     def docs() -> HTMLResponse:
         return HTMLResponse(docs_page(app.openapi()))
 
-    app.add_middleware(Access, tell=(log,))
+    app.add_middleware(Access, tell=(log, app.state.metrics.tell))
     return app
 
 
@@ -117,6 +120,7 @@ def _request_error(request: Request, error: Exception) -> JSONResponse:
 
 def _failed(request: Request, error: Exception) -> JSONResponse:
     request.state.problem = str(error)
+    request.app.state.metrics.store_errors += isinstance(error, StoreError)
     return _problem(503, str(error))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -84,12 +85,14 @@ class Deck:
     def __init__(self, bundle: Bundle, settings: ServingSettings, decode: Decode | None = None) -> None:
         self.settings, self.decode = settings, decode
         self.edition = Edition.of(bundle, settings, decode=decode)
+        self.since = time.monotonic()
+        """Since when it is current."""
 
     def exchange(self, edition: Edition, follower: Follower) -> None:
         """Answer from another edition of the same bundle from now on; it knows of people what the one before did."""
         with follower.exchanged(edition.engine.bundle) as people:
             edition.engine.people = people
-            self.edition = edition
+            self.edition, self.since = edition, time.monotonic()
 
     def renew(self, edition: Edition, follower: Follower) -> None:
         """Answer from an edition of another bundle from now on, which learns of people what the store has."""

@@ -13,7 +13,7 @@ from palate.data.store import Key, Store, key_digest
 READ, WRITE, ADMIN = "read", "write", "admin"
 _ASKS = ("/v1/search", "/v1/recommend:batch")
 """What is asked by POST and changes nothing."""
-_OF_ALL = ("/v1/users", "/v1/feedback/summary")
+_OF_ALL = ("/v1/users", "/v1/feedback/summary", "/metrics")
 """What tells of many people, and so of others than the one a key is bound to."""
 
 
@@ -66,11 +66,11 @@ async def guard(request: Request) -> None:
             "this service wants a key that it knows: send it as 'Authorization: Bearer KEY'",
             headers={"WWW-Authenticate": "Bearer"},
         )
+    request.state.key = key
     path = request.url.path
     scope = scope_of(request.method, path)
     if scope not in key.scopes:
         raise HTTPException(403, f"the key '{key.name}' is for {', '.join(sorted(key.scopes))}, and this needs {scope}")
-    request.state.key = key
     if key.user_id is not None and path in _OF_ALL:
         raise HTTPException(403, f"the key '{key.name}' is for one person, and this tells of others too")
     if "user" in request.path_params:

@@ -37,6 +37,8 @@ class Live:
         self.follower = Follower(deck.engine.people, store)
         self.catalogue.start(self.follower)
         self.intake = Intake(store, self.follower.catch_up)
+        self.troubles = 0
+        """How often the store could not be followed."""
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._follow, name="follower", daemon=True)
         self._watch.start()
@@ -74,4 +76,5 @@ class Live:
                 self.follower.catch_up()
                 self.keys.refresh()
             except PalateError as error:  # it is tried again; /ready tells of it
+                self.troubles += 1
                 LOG.warning("what others wrote is not followed for now: %s", error)

@@ -50,9 +50,11 @@ async def events(request: Request, given: Events, live: Lives) -> Taken:
     for event in read:
         only(request, event.user_id)
     new = await asyncio.wrap_future(live.intake.events(read))
+    accepted, duplicates = sum(new), len(new) - sum(new)
+    request.app.state.metrics.took(accepted, duplicates, len(rejected))
     return Taken(
-        accepted=sum(new),
-        duplicates=len(new) - sum(new),
+        accepted=accepted,
+        duplicates=duplicates,
         rejected=[Rejected(index=index, reason=reason) for index, reason in rejected],
     )
 

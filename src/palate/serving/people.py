@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,12 @@ class People:
     def __getitem__(self, user: str) -> Person:
         """Return what is known of a person; nothing of a stranger."""
         return self.live.get(user) or self._of_bundle(user)
+
+    def count(self) -> int:
+        """Return of how many people something is known."""
+        known = self.bundle.data.users
+        live = dict(self.live)
+        return len(known) + sum((len(person.seen) > 0) - (user in known) for user, person in live.items())
 
     def __contains__(self, user: str) -> bool:
         person = self.live.get(user)
@@ -141,6 +148,7 @@ class Follower:
             while events := self.store.since(self.cursor, _PAGE):
                 self.people.take(events)
                 self.cursor = events[-1].cursor
+            self.caught_up = time.monotonic()
 
 
 def _row(matrix: sp.csr_array, code: int) -> Codes:
