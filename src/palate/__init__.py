@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from palate import models as models
     from palate.bundle import Bundle as Bundle
+    from palate.client import Client as Client
+    from palate.core.errors import ServiceError as ServiceError
     from palate.data.folder import load as load
     from palate.data.folder import save as save
     from palate.data.frames import from_frames as from_frames
@@ -32,6 +34,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Bundle": "palate.bundle",
+    "Client": "palate.client",
+    "ServiceError": "palate.core.errors",
     "compare": "palate.evaluation",
     "encode": "palate.encoders.pipeline",
     "evaluate": "palate.evaluation",
@@ -45,8 +49,8 @@ _HOME = {
 }
 
 __all__ = [
-    "Bundle", "__version__", "compare", "encode", "evaluate", "from_frames", "load", "models", "pseudo_labels", "save", "split",
-    "transcribe",
+    "Bundle", "Client", "ServiceError", "__version__", "compare", "encode", "evaluate", "from_frames", "load", "models", "pseudo_labels", "save",
+    "split", "transcribe",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
     PalateError                 it failed                                   exit code 1
     ├── StoreError              a file could not be written or read back    exit code 1
     ├── WeightsError            pretrained files could not be had           exit code 1
+    ├── ServiceError            a service that was asked did not answer     exit code 1
     └── RequestError            the request was wrong                       exit code 2
         ├── ConfigError         a setting is unknown or out of range
         ├── UnknownNameError    no part of that name
@@ -32,6 +33,15 @@ class StoreError(PalateError):
 
 class WeightsError(PalateError):
     """Pretrained files could not be fetched, or are not what they should be."""
+
+
+class ServiceError(PalateError):
+    """A service that was asked refused, failed or could not be reached."""
+
+    def __init__(self, sentence: str, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        """Of HTTP; None where there was no answer."""
 
 
 class RequestError(PalateError):

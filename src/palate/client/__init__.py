@@ -1,0 +1,5 @@
+"""A service asked from Python: `palate.Client`."""
+
+from palate.client.client import Client
+
+__all__ = ["Client"]
