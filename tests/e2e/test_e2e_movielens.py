@@ -6,10 +6,10 @@ import json
 import re
 import threading
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from palate.cli import _run
@@ -88,18 +88,37 @@ def answers_over_http(bundle: str, listed: list[dict[str, Any]]) -> None:
     import uvicorn
 
     from palate.bundle import Bundle
+    from palate.data.store import Store, store_of
     from palate.serving.app import create_app
 
-    server = uvicorn.Server(uvicorn.Config(create_app(Bundle.open(bundle)), port=0, log_level="warning"))
+    app = create_app(Bundle.open(bundle), None, Store(store_of(Path(bundle))))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.05)
     port = server.servers[0].sockets[0].getsockname()[1]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/recommend/1?k=10") as answer:
-        items = json.load(answer)["items"]
-    assert [item["item_id"] for item in items] == [item["item_id"] for item in listed]
-    assert re.search(r"because you liked", json.dumps(items), re.IGNORECASE)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        items = client.get("/v1/recommend/1?k=10").json()["items"]
+        assert [item["item_id"] for item in items] == [item["item_id"] for item in listed]
+        assert re.search(r"because you liked", json.dumps(items), re.IGNORECASE)
+        a_poster_is_posted_and_found(client)
     server.should_exit = True
     thread.join(10)
     assert not thread.is_alive()
+
+
+def a_poster_is_posted_and_found(client: httpx.Client) -> None:
+    poster = client.get("/v1/media/1/poster").content
+    film = {"title": "Toys, Once More", "genres": "Adventure, Animation, Children, Comedy", "year": 2026}
+    told = client.put("/v1/items/9999999?wait=30", data={"data": json.dumps(film)}, files={"poster": ("a.jpg", poster)})
+    assert told.json() == {"item_id": "9999999", "live": True, "seconds": 0, "troubles": {}}
+    seen = client.post("/v1/search", files={"image": ("b.jpg", poster)}).json()["items"]
+    assert {item["item_id"] for item in seen[:2]} == {"1", "9999999"}
+    named = client.post("/v1/search", json={"text": "toys once more", "k": 3}).json()["items"]
+    assert named[0]["item_id"] == "9999999"
+    assert client.get("/v1/similar/9999999?k=1").json()["items"][0]["item_id"] == "1"
+    fan = {"history": ["1", "3114", "2355", "78499"], "k": 100}
+    listed = client.get("/v1/recommend/nobody", params=fan).json()["items"]
+    (said,) = [hit["reasons"][0] for hit in listed if hit["item_id"] == "9999999"]
+    assert said["text"] == "new: by what it is, most like Toy Story"

@@ -116,3 +116,23 @@ def test_nobody_notices_the_exchange(client, place, shop):
     for number in range(3):
         seen = {event.item_id for event in store.history(f"user {number}", 10_000)}
         assert seen <= set(shop.items.decode(client.app.state.deck.engine.people[f"user {number}"].seen))
+
+
+def test_who_is_erased_is_in_no_file_and_in_no_answer(client, place, shop, tmp_path):
+    user = shop.users.ids[3]
+    assert (
+        client.post("/v1/events", json={"events": [{"user_id": user, "item_id": shop.items.ids[0]}]}).status_code == 200
+    )
+    before = client.app.state.deck.engine
+    told = client.delete(f"/v1/users/{user}").json()
+    assert told["events"] == 1
+    assert told["bundle_events"] == int((shop.interactions.user == 3).sum())
+    assert "train it again" in told["stays"]
+    wait_until(lambda: client.app.state.deck.engine is not before)
+    engine = client.app.state.deck.engine
+    assert user not in engine.users
+    assert client.get(f"/v1/users/{user}/history").status_code == 404
+    assert client.get(f"/v1/recommend/{user}").json()["fallback"] == "popularity"
+    assert client.app.state.live.store.since(0) == []
+    assert user not in Bundle.open(place).data.users
+    assert client.app.state.live.store.digest(user) == told["receipt"]

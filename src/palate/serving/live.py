@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from palate.bundle.forget import forget_bundle
 from palate.core.errors import PalateError
 from palate.data.store import Erased, Event, Store
 from palate.serving.edition import Deck
@@ -39,7 +40,7 @@ class Live:
         self.intake = Intake(store, self.follower.catch_up)
         self.troubles = 0
         """How often the store could not be followed."""
-        self._stopping = threading.Event()
+        self._stopping, self._forgetting = threading.Event(), threading.Lock()
         self._watch = threading.Thread(target=self._follow, name="follower", daemon=True)
         self._watch.start()
 
@@ -53,12 +54,23 @@ class Live:
                 rejected.append((index, str(error)))
         return read, rejected
 
-    def erase(self, user: str) -> Erased:
-        """Remove a person from the store, and know nothing of them from now on."""
+    def erase(self, user: str) -> tuple[Erased, dict[str, Any] | None]:
+        """Remove a person from the store and from the bundle on disk, and know nothing of them from now on.
+
+        Returns what the store had, and what the bundle did; None where it has no place or does not know them. The bundle is taken
+        up anew afterwards, as any that is exchanged, so that nothing of them stays in memory either.
+
+        Raises:
+            StoreError: the disk refuses; what is removed already stays so.
+        """
         found = self.store.erase(user)
         self.follower.catch_up()
         self.keys.refresh()
-        return found
+        path = self.deck.engine.bundle.path
+        if path is None or user not in self.deck.engine.users:
+            return found, None
+        with self._forgetting:
+            return found, forget_bundle(path, user)
 
     def close(self) -> None:
         """Write what is waiting, and let go of the store; nothing where that was done before."""

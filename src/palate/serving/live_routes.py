@@ -80,6 +80,11 @@ def summary(live: Lives) -> FeedbackSummary:
 
 @router.delete("/v1/users/{user:path}")
 def erase(user: str, live: Lives) -> Erased:
-    """Remove a person: events, feedback and keys from the store, and what this and other services know of them."""
-    found = live.erase(_storable(user, "the user"))
-    return Erased(receipt=live.store.digest(user), events=found.events, feedback=found.feedback, keys=found.keys)
+    """Remove a person: events, feedback and keys from the store, what the bundle on disk has of them, and what this and other services
+    know. The dataset folder is left alone: `palate data forget` clears it, and `palate refit` leaves them out."""
+    found, bundle = live.erase(_storable(user, "the user"))
+    removed = bundle if bundle is not None and bundle["known"] else {"events": 0, "vectors": [], "stays": ""}
+    return Erased(
+        receipt=live.store.digest(user), events=found.events, feedback=found.feedback, keys=found.keys,
+        bundle_events=removed["events"], bundle_vectors=removed["vectors"], stays=removed["stays"],
+    )  # fmt: skip

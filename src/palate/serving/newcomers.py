@@ -92,7 +92,8 @@ class WithNewcomers(Model[Config]):
     are tamer than scores, so that nothing new would ever lead a list: 2,048 known items are estimated alike, and a newcomer gets
     the score that stands at the place of its estimate among theirs (quantile matching), beyond the last by the ratio of deviations.
 
-    Who liked a newcomer is taken to have liked the known item nearest to it.
+    A neighbour that the person liked counts as much as what the model would recommend first: of likes themselves a model need not
+    think highly, since nobody asks it about these. Who liked a newcomer is taken to have liked the known item nearest to it.
 
     Missing data:
         NaN for a newcomer without any part, for one that nothing known is like, and where the model can say nothing.
@@ -134,7 +135,7 @@ class WithNewcomers(Model[Config]):
         if items is not None and not (items >= self.met).any():
             return self.model.score(inner, items)
         known = self.model.score(inner)
-        scores = np.concatenate([known, self._placed(known)], axis=1)
+        scores = np.concatenate([known, self._placed(known, inner.history)], axis=1)
         return scores if items is None else scores[:, items]
 
     def explain(self, query: Queries, item: int) -> Explanation:
@@ -144,16 +145,21 @@ class WithNewcomers(Model[Config]):
         inner = self._inner(query)
         if item < self.met:
             return self._in_their_names(self.model.explain(inner, item), query)
-        score = float(self.score(query, np.array([item], np.int32))[0, 0])
-        codes, weights = self.around.codes[item - self.met], self.around.weights[item - self.met]
+        known = self.model.score(inner)
+        score = float(self._placed(known, inner.history)[0, item - self.met])
+        if not np.isfinite(score):
+            return Explanation(score)
+        best, liked = float(np.nanmax(known)), set(inner.history.indices.tolist())
+        around = zip(
+            self.around.codes[item - self.met].tolist(), self.around.weights[item - self.met].tolist(), strict=True
+        )
         told = [
-            (self.model.explain(inner, int(code)), weight)
-            for code, weight in zip(codes, weights, strict=True)
+            (Explanation(best, {code: best}) if code in liked else self.model.explain(inner, code), weight)
+            for code, weight in around
             if weight > 0
         ]
-        return self._in_their_names(
-            _mean([(said, weight) for said, weight in told if np.isfinite(said.score)], score), query
-        )
+        said = _mean([(each, weight) for each, weight in told if np.isfinite(each.score)], score)
+        return self._in_their_names(said, query)
 
     def state(self) -> State:
         """What the model learned."""
@@ -164,12 +170,16 @@ class WithNewcomers(Model[Config]):
         self.model.load_state(state)
         return self
 
-    def _placed(self, known: Floats) -> Floats:
+    def _placed(self, known: Floats, liked: CSR) -> Floats:
         """Return scores of newcomers: the quantiles of their estimates among those of the references, as scores of these."""
-        estimates = self.around.mean(known)
-        if self.ground is None or not estimates.size:
-            return estimates
-        theirs = self.ground.around.mean(known)
+        if self.ground is None or not len(self.around.codes):
+            return np.full((len(known), len(self.around.codes)), np.nan, np.float32)
+        told = known.copy()
+        for row in range(len(told)):  # what is liked is worth the best score
+            mine = liked.indices[liked.indptr[row] : liked.indptr[row + 1]]
+            if np.isfinite(told[row]).any():
+                told[row, mine] = np.nanmax(told[row])
+        estimates, theirs = self.around.mean(told), self.ground.around.mean(told)
         scores = known[:, self.ground.references]
         for row in range(len(known)):
             there = np.isfinite(theirs[row]) & np.isfinite(scores[row])

@@ -234,13 +234,19 @@ class FeedbackSummary(Schema):
 
 
 class Erased(Schema):
-    """The receipt of somebody who was removed from the store of the service."""
+    """The receipt of somebody who was removed from the store of the service and from its bundle."""
 
     receipt: str
     """A salted digest of the id, under which other services follow."""
     events: int
     feedback: int
     keys: int
+    bundle_events: int = 0
+    """What the bundle on disk had of them."""
+    bundle_vectors: list[str] = Field(default_factory=list)
+    """Arrays of the model in which something of theirs was made zero."""
+    stays: str = ""
+    """What is still there, in words."""
 
 
 class Posted(Schema):
