@@ -13,6 +13,7 @@ from palate.core.errors import DataError, StoreError
 from palate.core.state import State
 from palate.interfaces import Index
 from palate.retrieval.indexes import registry
+from palate.retrieval.indexes._choice import measured_recall
 from palate.retrieval.indexes.exact import ExactIndex
 from palate.retrieval.indexes.hnsw import HnswIndex
 
@@ -229,3 +230,29 @@ def test_small_blocks_give_the_same_answer():
         index.add(np.arange(5000, dtype=np.int32), vectors)
     queries = unit_vectors(200, seed=3)
     assert np.array_equal(big.search(queries, 5).items, small.search(queries, 5).items)
+
+
+def test_a_copy_goes_its_own_way(kind):
+    index, codes = filled(kind)
+    new = unit_vectors(320)[300:]
+    other = index.copy()
+    other.remove(codes[:10])
+    other.add(np.arange(2000, 2020, dtype=np.int32), new)
+    other.add(codes[10:11], unit_vectors(1, seed=9))
+    everything = np.concatenate([unit_vectors(), new])
+    for asked, known in ((index, codes), (other, np.concatenate([codes[10:], np.arange(2000, 2020)]))):
+        found = asked.search(everything, k=5).items
+        assert set(found.ravel()) <= set(known.tolist())
+        assert (found >= 0).all()
+    assert index.search(unit_vectors()[:1], k=1).items.tolist() == [[0]]
+    assert other.search(new, k=1).items[:, 0].tolist() == list(range(2000, 2020))
+    assert other.search(unit_vectors(1, seed=9), k=1).items.tolist() == [[int(codes[10])]]
+
+
+def test_recall_is_measured_against_all(kind):
+    index, _ = filled(kind)
+    assert measured_recall(index, unit_vectors()) > 0.9
+    assert measured_recall(index, np.zeros((0, 16), np.float32)) == 1
+    blind = kind()
+    blind.add(np.arange(30, dtype=np.int32), unit_vectors(30))
+    assert measured_recall(blind, unit_vectors()) < 0.2

@@ -32,7 +32,7 @@ def serve(
         str | None,
         typer.Option(
             "--index",
-            help="How near vectors are found: exact (the default), or hnsw for many items, which may miss some.",
+            help="How near vectors are found: exact, hnsw (which may miss some), or auto, exact below 200,000 items.",
         ),
     ] = None,
     host: Annotated[

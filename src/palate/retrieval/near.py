@@ -47,20 +47,18 @@ class Near:
                 self._index = made
 
     def updated(self, codes: Codes, rows: FeatureTable) -> Near:
-        """Return the same with other rows at `codes`, which may go on behind the end.
-
-        An index that was made is shared: what is new in it is passed over where a table does not have it.
-        """
+        """Return the same with other rows at `codes`, which may go on behind the end."""
         other = copy.copy(self)
         other.table = self.table.updated(codes, rows)
         other.__dict__.pop("_units", None)
         if "_units" in self.__dict__:
             other.__dict__["_units"] = rows_updated(self._units, codes, unit_rows(rows.values))
         with self._lock:
-            if self._index is not None:
-                self._index.remove(codes[~rows.present])
-                self._index.add(codes[rows.present], unit_rows(rows.values[rows.present]))
-            other._index = self._index
+            index = None if self._index is None else self._index.copy()
+        if index is not None:
+            index.remove(codes[~rows.present])
+            index.add(codes[rows.present], unit_rows(rows.values[rows.present]))
+        other._index, other._lock = index, threading.Lock()
         return other
 
     def candidates(self, query: Floats, k: int, only: Codes | None = None) -> Codes:
@@ -73,7 +71,7 @@ class Near:
         if self._index is None:
             return np.arange(len(self.table), dtype=np.int32) if only is None else np.sort(only)
         found = self._index.search(query[None, :], k, only).items[0]
-        return np.sort(found[(found >= 0) & (found < len(self.table))])
+        return np.sort(found[found >= 0])
 
     def cosines(self, query: Floats, codes: Codes) -> Floats:
         """Return the cosine of some items, NaN where one lacks the part.

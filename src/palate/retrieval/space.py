@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +59,7 @@ class ContentSpace:
         else:
             made = self.fusion.fuse({name: rows[name] for name in self.parts})
         parts = {name: table.updated(codes, rows[name]) for name, table in self.parts.items()}
-        index = copy.copy(self.index) if isinstance(self.index, ExactIndex) else self.index
+        index = self.index.copy()
         index.remove(codes[~made.present])
         index.add(codes[made.present], unit_rows(made.values[made.present]))
         return ContentSpace(self.table.updated(codes, made), index, self.fusion, parts)
@@ -74,7 +73,7 @@ class ContentSpace:
         if not self.holds(item):
             return Ranked(np.full((1, k), -1, np.int32), np.full((1, k), np.nan, np.float32))
         found = self.index.search(unit_rows(self.table.values[[item]]), k + 1, only)
-        others = np.flatnonzero((found.items[0] != item) & (found.items[0] < len(self.table)))[:k]
+        others = np.flatnonzero(found.items[0] != item)[:k]
         return Ranked(found.items[:, others], found.scores[:, others])
 
     def shares(self, item: int, others: Codes) -> dict[str, Floats]:

@@ -11,7 +11,7 @@ from palate.bundle import Bundle
 from palate.core.ids import IdMap
 from palate.retrieval import ContentSpace, Decode, parts_space
 from palate.serving.catalogue import Showcase
-from palate.serving.engine import Engine, Ready
+from palate.serving.engine import Engine
 from palate.serving.newcomers import Ground, WithNewcomers
 from palate.serving.people import Follower, People
 from palate.serving.posts import Change
@@ -68,9 +68,10 @@ class Edition:
         model = WithNewcomers(met, ground, items, np.arange(len(met.items), len(items), dtype=np.int32))
         bundle = replace(engine.bundle, model=model, data=wider)
         gone = np.setdiff1d(np.union1d(engine.ready.gone, change.gone), change.codes).astype(np.int32)
-        ready = Ready(
-            space, engine.searcher.updated(codes, change.parts), gone, None if ground is None else ground.space
-        )
+        ready = replace(
+            engine.ready, space=space, searcher=engine.searcher.updated(codes, change.parts), gone=gone,
+            fresh=None if ground is None else ground.space,
+        )  # fmt: skip
         return Edition(Engine(bundle, engine.settings, ready=ready), self.showcase.over(bundle, gone), ground)
 
 

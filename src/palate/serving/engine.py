@@ -15,6 +15,7 @@ from palate.core.part import Part
 from palate.core.types import Codes
 from palate.explain import SharedWords, counterfactual, part_reasons, reasons, titles
 from palate.interfaces import Index, Queries, Ranked
+from palate.linalg.neighbours import unit_rows
 from palate.retrieval import (
     By,
     ContentSpace,
@@ -32,6 +33,7 @@ from palate.retrieval import (
     similar,
 )
 from palate.retrieval.indexes import registry as indexes
+from palate.retrieval.indexes._choice import chosen, measured_recall
 from palate.serving.diversity import Diversify
 from palate.serving.findings import drafted
 from palate.serving.newcomers import introduced
@@ -56,6 +58,10 @@ class Ready:
     """Items that are never found."""
     fresh: ContentSpace | None = None
     """Where items lie that the model has no vector of."""
+    index: str = "exact"
+    """How near vectors are found."""
+    recall: float = 1.0
+    """Which share of the ten nearest by content it finds, measured when it was built."""
 
 
 class Engine:
@@ -76,7 +82,7 @@ class Engine:
     ) -> None:
         self.bundle = bundle
         self.people = people or People(bundle)
-        self.settings = settings or ServingSettings()
+        self.settings = settings or ServingSettings(index="exact")  # a graph pays where it is asked often
         self.model, self.catalogue = bundle.model, bundle.data.catalogue
         self.users, self.items = bundle.data.users, bundle.data.items
         self.ready = ready or self._ready(decode)
@@ -92,10 +98,18 @@ class Engine:
         )
 
     def _ready(self, decode: Decode | None) -> Ready:
-        index = indexes.get(self.settings.index)
+        name = chosen(self.settings.index, len(self.items))
+        index = indexes.get(name)
         indexed = None if index is ExactIndex else lambda: _empty(index)
         space = content_space(self.model, self.bundle.standardised, _empty(index))
-        return Ready(space, Searcher(self.bundle.data.features, indexed, self.bundle.standardiser, decode))
+        searcher = Searcher(self.bundle.data.features, indexed, self.bundle.standardiser, decode)
+        vectors = (
+            np.zeros((0, 0), np.float32)
+            if space is None or indexed is None
+            else space.table.values[space.table.present]
+        )
+        recall = 1.0 if space is None else measured_recall(space.index, unit_rows(vectors))
+        return Ready(space, searcher, index=name, recall=recall)
 
     def recommend(
         self,

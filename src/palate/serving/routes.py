@@ -78,4 +78,6 @@ def ready(request: Request, edition: Current) -> Ready:
         items=len(engine.items),
         search=engine.can_search(),
         similar=engine.can_compare(),
+        index=engine.ready.index,
+        recall=engine.ready.recall,
     )

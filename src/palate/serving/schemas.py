@@ -297,3 +297,7 @@ class Ready(Schema):
     """What can be searched by: `text`, `image`, `sound`."""
     similar: list[str]
     """How items can be compared: `content`, `behaviour`."""
+    index: str = "exact"
+    """How near vectors are found."""
+    recall: float = 1.0
+    """Which share of the ten nearest by content that finds, measured when it was built."""

@@ -27,9 +27,9 @@ class ServingSettings(Config):
     """The longest list that can be asked for."""
     reasons: int = Field(3, ge=0)
     """How many past likes a reason names."""
-    index: str = "exact"
+    index: str = "auto"
     """How near vectors are found: `exact` compares all; `hnsw` walks a graph that is built when the service starts, which
-    is quicker where there are very many items and may miss some."""
+    is quicker where there are very many items and may miss some; `auto` is `exact` below 200,000 items."""
     max_upload_mb: int = Field(20, ge=1)
     """The largest picture or sound that can be searched by."""
     decoders: int = Field(2, ge=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Self
 
@@ -71,6 +72,10 @@ class ExactIndex(Part[ExactIndexConfig]):
         old = self.vectors[kept] if len(self) else np.zeros((0, vectors.shape[1]), np.float32)
         order = np.argsort(merged, kind="stable")
         self.codes, self.vectors = merged[order], np.concatenate([old, vectors])[order]
+
+    def copy(self) -> Self:
+        """Return another index of the same vectors; what is added to one is not in the other."""
+        return copy.copy(self)
 
     def remove(self, codes: Codes) -> None:
         """Take codes out; those that are not there are left alone, so that it may be said twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from pathlib import Path
 from typing import Any, Self
@@ -94,6 +95,12 @@ class HnswIndex(Part[HnswIndexConfig]):
                     batch = slice(start, start + _BATCH)
                     self._graph.add(codes[batch].astype(np.uint64), vectors[batch], threads=1)
                     advance(len(codes[batch]))
+
+    def copy(self) -> Self:
+        """Return another index of the same vectors; what is added to one is not found in the other, though both walk one graph."""
+        other = copy.copy(self)
+        other._exact = self._exact.copy()
+        return other
 
     def remove(self, codes: Codes) -> None:
         """Take codes out; those that are not there are left alone, so that it may be said twice."""
@@ -192,8 +199,9 @@ class HnswIndex(Part[HnswIndexConfig]):
             found = self._graph.search(np.ascontiguousarray(queries), fetch)
         keys = np.atleast_2d(np.asarray(found.keys, np.int64))
         counts = np.array([keys.shape[1]]) if len(queries) == 1 else np.asarray(found.counts, np.int64)
-        rows = np.searchsorted(self._exact.codes, keys)
-        return np.where(np.arange(keys.shape[1]) < counts[:, None], rows, -1)
+        rows = np.minimum(np.searchsorted(self._exact.codes, keys), len(self) - 1)
+        mine = self._exact.codes[rows] == keys  # the graph may have what a copy added
+        return np.where(mine & (np.arange(keys.shape[1]) < counts[:, None]), rows, -1)
 
     def _scored(
         self, queries: Floats, rows: npt.NDArray[np.int64], allowed: Mask | None, k: int
