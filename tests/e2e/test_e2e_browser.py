@@ -8,6 +8,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -15,6 +16,7 @@ from palate.bundle import Bundle, Recipe, train
 from palate.data.catalogue import Catalogue
 from palate.data.folder import load, save
 from palate.data.split import split
+from palate.data.store import Store, store_of
 from palate.encoders.pipeline import encode
 from palate.evaluation import compare
 from palate.evaluation.report import write_report
@@ -50,7 +52,7 @@ def shop(tmp_path_factory):
 def where(shop, tmp_path_factory):
     folder = train(shop, Recipe(model="content-knn")).bundle().save(tmp_path_factory.mktemp("bundle") / "b")
     listener = listen("127.0.0.1", 0)
-    server = server_of(create_app(Bundle.open(folder)))
+    server = server_of(create_app(Bundle.open(folder), None, Store(store_of(folder))))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     yield address(listener)
@@ -245,3 +247,21 @@ def test_the_report_shows_pictures(browser, shop, tmp_path):
     assert browser.execute_script(SHOWN) >= 10
     assert "item-knn" in one(browser, "body").text
     assert browser.get_log("browser") == []
+
+
+def test_an_item_that_was_just_posted_is_shown_and_says_that_it_is_new(browser, where, shop):
+    liked = shop.history[[17]].indices[:4].tolist()
+    titles = [shop.catalogue.table["title"][code] for code in liked]
+    photo = (shop.catalogue.root / shop.catalogue.table["photo"][liked[0]]).read_bytes()
+    for number, title in enumerate(titles):
+        form = {"data": {"data": '{"title": "%s"}' % title}, "files": {"photo": ("a.png", photo)}}  # noqa: UP031
+        assert httpx.put(f"{where}/v1/items/just-{number}?wait=20", **form, timeout=60).json()["live"]
+    browser.get("about:blank")
+    browser.get(f"{where}/#user=user 17")
+    (card, *_) = wait(browser, "#recommended .card", "new: by what it is, most like")
+    assert card.text.index("new: by what it is") < card.text.index("because you liked")
+    picture = card.find_element("css selector", "img")
+    until(browser, lambda driver: driver.execute_script("return arguments[0].naturalWidth", picture) > 0)
+    assert "/v1/media/just-" in picture.get_attribute("src")
+    for number in range(len(titles)):
+        assert httpx.delete(f"{where}/v1/items/just-{number}?wait=20", timeout=60).json()["live"]

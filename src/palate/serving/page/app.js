@@ -73,6 +73,7 @@ function why(reasons) {
   if (!reasons.length) return null;
   const kinds = (kind) => reasons.filter((reason) => reason.kind === kind);
   const box = make("div", { class: "why" });
+  for (const reason of kinds("new")) box.append(make("p", {}, reason.text));
   const liked = kinds("liked");
   if (liked.length) box.append(make("p", { class: "liked" }, "because you liked ", ...sentence(liked.map((reason) => reason.label))));
   for (const reason of ["popular", "words", "taste"].flatMap(kinds)) box.append(make("p", {}, reason.text));
