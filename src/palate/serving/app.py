@@ -21,6 +21,7 @@ from palate.core.errors import PalateError, RequestError, StoreError
 from palate.data.store import Store
 from palate.serving import item_routes, live_routes, metrics, recommend_routes, routes, search_routes
 from palate.serving.access import Access, log
+from palate.serving.batching import Batcher
 from palate.serving.decoding import Decoding
 from palate.serving.docs import docs_page
 from palate.serving.edition import Deck
@@ -49,6 +50,7 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
         app.state.decoding.warm(app.state.deck.engine.searcher.readers())
         yield
         app.state.decoding.close()
+        app.state.batcher.close()
         if app.state.live is not None:
             app.state.live.close()
 
@@ -65,6 +67,7 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     app.state.decoding = Decoding(settings)
     app.state.uploads = CapacityLimiter(settings.decoders + 2)
     app.state.deck = Deck(bundle, settings, app.state.decoding.decode)
+    app.state.batcher = Batcher()
     app.state.keys = KeyRing(store)
     app.state.live = None if store is None else Live(app.state.deck, store, settings, app.state.keys)
     app.state.metrics = Metrics(app.state.deck, app.state.live)

@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from palate.core.errors import PalateError, RequestError
+from palate.serving.engine import Engine
 from palate.serving.guard import only
 from palate.serving.options import Options, read_weight
-from palate.serving.routes import Current, Where
-from palate.serving.schemas import Answer, Answers, Lists, ListWanted, Problem
+from palate.serving.queries import parameters, read_query
+from palate.serving.routes import Current
+from palate.serving.schemas import Answer, Answers, ListQuery, Lists, ListWanted, Problem
 
 router = APIRouter()
 
-Names = Annotated[list[str], Query()]
 _JSON = "application/json"
+_SHORT = 256
+"""Bytes of a query that is remembered with what it means, at most."""
 
 
-@router.get("/v1/recommend/{user:path}", response_model=Answer)
-async def recommend(
-    user: str,
-    edition: Current,
-    k: int = 10,
-    filter: Where = None,
-    exclude: Annotated[list[str], Query(description="An item that may not come; may be repeated.")] = [],  # noqa: B006
-    history: Annotated[
-        list[str], Query(description="An item that was just liked, which counts in this list alone; may be repeated.")
-    ] = [],  # noqa: B006
-    diversity: Annotated[float, Query(description="How much the items should differ, from 0 (off) to 1.")] = 0.0,
-    weight: Annotated[
-        list[str],
-        Query(
-            description="How many times as much a part counts as it does in a model by content, as in poster:2; may be repeated."
-        ),
-    ] = [],  # noqa: B006
-    reasons: Annotated[bool, Query(description="Whether to say why, which takes most of the time.")] = True,
-) -> Response:
+@router.get("/v1/recommend/{user:path}", response_model=Answer, openapi_extra={"parameters": parameters(ListQuery)})
+async def recommend(user: str, request: Request) -> Response:
     """Recommend new items to a user; somebody unknown gets what is popular, and `fallback` says so."""
-    weights = tuple(map(read_weight, weight))
-    options = Options(k, filter, tuple(exclude), tuple(history), diversity, weights, reasons)
-    (answer,) = await run_in_threadpool(edition.engine.recommend_all, [(user, options)])
-    if isinstance(answer, PalateError):
-        raise answer
+    options = _options(request.scope["query_string"])
+    state = request.app.state
+    engine = state.deck.edition.engine
+    if options.reasons or options.weights:  # takes long, so that the others do not wait for it
+        answer = await run_in_threadpool(_alone, engine, user, options)
+    else:
+        answer = await state.batcher.ask(engine, user, options)
     return Response(answer.model_dump_json(), media_type=_JSON)
 
 
@@ -68,6 +57,31 @@ async def batch(request: Request, given: Lists, edition: Current) -> Response:
     for place, answer in zip(asked, answers, strict=True):
         found[place] = _problem(answer) if isinstance(answer, PalateError) else answer
     return Response(Answers(answers=[each for each in found if each is not None]).model_dump_json(), media_type=_JSON)
+
+
+def _options(query: bytes) -> Options:
+    return _remembered(query) if len(query) <= _SHORT else _parsed(query)
+
+
+def _parsed(query: bytes) -> Options:
+    """Return what a query asks for.
+
+    Raises:
+        RequestValidationError: a value is of the wrong type. RequestError: a weight cannot be read.
+    """
+    asked = read_query(ListQuery, query)
+    weights = tuple(map(read_weight, asked.weight))
+    return Options(asked.k, asked.filter, asked.exclude, asked.history, asked.diversity, weights, asked.reasons)
+
+
+_remembered = lru_cache(1024)(_parsed)
+
+
+def _alone(engine: Engine, user: str, options: Options) -> Answer:
+    (answer,) = engine.recommend_all([(user, options)])
+    if isinstance(answer, PalateError):
+        raise answer
+    return answer
 
 
 def _wanted(given: Any) -> tuple[str, Options]:

@@ -55,6 +55,24 @@ class ListWanted(Schema):
     """Whether to say why; it takes most of the time."""
 
 
+class ListQuery(Schema):
+    """What may be asked of one list in a query."""
+
+    k: int = 10
+    filter: str | None = None
+    """Which items may come, as in price < 20 and colour = 'red'."""
+    exclude: tuple[str, ...] = ()
+    """An item that may not come; may be repeated."""
+    history: tuple[str, ...] = ()
+    """An item that was just liked, which counts in this list alone; may be repeated."""
+    diversity: float = 0.0
+    """How much the items should differ, from 0 (off) to 1."""
+    weight: tuple[str, ...] = ()
+    """How many times as much a part counts as it does in a model by content, as in poster:2; may be repeated."""
+    reasons: bool = True
+    """Whether to say why, which takes most of the time."""
+
+
 class Lists(Schema):
     """Who wants lists; each is looked at by itself."""
 
