@@ -63,9 +63,13 @@ def storable(value: str, name: str) -> str:
     Raises:
         ValueError: it holds NUL, or half of a character.
     """
-    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+    if "\0" in value or not (value.isascii() or _whole(value)):
         raise ValueError(f"{name} holds a character that no text has")
     return value
+
+
+def _whole(value: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _number(value: Any) -> float:

@@ -152,10 +152,14 @@ class Follower:
 
 
 def _row(matrix: sp.csr_array, code: int) -> Codes:
-    return np.sort(matrix.indices[matrix.indptr[code] : matrix.indptr[code + 1]]).astype(np.int32)
+    row = matrix.indices[matrix.indptr[code] : matrix.indptr[code + 1]]
+    return (row if matrix.has_sorted_indices else np.sort(row)).astype(np.int32)
 
 
 def _with(codes: Codes, code: int) -> Codes:
-    place = int(np.searchsorted(codes, code))
-    there = place < len(codes) and codes[place] == code
-    return codes if there else np.insert(codes, place, code).astype(np.int32)
+    place = int(codes.searchsorted(code))
+    if place < len(codes) and codes[place] == code:
+        return codes
+    longer = np.empty(len(codes) + 1, np.int32)  # np.insert takes ten times as long
+    longer[:place], longer[place], longer[place + 1 :] = codes[:place], code, codes[place:]
+    return longer

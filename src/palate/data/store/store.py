@@ -26,6 +26,10 @@ _AT_ONCE = 500
 """Keys that are asked for in one statement."""
 _LOCK = 0x70616C61
 """Of PostgreSQL: who adds rows holds it to the commit, so that cursors become visible in their order."""
+_WRITTEN = ("event_id", "user_id", "item_id", "kind", "weight", "timestamp")
+_READ = [EVENTS.c[name] for name in (*_WRITTEN, "cursor")]
+_ASKED = 1000
+"""Ids that are looked up at a time."""
 
 
 class Store:
@@ -56,28 +60,38 @@ class Store:
         """Add events; returns which are new. One whose id is there already changes nothing."""
         if not events:
             return []
-        rows = [{name: value for name, value in asdict(event).items() if name != "cursor"} for event in events]
-        add = self._insert(EVENTS).on_conflict_do_nothing(index_elements=["event_id"]).returning(EVENTS.c.event_id)
+        new: list[bool] = []
+        rows: dict[str, dict[str, Any]] = {}
         with self._writing() as connection:
-            left = set(connection.execute(add, rows).scalars())
-        new = []
-        for event in events:
-            new.append(event.event_id in left)
-            left.discard(event.event_id)
+            there = self._there(connection, [event.event_id for event in events])
+            for event in events:
+                new.append(event.event_id not in there and event.event_id not in rows)
+                if new[-1]:
+                    rows[event.event_id] = {name: getattr(event, name) for name in _WRITTEN}
+            if rows:
+                connection.execute(sa.insert(EVENTS), list(rows.values()))
         return new
 
     def since(self, cursor: int, limit: int = 10_000) -> list[Event]:
         """Return the events after a cursor, in their order."""
-        rows = sa.select(EVENTS).where(EVENTS.c.cursor > cursor).order_by(EVENTS.c.cursor).limit(limit)
+        rows = sa.select(*_READ).where(EVENTS.c.cursor > cursor).order_by(EVENTS.c.cursor).limit(limit)
         with self._reading() as connection:
-            return [Event(**row) for row in connection.execute(rows).mappings()]
+            return [Event(*row) for row in connection.execute(rows)]
 
     def history(self, user: str, limit: int = 100) -> list[Event]:
         """Return the events of a person, the newest first."""
-        newest = sa.select(EVENTS).where(EVENTS.c.user_id == user)
+        newest = sa.select(*_READ).where(EVENTS.c.user_id == user)
         newest = newest.order_by(EVENTS.c.timestamp.desc(), EVENTS.c.cursor.desc()).limit(limit)
         with self._reading() as connection:
-            return [Event(**row) for row in connection.execute(newest).mappings()]
+            return [Event(*row) for row in connection.execute(newest)]
+
+    def _there(self, connection: sa.Connection, names: Sequence[str]) -> set[str]:
+        """Return which of some ids of events are kept; nobody else writes meanwhile."""
+        found: set[str] = set()
+        for start in range(0, len(names), _ASKED):
+            chosen = EVENTS.c.event_id.in_(names[start : start + _ASKED])
+            found.update(connection.execute(sa.select(EVENTS.c.event_id).where(chosen)).scalars())
+        return found
 
     # items
 
