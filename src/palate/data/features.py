@@ -197,6 +197,25 @@ class FeatureTable:
         return replace(self, values=values, present=present, source=source, completed=marks)
 
 
+class Update:
+    """Other rows at the same codes of several tables; a table that several things share is made once, and is shared again.
+
+    Shapes:
+        codes: int32[n], which may go on behind the end.
+    """
+
+    def __init__(self, codes: Codes) -> None:
+        self.codes = codes
+        self._made: dict[tuple[int, int], tuple[FeatureTable, FeatureTable, FeatureTable]] = {}
+
+    def __call__(self, table: FeatureTable, rows: FeatureTable) -> FeatureTable:
+        """Return a table with these rows at the codes."""
+        key = id(table), id(rows)
+        if key not in self._made:
+            self._made[key] = table, rows, table.updated(self.codes, rows)
+        return self._made[key][2]
+
+
 def rows_updated(values: npt.NDArray[Any], codes: Codes, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return a copy with other rows at `codes`; every code behind the end is given.
 
@@ -217,8 +236,13 @@ def _taken(completed: Mask | None, codes: npt.NDArray[np.integer]) -> Mask | Non
 
 def _finite(values: Floats, present: Mask) -> bool:
     """Tell whether all present rows are sound, a block at a time."""
-    blocks = (slice(start, start + BLOCK) for start in range(0, len(values), BLOCK))
-    return all(np.isfinite(values[block][present[block]]).all() for block in blocks)
+    for start in range(0, len(values), BLOCK):
+        block = slice(start, start + BLOCK)
+        with np.errstate(over="ignore", invalid="ignore"):
+            quick = np.isfinite(values[block].sum())  # a sum that is finite has no other summand
+        if not quick and not np.isfinite(values[block][present[block]]).all():
+            return False
+    return True
 
 
 def features_of(values: npt.NDArray[np.floating], source: str = "given", **about: str) -> FeatureTable:

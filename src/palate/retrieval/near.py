@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from palate.core.types import Codes, Floats
-from palate.data.features import FeatureTable, rows_updated
+from palate.data.features import FeatureTable, Update, rows_updated
 from palate.interfaces import Index
 from palate.linalg.neighbours import unit_rows
 
@@ -46,10 +46,10 @@ class Near:
                 made.add(codes, unit_rows(self.table.values[codes]))
                 self._index = made
 
-    def updated(self, codes: Codes, rows: FeatureTable) -> Near:
-        """Return the same with other rows at `codes`, which may go on behind the end."""
-        other = copy.copy(self)
-        other.table = self.table.updated(codes, rows)
+    def updated(self, update: Update, rows: FeatureTable) -> Near:
+        """Return the same with other rows at the codes of an update."""
+        other, codes = copy.copy(self), update.codes
+        other.table = update(self.table, rows)
         other.__dict__.pop("_units", None)
         if "_units" in self.__dict__:
             other.__dict__["_units"] = rows_updated(self._units, codes, unit_rows(rows.values))

@@ -13,7 +13,7 @@ import numpy as np
 
 from palate.core.errors import DataError, PalateError
 from palate.core.types import Codes, Floats
-from palate.data.features import FeatureTable
+from palate.data.features import FeatureTable, Update
 from palate.encoders import BrokenInput, Encoder, restore
 from palate.interfaces import Index, Ranked, Raw, Standardiser
 from palate.linalg.neighbours import unit_rows
@@ -88,18 +88,18 @@ class Searcher:
         with self._lock:
             return self._maker(name)
 
-    def updated(self, codes: Codes, rows: Mapping[str, FeatureTable]) -> Searcher:
-        """Return the same search with other rows of parts at `codes`, which may go on behind the end; encoders are shared.
+    def updated(self, update: Update, rows: Mapping[str, FeatureTable]) -> Searcher:
+        """Return the same search with other rows of parts at the codes of an update; encoders are shared.
 
         Args:
-            codes: of the rows.
+            update: tells the codes.
             rows: of every part of items that has a known encoder, as that made them.
         """
         other = copy.copy(self)
         own = self._standardiser
         alike = {} if own is None else own.standardise({name: rows[name] for name in own.parts if name in self._parts})
-        other._near = {name: near.updated(codes, alike.get(name, rows[name])) for name, near in self._near.items()}
-        other._parts = {name: table.updated(codes, rows[name]) for name, table in self._parts.items()}
+        other._near = {name: near.updated(update, alike.get(name, rows[name])) for name, near in self._near.items()}
+        other._parts = {name: update(table, rows[name]) for name, table in self._parts.items()}
         return other
 
     def parts(self, modality: str) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from palate.core.rng import generator
 from palate.core.types import Codes, Floats
 from palate.data.dataset import Dataset
-from palate.data.features import FeatureTable
+from palate.data.features import FeatureTable, Update
 from palate.fusion import registry
 from palate.interfaces import Fusion, Index, ItemVectors, Parts, Ranked
 from palate.linalg.neighbours import unit_rows
@@ -40,25 +40,26 @@ class ContentSpace:
         """Index the rows of a table that are present, in an empty index: the exact one where none is given."""
         index = ExactIndex() if index is None else index
         codes = np.flatnonzero(table.present).astype(np.int32)
-        index.add(codes, unit_rows(table.values[codes]))
+        index.add(codes, _unit(table.values if len(codes) == len(table) else table.values[codes]))
         return cls(table, index, fusion, parts or {})
 
-    def updated(self, codes: Codes, rows: Parts) -> ContentSpace:
-        """Return the space with other rows of its parts at `codes`, which may go on behind the end.
+    def updated(self, update: Update, rows: Parts) -> ContentSpace:
+        """Return the space with other rows of its parts at the codes of an update.
 
         Where it is not known what made the vectors, as of a model that learned one for each item, the new rows have none.
 
         Args:
-            codes: of the rows.
+            update: tells the codes.
             rows: of each part that the fusion knows, on the same scale.
         """
+        codes = update.codes
         if self.fusion is None:
             codes = codes[codes >= len(self.table)]
             absent = np.zeros(len(codes), bool)
             made = FeatureTable(np.zeros((len(codes), self.table.dim), np.float32), absent, "absent")
         else:
             made = self.fusion.fuse({name: rows[name] for name in self.parts})
-        parts = {name: table.updated(codes, rows[name]) for name, table in self.parts.items()}
+        parts = {name: update(table, rows[name]) for name, table in self.parts.items()}
         index = self.index.copy()
         index.remove(codes[~made.present])
         index.add(codes[made.present], unit_rows(made.values[made.present]))
@@ -106,3 +107,9 @@ def parts_space(data: Dataset, index: Index | None = None) -> ContentSpace | Non
     fusion: Any = registry.get("concat")()
     fusion.fit(parts, data, generator(0, "content space"))
     return ContentSpace.of(fusion.fuse(parts), fusion, parts, index)
+
+
+def _unit(rows: Floats) -> Floats:
+    """Return rows of length one: themselves, and no copy, where they are so already, as those of a fusion are."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return rows if len(rows) and np.abs(lengths - 1).max() < 1e-5 else unit_rows(rows)

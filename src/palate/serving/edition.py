@@ -9,6 +9,7 @@ import numpy as np
 
 from palate.bundle import Bundle
 from palate.core.ids import IdMap
+from palate.data.features import Update
 from palate.retrieval import ContentSpace, Decode, parts_space
 from palate.serving.catalogue import Showcase
 from palate.serving.engine import Engine
@@ -48,9 +49,10 @@ class Edition:
         """
         engine = self.engine
         data, codes = engine.bundle.data, change.codes
+        update = Update(codes)
         items = IdMap([*data.items.ids, *change.new])
         features = {
-            name: table.updated(codes, change.parts[name]) if name in change.parts else table
+            name: update(table, change.parts[name]) if name in change.parts else table
             for name, table in data.features.items()
         }
         wider = replace(data, items=items, catalogue=data.catalogue.updated(codes, change.rows), features=features)
@@ -58,18 +60,18 @@ class Edition:
         rows = dict(change.parts)
         if standardiser is not None:
             rows |= standardiser.standardise({name: rows[name] for name in standardiser.parts})
-        ground = None if self.ground is None else replace(self.ground, space=self.ground.space.updated(codes, rows))
+        ground = None if self.ground is None else replace(self.ground, space=self.ground.space.updated(update, rows))
         space = engine.space
         if self.ground is not None and space is self.ground.space and ground is not None:
             space = ground.space
         elif space is not None:
-            space = space.updated(codes, rows)
+            space = space.updated(update, rows)
         met = engine.model.model if isinstance(engine.model, WithNewcomers) else engine.model
         model = WithNewcomers(met, ground, items, np.arange(len(met.items), len(items), dtype=np.int32))
         bundle = replace(engine.bundle, model=model, data=wider)
         gone = np.setdiff1d(np.union1d(engine.ready.gone, change.gone), change.codes).astype(np.int32)
         ready = replace(
-            engine.ready, space=space, searcher=engine.searcher.updated(codes, change.parts), gone=gone,
+            engine.ready, space=space, searcher=engine.searcher.updated(update, change.parts), gone=gone,
             fresh=None if ground is None else ground.space,
         )  # fmt: skip
         return Edition(Engine(bundle, engine.settings, ready=ready), self.showcase.over(bundle, gone), ground)

@@ -67,6 +67,11 @@ class ExactIndex(Part[ExactIndexConfig]):
             raise DataError("a code was given twice: give one vector per code")
         if not np.isfinite(vectors).all():
             raise DataError("a vector holds NaN or an infinite value: leave out what is not present")
+        if len(codes) and (not len(self) or codes[0] > self.codes[-1]) and (np.diff(codes) > 0).all():
+            if len(self):
+                codes, vectors = np.concatenate([self.codes, codes]), np.concatenate([self.vectors, vectors])
+            self.codes, self.vectors = codes, vectors
+            return
         kept = ~np.isin(self.codes, codes)
         merged = np.concatenate([self.codes[kept], codes])
         old = self.vectors[kept] if len(self) else np.zeros((0, vectors.shape[1]), np.float32)
@@ -80,6 +85,8 @@ class ExactIndex(Part[ExactIndexConfig]):
     def remove(self, codes: Codes) -> None:
         """Take codes out; those that are not there are left alone, so that it may be said twice."""
         kept = ~np.isin(self.codes, np.asarray(codes, np.int32))
+        if kept.all():
+            return
         self.codes, self.vectors = self.codes[kept], self.vectors[kept]
 
     def search(self, queries: Floats, k: int, only: Codes | None = None) -> Ranked:
