@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import re
 import resource
-import signal
 import sys
 import time
 from contextlib import contextmanager
@@ -22,15 +21,12 @@ _PATIENCE = 60.0
 """Seconds in which a service must be there."""
 
 
-def _serve(log: str, words: list[str], file_size: int | None) -> None:
+def _serve(log: str, words: list[str]) -> None:
     """Be `palate serve`; what it says goes into a file."""
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(written, stream)
     sys.stdout, sys.stderr = (open(stream, "w", buffering=1, closefd=False) for stream in (1, 2))  # noqa: SIM115
-    if file_size is not None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write beyond the limit fails, as on a disk that is full
-        resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, resource.RLIM_INFINITY))
     from palate.cli import main
 
     main(["serve", *words])
@@ -42,19 +38,18 @@ class Service:
     Args:
         bundle: the folder of a bundle.
         words: more of the command line.
-        file_size: bytes that a file may have, as the limit of the process.
+        port: where it listens each time that it is started; 0 takes any that is free.
     """
 
-    def __init__(self, bundle: Path, *words: object, file_size: int | None = None) -> None:
-        self.words = [str(bundle), "--port", "0", *map(str, words)]
-        self.file_size = file_size
+    def __init__(self, bundle: Path, *words: object, port: int = 0) -> None:
+        self.words = [str(bundle), "--port", str(port), *map(str, words)]
         self.log = bundle.with_name(f"{bundle.name}.{id(self):x}.log")
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it can answer."""
         offset = self.log.stat().st_size if self.log.exists() else 0
-        self.process = _FORKS.Process(target=_serve, args=(str(self.log), self.words, self.file_size))
+        self.process = _FORKS.Process(target=_serve, args=(str(self.log), self.words))
         self.process.start()
         end = time.monotonic() + _PATIENCE
         while not (found := re.search(r" is served at (\S+)", self.said()[offset:])):
@@ -92,14 +87,14 @@ class Service:
         assert self.process.exitcode is not None, self.said()
 
     def limit_files(self, size: int) -> None:
-        """Let no file of it grow beyond so many bytes from now on; -1 lifts the limit."""
+        """Let no file of it grow beyond so many bytes from now on, as on a disk that is full; -1 lifts the limit."""
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 @contextmanager
-def served(bundle: Path, *words: object, file_size: int | None = None):
+def served(bundle: Path, *words: object, port: int = 0):
     """Serve a bundle for as long as the block lasts."""
-    service = Service(bundle, *words, file_size=file_size)
+    service = Service(bundle, *words, port=port)
     try:
         yield service
     finally:

@@ -1,0 +1,168 @@
+"""A service that is killed, and a disk that is full, while people do things."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from databases import free_port
+from palate import Client, ServiceError
+from palate.data.store import Store, store_of
+from services import served
+
+SOAK = [pytest.mark.soak, pytest.mark.timeout(1800)]
+
+
+class Writer(threading.Thread):
+    """Sends events until it is stopped, and keeps the ids of those of which the service said that it has them."""
+
+    def __init__(self, url, name, items):
+        super().__init__(daemon=True)
+        self.url, self.label, self.items = url, name, items
+        self.sent, self.had, self.troubles = 0, [], []
+        self.stopping = threading.Event()
+
+    def run(self):
+        rng = np.random.default_rng(len(self.label))
+        with Client(self.url, retries=40, timeout=30) as client:
+            while not self.stopping.is_set():
+                ids = [f"{self.label} {self.sent + number}" for number in range(rng.integers(1, 20))]
+                events = [
+                    {"event_id": each, "user_id": self.label, "item_id": str(rng.choice(self.items))} for each in ids
+                ]
+                self.sent += len(ids)
+                try:
+                    taken = client.events(events)
+                except ServiceError as error:
+                    self.troubles.append(error)
+                else:
+                    assert taken.accepted + taken.duplicates == len(ids)
+                    self.had += ids
+
+    def stop(self):
+        self.stopping.set()
+        self.join(60)
+        assert not self.is_alive()
+
+
+@contextmanager
+def written_to(url, items, n=4):
+    """Write to a service from several threads for as long as the block lasts."""
+    writers = [Writer(url, f"writer {number}", items) for number in range(n)]
+    for writer in writers:
+        writer.start()
+    try:
+        yield writers
+    finally:
+        for writer in writers:
+            writer.stop()
+
+
+def every_event_is_there_once(url, writers):
+    """Hold what the store has against what the service said that it took."""
+    store = Store(url)
+    kept = Counter(event.event_id for event in store.since(0, 1_000_000))
+    store.close()
+    had = [each for writer in writers for each in writer.had]
+    assert len(had) > 0
+    assert [each for each in had if kept[each] != 1] == []
+    assert max(kept.values()) == 1
+    assert set(kept) <= {f"{writer.label} {number}" for writer in writers for number in range(writer.sent)}
+    return len(had)
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=SOAK)])
+def test_kill_9_loses_nothing_and_doubles_nothing(folder, bundle, kills):
+    rng = np.random.default_rng(kills)
+    with served(folder, port=free_port()) as service, written_to(service.url, bundle.data.items.ids) as writers:
+        for _ in range(kills):
+            before = sum(len(writer.had) for writer in writers)
+            while sum(len(writer.had) for writer in writers) < before + 20:
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0, 0.1))
+            service.kill()
+            service.start()
+        for writer in writers:
+            writer.stop()
+        assert [trouble for writer in writers for trouble in writer.troubles] == []
+        for writer in writers:
+            with Client(service.url) as client:
+                newest = {event.event_id for event in client.history(writer.label, limit=1000).events}
+            assert set(writer.had[-20:]) <= newest
+        every_event_is_there_once(store_of(folder), writers)
+
+
+def full(client, item):
+    """Send events until one is refused; returns what was accepted, and the refusal."""
+    had = []
+    for number in range(3000):
+        ids = [f"full {number} {each}" for each in range(20)]
+        events = [{"event_id": each, "user_id": "u" * 200, "item_id": item, "kind": "k" * 200} for each in ids]
+        try:
+            client.events(events)
+        except ServiceError as error:
+            return had, error
+        had += ids
+    raise AssertionError("the disk never got full")
+
+
+def a_full_disk_is_borne(service, url, item, make_room):
+    with Client(service.url, retries=0) as client:
+        had, error = full(client, item)
+        assert error.status == 503
+        assert "could not be used" in str(error)
+        assert "nothing of this was kept" in str(error)
+        with pytest.raises(ServiceError) as told:
+            client.events(
+                [{"event_id": f"more {number}", "user_id": "u" * 300, "item_id": item} for number in range(500)]
+            )
+        assert told.value.status == 503
+        assert client.recommend("user 3", k=3).items
+        assert client.history("u" * 200, limit=5).events
+        make_room()
+        assert client.events([{"event_id": "at last", "user_id": "ann", "item_id": item}]).accepted == 1
+        assert client.history("ann").events[0].event_id == "at last"
+        assert client.ready()
+    assert "Traceback" not in service.said()
+    service.kill()
+    store = Store(url)
+    kept = [event.event_id for event in store.since(0, 1_000_000)]
+    store.close()
+    assert kept == [*had, "at last"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of processes")
+def test_files_that_may_not_grow(folder, bundle):
+    with served(folder) as service:
+        service.limit_files(1 << 20)
+        a_full_disk_is_borne(service, store_of(folder), bundle.data.items.ids[0], lambda: service.limit_files(-1))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {done.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None, reason="mount is absent")
+def test_a_disk_that_is_full(folder, bundle, small_disk):
+    url = f"sqlite:///{small_disk / 'events.db'}"
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(1 << 20))
+    with served(folder, "--store", url) as service:
+        a_full_disk_is_borne(service, url, bundle.data.items.ids[0], ballast.unlink)
