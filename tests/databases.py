@@ -27,7 +27,7 @@ class Server:
     """One cluster in a folder; it can be stopped and started again."""
 
     def __init__(self, programs, folder):
-        self.programs, self.folder, self.port = programs, folder, free_port()
+        self.programs, self.folder, self.port, self.made = programs, folder, free_port(), 0
         self.url = f"postgresql://palate@127.0.0.1:{self.port}/postgres"
 
     def run(self, program, *words):
@@ -39,6 +39,13 @@ class Server:
     def start(self):
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
         self.run("pg_ctl", "-D", self.folder / "data", "-o", options, "-l", self.folder / "log", "-w", "start")
+
+    def new(self):
+        """Make an empty database, and return its URL."""
+        self.made += 1
+        name = f"shop{self.made}"
+        self.run("createdb", "-h", "127.0.0.1", "-p", self.port, "-U", "palate", name)
+        return f"{self.url.rpartition('/')[0]}/{name}"
 
     def stop(self, how="fast"):
         self.run("pg_ctl", "-D", self.folder / "data", "-m", how, "-w", "stop")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
+from databases import postgres
 from palate.bundle import Bundle
 from palate.data.store import Store
 from palate.models import ItemKNN
@@ -31,3 +32,10 @@ def client(bundle, tmp_path_factory):
     app = create_app(bundle, None, Store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'events.db'}"))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def database():
+    """A PostgreSQL server."""
+    with postgres() as server:
+        yield server

@@ -135,7 +135,7 @@ def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     detail = str(error.detail)
     if error.status_code == 404 and detail == "Not Found":
-        detail = f"there is nothing at {request.url.path}: /docs lists what there is"
+        detail = f"there is nothing at {request.scope['path']}: /docs lists what there is"
     return _problem(error.status_code, detail, error.headers)
 
 

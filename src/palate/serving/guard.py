@@ -67,7 +67,7 @@ async def guard(request: Request) -> None:
             headers={"WWW-Authenticate": "Bearer"},
         )
     request.state.key = key
-    path = request.url.path
+    path = request.scope["path"]  # not that of a URL, into which the sender writes the host
     scope = scope_of(request.method, path)
     if scope not in key.scopes:
         raise HTTPException(403, f"the key '{key.name}' is for {', '.join(sorted(key.scopes))}, and this needs {scope}")
