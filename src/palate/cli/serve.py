@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -102,14 +103,18 @@ def _serve(bundle: Path, settings: ServingSettings) -> None:
             troubles = application.state.deck.engine.prepare()
         for trouble in troubles:
             typer.echo(trouble, err=True)
-        server = server_of(application)
+        server = server_of(application, settings)
         where = address(listener)
         user = quote(opened.data.users.ids[0] if len(opened.data.users) else "anybody", safe="")
         typer.echo(f"{opened.data.name} is served at {where} (Ctrl-C stops it)")
         typer.echo(f"try: curl '{where}/v1/recommend/{user}?k=3'")
         if kept is not None:
             typer.echo(f"what people do is kept in {kept.place if settings.store else f'{bundle}.live/events.db'}")
+        # uvicorn sends itself the signal once more when it has stopped
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             server.run(sockets=[listener])
         except KeyboardInterrupt:
             typer.echo("stopped")
+        finally:
+            signal.signal(signal.SIGTERM, before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import time
@@ -12,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from palate.serving.logs import KEY
+from palate.serving.refusals import refuse
 
 LOG = logging.getLogger("palate.serving")
 REQUESTS = logging.getLogger("palate.serving.requests")
@@ -84,7 +84,9 @@ class Access:
             )
             if status is not None:
                 raise
-            await _broken(marked, made, error)
+            kind = type(error).__name__
+            sentence = f"this should not happen ({kind}): the service's log tells more under the id {made}"
+            await refuse(marked, 500, sentence)
         finally:
             key = state.get("key")
             method = scope["method"] if scope["method"] in _METHODS else "other"
@@ -113,13 +115,3 @@ def _id(headers: Any) -> str:
             if _WELL_FORMED.fullmatch(given) and not KEY.search(given):
                 return str(given)
     return uuid.uuid4().hex
-
-
-async def _broken(send: Any, request_id: str, error: Exception) -> None:
-    sentence = (
-        f"this should not happen ({type(error).__name__}): the service's log tells more under the id {request_id}"
-    )
-    body = json.dumps({"error": sentence}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

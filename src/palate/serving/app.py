@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -26,16 +26,15 @@ from palate.serving.decoding import Decoding
 from palate.serving.docs import docs_page
 from palate.serving.edition import Deck
 from palate.serving.guard import KeyRing, guard
+from palate.serving.hardening import Hardening
 from palate.serving.limits import BodyLimit
 from palate.serving.live import Live
 from palate.serving.metrics import Metrics
+from palate.serving.rates import Buckets, RateLimit
 from palate.serving.schemas import Problem
 from palate.serving.settings import ServingSettings
 
 PAGE = Path(__file__).parent / "page"
-_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob: https: http:; media-src 'self' https: http:; frame-ancestors 'none'"
-)
 
 
 def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: Store | None = None) -> FastAPI:
@@ -88,18 +87,6 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _gone)
 
-    app.add_middleware(
-        BodyLimit, body=int(settings.max_body_mb * (1 << 20)), files=(settings.max_upload_mb << 20) + (1 << 20)
-    )
-
-    @app.middleware("http")
-    async def harden(request: Request, call_next: Any) -> Response:
-        response: Response = await call_next(request)
-        response.headers.setdefault("Content-Security-Policy", _POLICY)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
-        return response
-
     @app.get("/", include_in_schema=False)
     def page() -> HTMLResponse:
         return HTMLResponse((PAGE / "index.html").read_text(encoding="utf-8"))
@@ -108,8 +95,28 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     def docs() -> HTMLResponse:
         return HTMLResponse(docs_page(app.openapi()))
 
-    app.add_middleware(Access, tell=(log, app.state.metrics.tell))
+    _layer(app, settings)
     return app
+
+
+def _layer(app: FastAPI, settings: ServingSettings) -> None:
+    """Put around the routes what every request passes, the innermost first."""
+    files = (settings.max_upload_mb << 20) + (1 << 20)
+    app.add_middleware(
+        BodyLimit, body=int(settings.max_body_mb * (1 << 20)), files=files, seconds=settings.body_seconds
+    )
+    if settings.rate:
+        app.add_middleware(RateLimit, buckets=Buckets(settings.rate, settings.burst), ring=app.state.keys)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=("GET", "POST", "PUT", "DELETE"),
+            allow_headers=("Authorization", "X-API-Key", "X-Request-Id", "Content-Type"),
+            expose_headers=("X-Request-Id", "Retry-After"),
+        )
+    app.add_middleware(Hardening)
+    app.add_middleware(Access, tell=(log, app.state.metrics.tell))
 
 
 def _problem(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from palate.data.store import Key, Store, key_digest
@@ -59,7 +60,7 @@ async def guard(request: Request) -> None:
     request.state.key = None
     if not ring.shut:
         return
-    key = ring.key_of(_secret(request))
+    key = ring.key_of(secret_of(request.headers))
     if key is None:
         raise HTTPException(
             401,
@@ -99,6 +100,7 @@ def unbound(request: Request) -> None:
         raise HTTPException(403, f"the key '{key.name}' is for one person, and this is everybody's")
 
 
-def _secret(request: Request) -> str:
-    kind, _, secret = request.headers.get("authorization", "").partition(" ")
-    return secret.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key", "")
+def secret_of(headers: Headers) -> str:
+    """Return the key that a request came with; nothing where it has none."""
+    kind, _, secret = headers.get("authorization", "").partition(" ")
+    return secret.strip() if kind.lower() == "bearer" else headers.get("x-api-key", "")

@@ -1,20 +1,26 @@
-"""Requests that are too large are refused before they are read."""
+"""Requests that are too large are refused before they are read, and those that are too slow while they are."""
 
 from __future__ import annotations
 
-import json
+import asyncio
 from typing import Any
 
-from starlette.exceptions import HTTPException
+from fastapi import HTTPException  # which FastAPI hands on where it reads a body
+
+from palate.serving.refusals import refuse
 
 FORM = b"multipart/form-data"
+SLOWEST = 16 << 10
+"""Bytes a second that a body must bring, once its first seconds are over."""
 
 
 class BodyLimit:
-    """Stops reading a request after so many bytes and answers 413; pictures and other files have a limit of their own."""
+    """Stops reading a request after so many bytes and answers 413; pictures and other files have a limit of their own. One whose
+    body takes longer than `seconds`, and so much more as its length is worth, gets 408.
+    """
 
-    def __init__(self, app: Any, body: int, files: int) -> None:
-        self.app, self.body, self.files = app, body, files
+    def __init__(self, app: Any, body: int, files: int, seconds: float) -> None:
+        self.app, self.body, self.files, self.seconds = app, body, files, seconds
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on, counting what it brings."""
@@ -25,14 +31,22 @@ class BodyLimit:
         limit = self.files if headers.get(b"content-type", b"").startswith(FORM) else self.body
         told = headers.get(b"content-length", b"")
         if told.isdigit() and int(told) > limit:
-            await _refuse(send, limit)
+            await refuse(send, 413, _said(limit))
             return
-        counted = 0
+        counted, more, began = 0, True, asyncio.get_running_loop().time()
 
         async def counting() -> Any:
-            nonlocal counted
-            message = await receive()
+            nonlocal counted, more
+            if not more:  # it waits for the sender to go away
+                return await receive()
+            try:
+                async with asyncio.timeout_at(began + self.seconds + counted / SLOWEST):
+                    message = await receive()
+            except TimeoutError:
+                sentence = f"the request did not come within {self.seconds:g} s: send it at once"
+                raise HTTPException(408, sentence, {"Connection": "close"}) from None
             counted += len(message.get("body", b""))
+            more = message.get("more_body", False)
             if counted > limit:
                 raise HTTPException(413, _said(limit))
             return message
@@ -42,14 +56,3 @@ class BodyLimit:
 
 def _said(limit: int) -> str:
     return f"the request is larger than {limit:,} bytes: send less at once"
-
-
-async def _refuse(send: Any, limit: int) -> None:
-    body = json.dumps({"error": _said(limit)}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

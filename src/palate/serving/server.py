@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from palate.core.errors import RequestError, missing_extra
+from palate.serving.patience import impatient
+from palate.serving.settings import ServingSettings
 
 
 def listen(host: str, port: int, guarded: Callable[[], bool] = lambda: False) -> socket.socket:
@@ -48,15 +50,20 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server_of(app: Any) -> Any:
-    """Return a uvicorn server for an application; `run(sockets=[listener])` serves until it is stopped."""
+def server_of(app: Any, settings: ServingSettings | None = None) -> Any:
+    """Return a uvicorn server for an application; `run(sockets=[listener])` serves until it is stopped.
+
+    Told to stop, it takes in nothing more and finishes what runs, for `drain_seconds` at most.
+    """
+    given = settings or ServingSettings()
     try:
         import uvicorn
     except ImportError as error:
         raise missing_extra("uvicorn", "serve", "serving") from error
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3, log_config=None
-    )
+        app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=given.drain_seconds,
+        log_config=None, http=impatient(given.head_seconds),
+    )  # fmt: skip
     return uvicorn.Server(config)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from palate.core.config import Config
 from palate.serving.logs import Form
@@ -40,7 +41,27 @@ class ServingSettings(Config):
     """Memory that decoding one file may take."""
     max_body_mb: float = Field(1, gt=0)
     """The largest request without files."""
+    head_seconds: float = Field(10, gt=0)
+    """How long a connection waits for the head of a request."""
+    body_seconds: float = Field(30, gt=0)
+    """How long a request may take to come, and a second more for each 16 kB."""
+    drain_seconds: int = Field(20, ge=0)
+    """How long what runs may go on once the service is told to stop."""
+    rate: float = Field(0, ge=0)
+    """How many requests a second a key may send, or an address where there is no key; 0 lets all."""
+    burst: int = Field(50, ge=1)
+    """How many of them may come at once."""
+    origins: tuple[str, ...] = ()
+    """Web pages of other origins that may ask, as in `https://shop.example`; `*` lets all."""
     max_batch: int = Field(100, ge=1)
     """How many people may be asked for in one request."""
     max_events: int = Field(1000, ge=1)
     """How many events may come in one request."""
+
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in given:
+            if origin != "*" and not re.fullmatch(r"https?://[^/\s*]+", origin):
+                raise ValueError(f"'{origin}' is no origin: write scheme and host alone, as https://shop.example, or *")
+        return given
