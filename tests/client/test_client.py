@@ -47,6 +47,7 @@ def test_it_walks_through_all_that_is_offered(client, folder, tmp_path):
     taken = client.events([{"user_id": "ann", "item_id": "tea/0"}, {"user_id": "ann", "item_id": "no such"}])
     assert (taken.accepted, taken.duplicates, [each.index for each in taken.rejected]) == (1, 0, [1])
     found = client.recommend("ann", k=3, filter="price < 20")
+    assert client.explain("ann", found.items[0].item_id, k=3).score == pytest.approx(found.items[0].score, rel=1e-5)
     assert (len(found.items), found.fallback) == (3, None)
     assert found.items[0].reasons[0].kind == "liked"
     assert [event.item_id for event in client.history("ann").events] == ["tea/0"]

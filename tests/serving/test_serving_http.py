@@ -245,3 +245,16 @@ def test_ids_with_odd_letters_can_be_asked_for(shop, tmp_path):
     item = get(client, f"/v1/items/{quote(names[0], safe='')}")
     assert item["item_id"] == names[0]
     assert client.get(item["media"]["photo"]["url"]).headers["content-type"] == "image/png"
+
+
+def test_an_item_is_explained_and_what_would_have_changed_it(client):
+    best = client.get("/v1/recommend/user%203?k=1").json()["items"][0]
+    told = client.post("/v1/explain", json={"user": "user 3", "item": best["item_id"], "k": 1}).json()
+    assert told["score"] == pytest.approx(best["score"], rel=1e-5)
+    assert [reason["of"] for reason in told["reasons"]] == [reason["of"] for reason in best["reasons"]]
+    assert told["without"]["rank"] == 1
+    assert told["without"]["items"]
+    assert client.post("/v1/explain", json={"user": "user 3", "item": best["item_id"]}).json()["without"] is None
+    assert client.post("/v1/explain", json={"user": "user 3", "item": "nothing"}).status_code == 404
+    assert "there is no user 'x'" in client.post("/v1/explain", json={"user": "x", "item": "tea/0"}).json()["error"]
+    assert client.post("/v1/explain", json={"user": "user 3", "item": "tea/0", "k": 0}).status_code == 422

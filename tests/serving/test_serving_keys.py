@@ -101,6 +101,14 @@ def test_keys_are_in_no_answer_and_in_no_file(service, store, keys, tmp_path):
     assert not any(key.encode() in file.read_bytes() for key in keys.values() for file in tmp_path.iterdir())
 
 
+def test_a_bound_key_explains_to_its_person_alone(service, keys):
+    for user, status in (("user 3", 200), ("user 4", 403)):
+        answer = service.post(
+            "/v1/explain", json={"user": user, "item": "tea/0"}, headers={"Authorization": f"Bearer {keys['ann']}"}
+        )
+        assert answer.status_code == status, answer.text
+
+
 def test_a_service_stays_shut_when_its_last_key_is_taken_back(service, store, keys):
     for key in list(store.known_keys().values()):
         store.remove_key(key.name)

@@ -16,6 +16,7 @@ from palate.retrieval import By, How
 from palate.serving.schemas import (
     Answer,
     Erased,
+    Explained,
     FeedbackSummary,
     History,
     Item,
@@ -105,6 +106,10 @@ class Client:
     def similar(self, item: str, k: int = 10, by: By | None = None, filter: str | None = None) -> Answer:
         """Return items like an item, by `content` or `behaviour`."""
         return self._get(Answer, f"/v1/similar/{_quoted(item)}", k=k, by=by, filter=filter)
+
+    def explain(self, user: str, item: str, k: int | None = None) -> Explained:
+        """Return why an item scores as it does for a user and, with `k`, without which likes it would leave a list of so many."""
+        return self._post(Explained, "/v1/explain", {"user": user, "item": item, "k": k})
 
     def search(
         self,

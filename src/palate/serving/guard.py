@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from palate.data.store import Key, Store, key_digest
 
 READ, WRITE, ADMIN = "read", "write", "admin"
-_ASKS = ("/v1/search", "/v1/recommend:batch")
+_ASKS = ("/v1/search", "/v1/recommend:batch", "/v1/explain")
 """What is asked by POST and changes nothing."""
 _OF_ALL = ("/v1/users", "/v1/feedback/summary", "/metrics")
 """What tells of many people, and so of others than the one a key is bound to."""

@@ -9,8 +9,9 @@ from fastapi.responses import FileResponse
 
 from palate.retrieval import By
 from palate.serving.edition import Deck, Edition
+from palate.serving.guard import only
 from palate.serving.media import media_response
-from palate.serving.schemas import Answer, Health, History, Item, Ready, Users
+from palate.serving.schemas import Answer, Explained, ExplainWanted, Health, History, Item, Ready, Users
 
 router = APIRouter()
 open_router = APIRouter()
@@ -32,6 +33,14 @@ def similar(item: str, edition: Current, k: int = 10, by: By | None = None, filt
     """List items like an item: by content, or by the behaviour of people."""
     edition.showcase.known_item(item)
     return edition.engine.similar(item, k, by, filter)
+
+
+@router.post("/v1/explain")
+def explain(request: Request, given: ExplainWanted, edition: Current) -> Explained:
+    """Say why an item scores as it does for a user and, where `k` is given, without which likes it would leave a list of so many."""
+    only(request, given.user)
+    edition.showcase.known_item(given.item)
+    return edition.engine.explain(given.user, given.item, given.k)
 
 
 @router.get("/v1/users")

@@ -126,6 +126,17 @@ class Explained(Schema):
     """Nothing where it was not asked for, or the item is not in the list."""
 
 
+class ExplainWanted(Schema):
+    """What is to be explained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    user: str
+    item: str
+    k: Annotated[int, Field(ge=1)] | None = None
+    """The length of the list that the item would leave without some likes; none does not look for these."""
+
+
 class SearchWanted(Schema):
     """How to search."""
 
