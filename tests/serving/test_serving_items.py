@@ -14,7 +14,7 @@ from PIL import Image
 from palate.bundle import Bundle
 from palate.data.store import Store
 from palate.encoders.pipeline import encode
-from palate.models import ItemKNN
+from palate.models import ContentKNN, ItemKNN
 from palate.serving.app import create_app
 from small_shop import write_shop
 
@@ -292,3 +292,21 @@ def test_a_picture_says_what_it_is_of_whatever_its_name(client, sighted):
     answer = client.get("/v1/media/red/photo")
     assert answer.headers["content-type"] == "image/jpeg"
     assert "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_parts_are_weighed_beside_new_items(sighted, url):
+    data = sighted.data
+    app = create_app(Bundle.of(ContentKNN(neighbours=10).fit(data), data), None, Store(url))
+    client = TestClient(app)
+    try:
+        path = f"/v1/recommend/{data.users.ids[0]}?k=36&weight=photo:3"
+        before = client.get(path).json()["items"]
+        code = data.items.code(before[0]["item_id"])
+        put(client, "twin", {"title": data.catalogue.table["title"][code]}, photo=picture(data, code))
+        after = client.get(path).json()["items"]
+        assert [(hit["item_id"], hit["score"]) for hit in after if hit["item_id"] != "twin"] == [
+            (hit["item_id"], hit["score"]) for hit in before
+        ]
+        assert "twin" in [hit["item_id"] for hit in after]
+    finally:
+        app.state.live.close()

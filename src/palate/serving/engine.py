@@ -40,6 +40,7 @@ from palate.serving.newcomers import introduced
 from palate.serving.options import Options
 from palate.serving.people import People, Person
 from palate.serving.ranker import Asked, Ranker
+from palate.serving.reweighing import Reweighed
 from palate.serving.schemas import Answer, Explained, Hit, Without
 from palate.serving.settings import ServingSettings
 from palate.serving.stages import Draft, ExplainByModel, queries
@@ -54,6 +55,7 @@ class Ready:
 
     space: ContentSpace | None
     searcher: Searcher
+    reweighed: Reweighed
     gone: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     """Items that are never found."""
     fresh: ContentSpace | None = None
@@ -94,7 +96,14 @@ class Engine:
         explain = ExplainByModel(self.catalogue, self.settings.reasons, self.shared)
         diversify = Diversify(self.space, self.model.liked)
         self.ranker = Ranker(
-            self.model, self.items, self.filters, diversify, explain, self.settings.max_k, self.ready.gone
+            self.model,
+            self.items,
+            self.filters,
+            diversify,
+            explain,
+            self.settings.max_k,
+            self.ready.reweighed,
+            self.ready.gone,
         )
 
     def _ready(self, decode: Decode | None) -> Ready:
@@ -109,7 +118,7 @@ class Engine:
             else space.table.values[space.table.present]
         )
         recall = 1.0 if space is None else measured_recall(space.index, unit_rows(vectors))
-        return Ready(space, searcher, index=name, recall=recall)
+        return Ready(space, searcher, Reweighed(self.model), index=name, recall=recall)
 
     def recommend(
         self,

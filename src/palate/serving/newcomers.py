@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -123,6 +124,12 @@ class WithNewcomers(Model[Config]):
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
         raise PalateError("a model with newcomers is not fitted: fit the model again on what is known by now")
+
+    def over(self, model: Model[Any]) -> WithNewcomers:
+        """Return the same newcomers beside another model of the same items; their neighbours stay."""
+        other = copy.copy(self)
+        other.model = model
+        return other
 
     def nearest(self, item: int) -> int | None:
         """Return the known item that is most like a newcomer; None where there is none, or it is no newcomer."""

@@ -49,12 +49,13 @@ class Ranker:
         diversify: Diversify,
         explain: Callable[[Ask, Draft], Draft],
         max_k: int,
+        reweighed: Reweighed,
         gone: Codes = _NONE,
     ) -> None:
         self.gone = gone
         self.model, self.items, self.filters, self.max_k = model, items, filters, max_k
         self.diversify, self.explain = diversify, explain
-        self.reweighed = Reweighed(model)
+        self.reweighed = reweighed.over(model)
         self.popular = ByPopularity(_counts(model))
 
     def __call__(self, asked: Sequence[Asked], people: People) -> list[Listed | PalateError]:

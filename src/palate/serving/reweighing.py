@@ -14,6 +14,7 @@ from palate.models import Model
 from palate.models.content_knn import ContentKNN
 from palate.models.ensemble import Ensemble
 from palate.models.vector_space import VectorSpace
+from palate.serving.newcomers import WithNewcomers
 
 _KEPT = 8
 """How many are kept for the next who asks for the same."""
@@ -33,6 +34,12 @@ class Reweighed:
         self.model = model
         self._kept: OrderedDict[Weights, Model[Any]] = OrderedDict()
         self._lock = threading.Lock()
+
+    def over(self, model: Model[Any]) -> Reweighed:
+        """Return the same for the same model with other newcomers, by what was made already."""
+        other = copy.copy(self)
+        other.model = model
+        return other
 
     def __call__(self, weights: Weights) -> Model[Any]:
         """Return the model in which each part counts so many times as much; the model itself where nothing changes.
@@ -54,16 +61,20 @@ class Reweighed:
         key = tuple(sorted((name, factor) for name, factor in factors.items() if factor != 1))
         if not key:
             return self.model
+        new = self.model if isinstance(self.model, WithNewcomers) else None
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = _reweighed(self.model, factors)
+                self._kept[key] = _reweighed(self.model if new is None else new.model, factors)
                 while len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(key)
-            return self._kept[key]
+            made = self._kept[key]
+        return made if new is None else new.over(made)
 
 
 def _parts(model: Model[Any]) -> set[str]:
+    if isinstance(model, WithNewcomers):
+        return _parts(model.model)
     if isinstance(model, Ensemble):
         return set().union(*map(_parts, model.members.values()))
     if isinstance(model, (ContentKNN, VectorSpace)) and isinstance(model.fusion, SlotFusion):
