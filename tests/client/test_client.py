@@ -50,6 +50,20 @@ def test_it_walks_through_all_that_is_offered(client, folder, tmp_path):
     assert client.explain("ann", found.items[0].item_id, k=3).score == pytest.approx(found.items[0].score, rel=1e-5)
     assert (len(found.items), found.fallback) == (3, None)
     assert found.items[0].reasons[0].kind == "liked"
+    batch = client.recommend_batch(
+        ["ann", {"user": "ann", "k": 3, "filter": "price < 20"}, {"user": "ann", "k": 0}]
+    ).answers
+    assert (batch[0], batch[1], batch[2].error[:7]) == (client.recommend("ann"), found, "k was 0")
+    options = {
+        "exclude": ["tea/3"],
+        "history": ["lamp/1"],
+        "diversity": 0.5,
+        "weights": {"title": 2.0},
+        "reasons": False,
+    }
+    wanted = client.recommend("ann", k=5, **options)
+    assert wanted == client.recommend_batch([{"user": "ann", "k": 5, **options}]).answers[0]
+    assert wanted.items[0].reasons == []
     assert [event.item_id for event in client.history("ann").events] == ["tea/0"]
     assert client.users("user 3", limit=2).users[0].user_id == "user 3"
     assert len(client.similar("tea/0", k=4, by="content").items) == 4

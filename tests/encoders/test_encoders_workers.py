@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fragile_encoder
 import numpy as np
 import polars as pl
 import psutil
 import pytest
-from fragile_encoder import Fragile
 
+import fragile_encoder
+from fragile_encoder import Fragile
 from palate.core.errors import ConfigError, MissingExtraError, PalateError
 from palate.core.ids import IdMap
 from palate.data import quarantine

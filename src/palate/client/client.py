@@ -15,6 +15,7 @@ from palate.core.errors import DataError
 from palate.retrieval import By, How
 from palate.serving.schemas import (
     Answer,
+    Answers,
     Erased,
     Explained,
     FeedbackSummary,
@@ -102,6 +103,15 @@ class Client:
             "weight": weight, "reasons": reasons,
         }  # fmt: skip
         return self._get(Answer, f"/v1/recommend/{_quoted(user)}", **asked)
+
+    def recommend_batch(self, requests: Iterable[str | Mapping[str, Any]]) -> Answers:
+        """Return a list for each of many users, or what is wrong with the request, in their order.
+
+        Args:
+            requests: a user, or an object of `user` and any of what `recommend` takes, as in {"user": "ann", "k": 5}.
+        """
+        wanted = [{"user": each} if isinstance(each, str) else dict(each) for each in requests]
+        return self._post(Answers, "/v1/recommend:batch", {"requests": wanted})
 
     def similar(self, item: str, k: int = 10, by: By | None = None, filter: str | None = None) -> Answer:
         """Return items like an item, by `content` or `behaviour`."""
