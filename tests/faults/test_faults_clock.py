@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from fastapi.testclient import TestClient
 
 from palate.data.store import Store
+from palate.serving import ServingSettings
 from palate.serving.app import create_app
 
 NOON = 1_900_000_000
@@ -91,3 +94,17 @@ def test_another_service_follows_by_the_order_of_acceptance(bundle, tmp_path, cl
             post(one, {"user_id": "ann", "item_id": item})
             apps[1].state.live.follower.catch_up()
             assert one.get("/v1/recommend/ann?k=36").json() == other.get("/v1/recommend/ann?k=36").json()
+
+
+def test_the_rate_of_requests_does_not_go_by_it(bundle, clock, monkeypatch):
+    monkeypatch.setattr(time, "time", clock)
+    app = create_app(bundle, ServingSettings(rate=0.01, burst=len(JUMPS)))
+    with TestClient(app) as client:
+        for hours in JUMPS:
+            clock.now = NOON + hours * 3600
+            assert client.get("/v1/recommend/ann").status_code == 200
+        for hours in JUMPS:
+            clock.now = NOON + hours * 3600
+            answer = client.get("/v1/recommend/ann")
+            assert answer.status_code == 429
+            assert 0 < int(answer.headers["retry-after"]) <= 100

@@ -37,6 +37,7 @@ def bodies(path):
     yield {"params": {"user": OTHER, "user_id": OTHER}}
     yield {"json": {"text": "tea", "user": OTHER}}
     yield {"data": {"text": "tea", "user": OTHER}, "files": {"image": ("x.png", b"x")}}
+    yield {"json": {"user": OTHER, "item": "tea/0", "k": 3}}
     yield {"json": {"requests": [{"user": "user 3"}, {"user": OTHER}]}}
     yield {"json": {"events": [{"user_id": "user 3", "item_id": "tea/0"}, {"user_id": OTHER, "item_id": "tea/0"}]}}
     yield {"json": {"satisfaction": 3, "user_id": OTHER}}
@@ -60,6 +61,7 @@ def test_a_bound_key_gets_nothing_of_another_by_any_route(service, store):
                 assert OTHER not in answer.text
     assert asked > 60
     assert {path for _, path in refused} >= {
+        "/v1/explain",
         "/v1/search",
         "/v1/events",
         "/v1/feedback",
