@@ -45,7 +45,7 @@ def shop(tmp_path_factory):
     known = made.catalogue
     both = Catalogue(known.table.with_columns(voice="sound"), {**known.types, "voice": "audio"}, known.root)
     save(replace(made, catalogue=both), place / "ds")
-    return encode(load(place / "ds"), title="tf-idf")
+    return encode(load(place / "ds"), title="tf-idf", sound="mel")
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +191,14 @@ def test_search_and_similar_items(page):
     wait(page, "dialog h2")
     page.execute_script("document.querySelector('dialog').close()")
     assert title
+
+
+def test_search_by_a_sound(page, shop):
+    assert one(page, "#by-sound").is_displayed()
+    assert not one(page, "#by-image").is_displayed()
+    one(page, "#sound").send_keys(str(shop.catalogue.root / "media" / "sound" / "8.wav"))
+    wait(page, "#found h2", "Sounds like 8.wav")
+    assert "no. 8 " in all_of(page, "#found .name")[0].text
 
 
 def test_the_keyboard_is_enough(page):

@@ -23,6 +23,7 @@ from PIL import Image
 import fragile_encoder
 from fragile_encoder import Fragile
 from palate.bundle import Bundle
+from palate.cli import _run
 from palate.core.errors import PalateError
 from palate.encoders import BrokenInput, registry
 from palate.encoders.colour_texture import ColourTexture
@@ -274,3 +275,14 @@ def test_a_picture_does_not_wait_for_one_that_takes_long(fragile, tmp_path):
         assert time.monotonic() - before < 15
         decoding.close()
         slow.join()
+
+
+def test_the_command_line_searches_by_a_sound(senses, tmp_path, capsys):
+    Bundle.of(Popularity().fit(senses), senses).save(tmp_path / "b")
+    (tmp_path / "hum.wav").write_bytes(tone(220 + 40 * 8))
+    assert _run(["search", str(tmp_path / "b"), "--sound", str(tmp_path / "hum.wav"), "-k", "2"], debug=False) == 0
+    out = capsys.readouterr().out
+    assert "2 items for hum.wav" in out
+    assert "/8" in out
+    assert _run(["search", str(tmp_path / "b"), "--sound", str(tmp_path / "none.wav")], debug=False) == 2
+    assert "give the path of a sound" in capsys.readouterr().err

@@ -65,6 +65,13 @@ def test_the_id_of_a_request_is_taken_where_it_is_well_formed(service, lines):
     assert refused.headers["x-request-id"] == lines()[-1]["request_id"]
 
 
+def test_a_key_that_may_not_is_named(service, lines):
+    reader = service.app.state.live.store.add_key("reader", ["read"])
+    service.app.state.keys.refresh()
+    assert service.delete("/v1/users/x", headers={"x-api-key": reader}).status_code == 403
+    assert [(line["key"], line["status"]) for line in lines()] == [("reader", 403)]
+
+
 def test_what_nobody_expected_is_told_with_its_traceback(service, lines, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError(f"a bug near {service.app.state.secret}")

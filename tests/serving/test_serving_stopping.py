@@ -158,3 +158,16 @@ def test_one_connection_serves_many_requests_and_a_late_second_head_is_cut_off(b
         rest, seconds = until_closed(line)
         assert rest == b""
         assert 0.3 < seconds < 10
+
+
+def test_lines_of_requests_are_written_to_standard_error(bundle, tmp_path):
+    with served(bundle, tmp_path / "b", log="json") as (process, where):
+        ask(where)
+        with socket.create_connection(where) as line:
+            line.sendall(b"no request at all\r\n\r\n")
+            until_closed(line)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    told = [json.loads(line) for line in err.splitlines()]
+    assert [(line.get("route"), line["level"]) for line in told] == [("/health", "info"), (None, "warning")]
+    assert told[1]["message"] == "Invalid HTTP request received."
