@@ -72,21 +72,21 @@ def _rows(name: str, figures: Figures) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _in_short(kept: Mapping[tuple[str, str], Mapping[str, Figures]]) -> Iterator[str]:
     """Tell how the recommended completer does where half is hidden."""
-    marks = [
-        (name, model, ground, what, _mark(cell, model))
-        for (ground, what), found in kept.items()
-        for name, figures in found.items()
-        if (cell := figures.get("0.5"))
-        for model in cell["models"]
-        if f"over {DEFAULT}" in cell["models"][model]
-    ]
-    worse, better = ([mark for mark in marks if mark[-1] == sign] for sign in "▾▴")
-    yield (
-        f"With half hidden `{DEFAULT}` was held against another completer, or none, {len(marks)} times: it wins {len(worse)}, ties "
-        f"{len(marks) - len(worse) - len(better)} and loses {len(better)}."
-    )
-    for name, model, ground, what, _ in better:
-        yield f"It loses to `{name}` in {model} on {ground}, {_TITLES[what]}."
+    for ground in sorted({ground for ground, _ in kept}):
+        marks = [
+            _mark(figures["0.5"], model)
+            for (place, _), found in kept.items()
+            for figures in found.values()
+            for model in figures.get("0.5", {"models": {}})["models"]
+            if place == ground and f"over {DEFAULT}" in figures["0.5"]["models"][model]
+        ]
+        if not marks:
+            continue
+        won, lost = marks.count("▾"), marks.count("▴")
+        yield (
+            f"- On {ground}, with half hidden, `{DEFAULT}` was held against another completer, or none, {len(marks)} times: it wins {won}, "
+            f"ties {len(marks) - won - lost} and loses {lost}."
+        )
 
 
 def _mark(cell: Mapping[str, Any], model: str) -> str:
