@@ -23,13 +23,16 @@ SOAK = [pytest.mark.soak, pytest.mark.timeout(1800)]
 def test_kill_9_loses_nothing_and_doubles_nothing(folder, bundle, kills):
     rng = np.random.default_rng(kills)
     with served(folder, port=free_port()) as service, written_to(service.url, bundle.data.items.ids) as writers:
-        for _ in range(kills):
+        for turn in range(kills):
             before = sum(len(writer.had) for writer in writers)
             while sum(len(writer.had) for writer in writers) < before + 20:
                 time.sleep(0.01)
             time.sleep(rng.uniform(0, 0.1))
-            service.kill()
-            service.start()
+            with Client(service.url) as client:
+                client.put_item(f"lamp {turn}", {"title": f"Lamp {turn}"})
+                service.kill()
+                service.start()
+                assert client.item(f"lamp {turn}").title == f"Lamp {turn}"
         for writer in writers:
             writer.stop()
         assert [trouble for writer in writers for trouble in writer.troubles] == []
@@ -55,6 +58,8 @@ def full(client, item):
 
 
 def a_full_disk_is_borne(service, url, item, make_room):
+    picture = service.log.with_name("picture.png")
+    picture.write_bytes(bytes(3 << 20))
     with Client(service.url, retries=0) as client:
         had, error = full(client, item)
         assert error.status == 503
@@ -65,9 +70,12 @@ def a_full_disk_is_borne(service, url, item, make_room):
                 [{"event_id": f"more {number}", "user_id": "u" * 300, "item_id": item} for number in range(500)]
             )
         assert told.value.status == 503
+        with pytest.raises(ServiceError, match="nothing of this was kept"):
+            client.put_item("big", {"title": "Big lamp"}, {"photo": picture})
         assert client.recommend("user 3", k=3).items
         assert client.history("u" * 200, limit=5).events
         make_room()
+        assert client.put_item("big", {"title": "Big lamp"}, wait=20).live
         assert client.events([{"event_id": "at last", "user_id": "ann", "item_id": item}]).accepted == 1
         assert client.history("ann").events[0].event_id == "at last"
         assert client.ready()

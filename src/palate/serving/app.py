@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,6 +36,12 @@ from palate.serving.schemas import Problem
 from palate.serving.settings import ServingSettings
 
 PAGE = Path(__file__).parent / "page"
+_NO_ROOM = frozenset(
+    code
+    for name in ("ENOSPC", "EFBIG", "EDQUOT", "EMFILE", "ENFILE")
+    if (code := getattr(errno, name, None)) is not None
+)
+"""Of the operating system: disks or tables of files that are full."""
 
 
 def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: Store | None = None) -> FastAPI:
@@ -86,6 +93,7 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(OSError, _without_room)
 
     @app.get("/", include_in_schema=False)
     def page() -> HTMLResponse:
@@ -136,6 +144,14 @@ def _failed(request: Request, error: Exception) -> JSONResponse:
 
 def _gone(request: Request, error: Exception) -> JSONResponse:
     return _problem(400, "the client went away in the middle of its request")  # nobody reads it
+
+
+def _without_room(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+        raise error
+    sentence = f"the service has no room for what was sent ({error.strerror}): nothing of this was kept, so send it again later"
+    request.state.problem = sentence
+    return _problem(503, sentence)
 
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:
