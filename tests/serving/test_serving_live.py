@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from asking import wait_until
 from palate.bundle import Bundle
 from palate.core.errors import StoreError
 from palate.data.store import Event, Store
@@ -234,6 +235,44 @@ def test_many_requests_share_a_transaction(known, url):
     with pytest.raises(StoreError, match="the service is stopping"):
         intake.events(events[0]).result(1)
     store.close()
+
+
+def test_who_goes_away_disturbs_nobody(url):
+    store, gate = Store(url), threading.Event()
+    intake = Intake(store, lambda: gate.wait(5) and None)
+    gone, other = intake.events([Event("a", "ann", "i")]), intake.events([Event("b", "bob", "i")])
+    assert not gone.cancel()
+    gate.set()
+    assert (gone.result(5), other.result(5)) == ([True], [True])
+    assert intake.events([Event("c", "ann", "i")]).result(5) == [True]
+    intake.close()
+    store.close()
+
+
+def test_what_cannot_be_followed_is_kept_and_the_next_are_taken(url, caplog):
+    def fail():
+        raise RuntimeError("a slip")
+
+    store = Store(url)
+    intake = Intake(store, fail)
+    for name in ("a", "b"):
+        assert intake.events([Event(name, "ann", "i")]).result(5) == [True]
+    assert "this should not happen" in caplog.text
+    intake.close()
+    store.close()
+
+
+def test_others_are_followed_again_after_a_slip(service, known, monkeypatch, caplog):
+    live = service.app.state.live
+
+    def slip():
+        raise RuntimeError("a slip")
+
+    monkeypatch.setattr(live.follower, "catch_up", slip)
+    wait_until(lambda: "this should not happen" in caplog.text)
+    monkeypatch.undo()
+    live.store.append([Event("e", "other", known.data.items.ids[0])])
+    wait_until(lambda: listed(service, "other")[1] is None)
 
 
 def test_a_store_that_fails_is_told_and_nothing_is_lost(service, known):

@@ -8,11 +8,12 @@ import threading
 import uuid
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from palate.core.errors import PalateError, StoreError
 from palate.data.store import Event, Store
 
+T = TypeVar("T")
 LOG = logging.getLogger("palate.serving")
 LONGEST = 512
 """Characters of an id, at most."""
@@ -90,6 +91,13 @@ def _shown(value: Any) -> str:
     return repr(value)[:40] if value is not None else "absent"
 
 
+def promised(kind: type[T]) -> Future[T]:
+    """Return a future that nobody can cancel: who waits for it may go away, and what it tells of is done all the same."""
+    told: Future[T] = Future()
+    told.set_running_or_notify_cancel()
+    return told
+
+
 class Intake:
     """One thread that writes what many requests bring: a transaction, and so a wait for the disk, for all that are waiting.
 
@@ -105,7 +113,7 @@ class Intake:
 
     def events(self, events: Sequence[Event]) -> Future[list[bool]]:
         """Hand events over; the future tells which were new, or why they could not be kept."""
-        told: Future[list[bool]] = Future()
+        told = promised(list[bool])
         with self._door:  # nothing may come in behind the word that it is over
             if not self._closed:
                 self._waiting.put((events, told))
@@ -144,5 +152,7 @@ class Intake:
             self.after()
         except PalateError as error:  # they are kept, and are caught up with when the store answers again
             LOG.warning("what was kept is not followed yet: %s", error)
+        except Exception:
+            LOG.exception("what was kept could not be followed: this should not happen")
         for events, told in batch:
             told.set_result([next(new) for _ in events])

@@ -67,7 +67,7 @@ class Live:
         self.follower.catch_up()
         self.keys.refresh()
         path = self.deck.engine.bundle.path
-        if path is None or user not in self.deck.engine.users:
+        if path is None:  # the one on disk may know people whom the one that serves does not, once it is renewed
             return found, None
         with self._forgetting:
             return found, forget_bundle(path, user)
@@ -90,3 +90,6 @@ class Live:
             except PalateError as error:  # it is tried again; /ready tells of it
                 self.troubles += 1
                 LOG.warning("what others wrote is not followed for now: %s", error)
+            except Exception:  # noqa: BLE001 - the next time may be better
+                self.troubles += 1
+                LOG.exception("what others wrote could not be followed: this should not happen")
