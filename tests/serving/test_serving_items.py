@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
-import time
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from asking import ids, put, wait_until
 from palate.bundle import Bundle
 from palate.data.store import Store
 from palate.encoders.pipeline import encode
@@ -45,22 +44,6 @@ def client(app):
 
 def picture(shop, code=0):
     return (shop.catalogue.root / f"media/photo/{code}.png").read_bytes()
-
-
-def put(client, item, given, status=200, wait=10, **files):
-    path = f"/v1/items/{item}?wait={wait}"
-    if files:
-        forms = {name: ("a.png", content) for name, content in files.items()}
-        answer = client.put(path, data={"data": json.dumps(given)}, files=forms)
-    else:
-        answer = client.put(path, json=given)
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
-def ids(answer):
-    assert answer.status_code == 200, answer.text
-    return [hit["item_id"] for hit in answer.json()["items"]]
 
 
 def test_an_item_is_posted_and_found_by_all_that_it_is(client, sighted):
@@ -120,13 +103,6 @@ def test_an_event_may_come_before_its_item_is_live(app, client, sighted, monkeyp
     monkeypatch.undo()
     wait_until(lambda: client.get("/v1/items/soon").status_code == 200)
     assert app.state.deck.engine.people["early"].liked.tolist() == [len(sighted.data.items)]
-
-
-def wait_until(true, seconds=10):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_an_item_is_replaced(client, sighted):

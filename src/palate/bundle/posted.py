@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import tempfile
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +23,12 @@ from palate.data.store import Posted, Store
 from palate.encoders import BrokenInput, Encoder
 from palate.encoders.pipeline.decoding import Decoded, decoded
 from palate.encoders.pipeline.inputs import column_of, read_inputs
+from palate.encoders.pipeline.rows import made_of_rows
 from palate.interfaces import Raw
 
+LOG = logging.getLogger("palate.bundle")
+UNFIT = (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError)
+"""What `cells` raises where a column cannot hold a value."""
 VECTORS = "vectors"
 """The field of an item that holds numbers for parts that no encoder makes, unless a column is called so."""
 
@@ -54,7 +61,7 @@ class PostedParts:
             content = self.store.medium(item_id, column)
             if content is None:
                 return None
-            aside = path.with_suffix(".part")
+            aside = path.with_name(uuid.uuid4().hex)  # several threads may bring the same file
             aside.write_bytes(content)
             aside.replace(path)
         return path
@@ -64,6 +71,8 @@ class PostedParts:
     ) -> dict[str, FeatureTable]:
         """Return the rows of each part of items of a dataset; absent where an item has nothing for it.
 
+        What no column makes, such as reviews of an item, stays as the dataset has it.
+
         Args:
             data: whose parts they are.
             items: not gone.
@@ -71,7 +80,13 @@ class PostedParts:
         """
         rows = Catalogue(rows_of(data, items), data.catalogue.types, Path(self._folder.name))
         tables = {name: table for name, table in data.features.items() if table.of == "items"}
-        return {name: self._part(name, table, items, rows, maker) for name, table in tables.items()}
+        made = {
+            name: self._part(name, table, items, rows, maker)
+            for name, table in tables.items()
+            if _is_made(table, rows, name)
+        }
+        codes = data.items.codes(item.item_id for item in items)
+        return {name: made[name] if name in made else table.take(codes) for name, table in tables.items()}
 
     def _part(
         self,
@@ -85,9 +100,15 @@ class PostedParts:
         present = np.zeros(len(items), bool)
         if table.encoder is None:
             for row, item in enumerate(items):
-                numbers = item.columns.get(VECTORS)
-                if isinstance(numbers, Mapping) and name in numbers:
-                    values[row], present[row] = numbers[name], True
+                given = item.columns.get(VECTORS)
+                numbers = given.get(name) if isinstance(given, Mapping) else None
+                self.troubles.get(item.item_id, {}).pop(name, None)
+                if numbers is None:
+                    continue
+                if len(numbers) == table.dim:
+                    values[row], present[row] = numbers, True
+                else:
+                    self._trouble(item, name, f"{len(numbers):,} numbers were posted, and the part takes {table.dim:,}")
             return FeatureTable(values, present, "posted", modality=table.modality)
         encoder = maker(name)
         raw, keys = self._inputs(name, encoder, items, rows)
@@ -130,8 +151,11 @@ class PostedParts:
         if present[0]:
             vector: Floats = values[0]
             return vector
-        self.troubles.setdefault(item.item_id, {})[name] = reason or encoder.emptiness
+        self._trouble(item, name, reason or encoder.emptiness)
         return None
+
+    def _trouble(self, item: Posted, name: str, reason: str) -> None:
+        self.troubles.setdefault(item.item_id, {})[name] = reason
 
     def _decoded(self, encoder: Encoder[Any], raw: Raw) -> Decoded:
         """Decode as whoever asks wants strangers' files to be decoded."""
@@ -144,32 +168,82 @@ class PostedParts:
 
 
 def rows_of(data: Dataset, posted: Sequence[Posted]) -> pl.DataFrame:
-    """Return rows of the catalogue for posted items; cells of media hold the name of the file."""
+    """Return rows of the catalogue for posted items; cells of media hold the name of the file.
+
+    A value is left out, and the log says so, where its column is of another type by now.
+    """
     table = data.catalogue.table
     columns = []
     for name, dtype in table.schema.items():
         values = [
             item.item_id if name == "item_id" else item.media.get(name, item.columns.get(name)) for item in posted
         ]
-        columns.append(cells(name, values, dtype))
+        columns.append(_fitting(name, values, dtype))
     return pl.DataFrame(columns)
 
 
 def cells(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
-    """Return cells of a type; lists where the column is text become what such a column holds.
+    """Return cells of a type; lists where the column is text become what such a column holds, and a column of whole numbers takes
+    others too, and is no longer one of whole numbers then.
 
     Raises:
-        TypeError, ValueError, PolarsError: a value is of another type.
+        TypeError, ValueError, OverflowError, PolarsError: a value is of another type.
     """
     if dtype == pl.String:
         return pl.Series(name, [_text(value) for value in values], dtype=pl.String)
     if dtype.is_numeric():
-        if any(isinstance(value, (str, bool, list, dict)) for value in values):
-            raise ValueError(name)
-        return pl.Series(name, values, dtype=pl.Float64).cast(dtype)
-    if dtype.is_temporal():
-        return pl.Series(name, values, dtype=pl.String).cast(dtype)
+        return _numbers(name, values, dtype)
+    if dtype == pl.Date or isinstance(dtype, pl.Datetime):
+        return _dates(name, values, dtype)
     return pl.Series(name, values, dtype=dtype, strict=True)
+
+
+def _fitting(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    """Return cells of a type, null where a value is of another."""
+    try:
+        return cells(name, values, dtype)
+    except UNFIT:
+        left = [value if _fits(name, value, dtype) else None for value in values]
+        lost = sum(value is not None for value in values) - sum(value is not None for value in left)
+        LOG.warning("%d posted values of '%s' are left out: the column is of the type %s by now", lost, name, dtype)
+        return cells(name, left, dtype)
+
+
+def _fits(name: str, value: Any, dtype: pl.DataType) -> bool:
+    try:
+        cells(name, [value], dtype)
+    except UNFIT:
+        return False
+    return True
+
+
+def _numbers(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    if any(isinstance(value, (str, bool, list, dict)) for value in values):
+        raise ValueError(name)
+    if dtype.is_integer() and all(value is None or float(value).is_integer() for value in values):
+        return pl.Series(name, [None if value is None else int(value) for value in values], dtype=dtype)
+    column = pl.Series(name, values, dtype=pl.Float64)
+    narrow = column if dtype.is_integer() else column.cast(dtype)
+    if narrow.dtype.is_float() and not narrow.is_finite().all():
+        raise ValueError(name)
+    return narrow
+
+
+def _dates(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    """Return ISO 8601 texts as dates; UTC where they have no zone."""
+    read = [None if value is None else datetime.fromisoformat(value) for value in values]
+    zoned = [when if when is None or when.tzinfo else when.replace(tzinfo=UTC) for when in read]
+    utc = pl.Series(
+        name, [when and when.astimezone(UTC).replace(tzinfo=None) for when in zoned], dtype=pl.Datetime("us")
+    )
+    zone = getattr(dtype, "time_zone", None)
+    return (utc if zone is None else utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)).cast(dtype)
+
+
+def _is_made(table: FeatureTable, rows: Catalogue, name: str) -> bool:
+    """Tell whether a part is made of what is posted: of numbers, or of columns."""
+    column = column_of(rows, name)
+    return table.encoder is None or column in rows.table.columns or column in made_of_rows(rows)
 
 
 def _text(value: Any) -> str | None:

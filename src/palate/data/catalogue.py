@@ -129,10 +129,13 @@ class Catalogue:
         return replace(self, table=table)
 
     def updated(self, codes: npt.NDArray[np.integer], rows: pl.DataFrame) -> Catalogue:
-        """Return the catalogue with other rows at `codes`, which may go on behind the end; of the same columns and dtypes."""
+        """Return the catalogue with other rows at `codes`, which may go on behind the end; of the same columns.
+
+        A column of whole numbers becomes one of others where the rows have some.
+        """
         places = np.arange(max(len(self), int(codes.max(initial=-1)) + 1))
         places[codes] = len(self) + np.arange(len(codes))
-        both = pl.concat([self.table, rows.select(self.table.columns)])
+        both = pl.concat([self.table, rows.select(self.table.columns)], how="vertical_relaxed")
         return replace(self, table=both[places])
 
 

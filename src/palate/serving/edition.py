@@ -67,9 +67,10 @@ class Edition:
         elif space is not None:
             space = space.updated(update, rows)
         met = engine.model.model if isinstance(engine.model, WithNewcomers) else engine.model
-        model = WithNewcomers(met, ground, items, np.arange(len(met.items), len(items), dtype=np.int32))
-        bundle = replace(engine.bundle, model=model, data=wider)
         gone = np.setdiff1d(np.union1d(engine.ready.gone, change.gone), change.codes).astype(np.int32)
+        speaking = None if ground is None else replace(ground, known=np.setdiff1d(ground.known, gone))
+        model = WithNewcomers(met, speaking, items, np.arange(len(met.items), len(items), dtype=np.int32))
+        bundle = replace(engine.bundle, model=model, data=wider)
         ready = replace(
             engine.ready, space=space, searcher=engine.searcher.updated(update, change.parts), gone=gone,
             fresh=None if ground is None else ground.space,
@@ -101,7 +102,7 @@ class Deck:
         """Answer from an edition of another bundle from now on, which learns of people what the store has."""
         with follower.renewed(edition.engine.bundle) as people:
             edition.engine.people = people
-            self.edition = edition
+            self.edition, self.since = edition, time.monotonic()
 
     @property
     def engine(self) -> Engine:

@@ -36,7 +36,7 @@ from palate.retrieval.indexes import registry as indexes
 from palate.retrieval.indexes._choice import chosen, measured_recall
 from palate.serving.diversity import Diversify
 from palate.serving.findings import drafted
-from palate.serving.newcomers import introduced
+from palate.serving.newcomers import why
 from palate.serving.options import Options
 from palate.serving.people import People, Person
 from palate.serving.ranker import Asked, Ranker
@@ -231,8 +231,7 @@ class Engine:
         score = float(self.model.score(query)[0, code])
         if not query.history.nnz or np.isnan(score):
             return Explained(user_id=user, item_id=item, score=None, reasons=[])
-        said = introduced(self.model, code, self.catalogue)
-        said += reasons(self.model, query, code, self.items, self.catalogue, self.settings.reasons, self.shared)
+        said = why(self.model, query, code, self.catalogue, self.settings.reasons, self.shared)
         without = None if k is None else self._without(query, code, self._length(k), person.seen)
         return Explained(user_id=user, item_id=item, score=score, reasons=said, without=without)
 

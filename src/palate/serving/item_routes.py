@@ -46,8 +46,7 @@ async def put(item: str, request: Request, response: Response, live: Lives, wait
     `seconds` in how many they are likely to (202).
     """
     given, files = await _read(request, live.settings.max_upload_mb)
-    kept = read_item(live.deck.engine.bundle.data, item, given, files)
-    known = await run_in_threadpool(live.catalogue.post, kept, {name: content for name, (_, content) in files.items()})
+    known = await run_in_threadpool(_keep, live, item, given, files)
     return await _told(item, live, known, wait, response)
 
 
@@ -73,6 +72,11 @@ async def _told(item: str, live: Live, known: Future[None], wait: float, respons
         seconds=0 if known.done() else round(live.catalogue.seconds, 2),
         troubles=troubles,
     )
+
+
+def _keep(live: Live, item: str, given: Any, files: dict[str, tuple[str, bytes]]) -> Future[None]:
+    kept = read_item(live.deck.engine.bundle.data, item, given, files)
+    return live.catalogue.post(kept, {name: content for name, (_, content) in files.items()})
 
 
 async def _read(request: Request, limit_mb: int) -> tuple[Any, dict[str, tuple[str, bytes]]]:

@@ -18,7 +18,7 @@ from palate.core.state import State
 from palate.core.types import CSR, Codes, Floats
 from palate.data.catalogue import Catalogue
 from palate.data.dataset import Dataset
-from palate.explain import Reason, new, titles
+from palate.explain import Reason, SharedWords, new, reasons, titles
 from palate.interfaces import Explains, Explanation, Queries, Run
 from palate.linalg.neighbours import unit_rows
 from palate.models import Model
@@ -217,12 +217,17 @@ class WithNewcomers(Model[Config]):
         return Explanation(said.score, history, said.parts, said.own)
 
 
-def introduced(model: Model[Any], item: int, catalogue: Catalogue) -> list[Reason]:
-    """Return what is said first of an item that nobody has met: that it is new, and like what; nothing of others."""
+def why(
+    model: Model[Any], query: Queries, item: int, catalogue: Catalogue, most: int, shared: SharedWords | None = None
+) -> list[Reason]:
+    """Say why an item scores as it does for one query, and first of an item that nobody has met that it is new, and like what."""
     nearest = model.nearest(item) if isinstance(model, WithNewcomers) else None
     if nearest is None:
-        return []
-    return [new(model.items.ids[nearest], titles(catalogue, model.items, [nearest])[0])]
+        return reasons(model, query, item, model.items, catalogue, most, shared)
+    first = new(model.items.ids[nearest], titles(catalogue, model.items, [nearest])[0])
+    if model.name == "popularity":  # nobody has liked it
+        return [first]
+    return [first, *reasons(model, query, item, model.items, catalogue, most, shared)]
 
 
 def _wider(matrix: CSR, n_items: int) -> CSR:

@@ -8,9 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import polars as pl
-
-from palate.bundle.posted import VECTORS, cells
+from palate.bundle.posted import UNFIT, VECTORS, cells
 from palate.core.errors import DataError, did_you_mean
 from palate.data.catalogue import MEDIA_TYPES, VALUE_TYPES
 from palate.data.dataset import Dataset
@@ -34,6 +32,8 @@ def read_item(data: Dataset, item_id: str, given: Any, files: Mapping[str, tuple
     Raises:
         DataError: what is wrong with it, in words.
     """
+    if not item_id:
+        raise DataError("the id of the item is empty: put it behind /v1/items/")
     if len(item_id) > LONGEST:
         raise DataError(f"the id of the item has {len(item_id):,} characters: at most {LONGEST} are allowed")
     if not isinstance(given, Mapping):
@@ -71,13 +71,13 @@ def _value(data: Dataset, name: str, value: Any) -> Any:
         storable(value, name)
         if len(value) > _LONGEST_TEXT:
             raise ValueError(f"{name} has {len(value):,} characters: at most {_LONGEST_TEXT:,} are allowed")
-        if kind not in VALUE_TYPES and names_file(value):
+        if kind is not None and kind not in VALUE_TYPES and names_file(value):
             raise ValueError(f"{name} was {_shown(value)}, the name of a file: send what is in it")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{name} was {value}: it must be a finite number")
     try:
         cells(name, [value], table.schema[name])
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+    except UNFIT as error:
         what = kind or str(table.schema[name]).lower()
         raise ValueError(f"{name} was {_shown(value)}, which is no {what}") from error
     return value

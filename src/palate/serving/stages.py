@@ -11,11 +11,11 @@ import scipy.sparse as sp
 
 from palate.core.types import Codes, Floats, Mask
 from palate.data.catalogue import Catalogue
-from palate.explain import Reason, SharedWords, popular, reasons
+from palate.explain import Reason, SharedWords, popular
 from palate.interfaces import Queries
 from palate.linalg.topk import top_k
 from palate.models import Model
-from palate.serving.newcomers import introduced
+from palate.serving.newcomers import why
 from palate.serving.options import Options
 from palate.serving.people import Person
 
@@ -124,14 +124,8 @@ class ExplainByModel:
 
     def __call__(self, ask: Ask, draft: Draft) -> Draft:
         """Return the draft with reasons."""
-        query, ids = queries([ask.person], len(ask.model.items)), ask.model.items
-        said = [
-            [
-                *introduced(ask.model, int(item), self.catalogue),
-                *reasons(ask.model, query, int(item), ids, self.catalogue, self.most, self.shared),
-            ]
-            for item in draft.items
-        ]
+        query = queries([ask.person], len(ask.model.items))
+        said = [why(ask.model, query, int(item), self.catalogue, self.most, self.shared) for item in draft.items]
         return replace(draft, reasons=tuple(said))
 
 
