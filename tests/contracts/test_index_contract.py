@@ -249,6 +249,15 @@ def test_a_copy_goes_its_own_way(kind):
     assert other.search(unit_vectors(1, seed=9), k=1).items.tolist() == [[int(codes[10])]]
 
 
+def test_two_copies_know_nothing_of_each_other(kind):
+    index, _ = filled(kind)
+    left, right = unit_vectors(2, seed=9)
+    for vector in (left, right):
+        other = index.copy()
+        other.add(np.array([5000], np.int32), vector[None])
+        assert other.search(vector[None], k=1).items.tolist() == [[5000]]
+
+
 def test_recall_is_measured_against_all(kind):
     index, _ = filled(kind)
     assert measured_recall(index, unit_vectors()) > 0.9

@@ -81,13 +81,12 @@ class HnswIndex(Part[HnswIndexConfig]):
         Raises:
             DataError: shapes do not fit, a code comes twice, or a vector is not finite.
         """
-        known = self._exact.codes
         self._exact.add(codes, vectors)
         codes, vectors = np.asarray(codes, np.int32), np.ascontiguousarray(vectors, np.float32)
         with self._lock:
             if self._graph is None:
                 self._graph = self._empty(vectors.shape[1])
-            again = codes[np.isin(codes, known)]
+            again = codes[self._graph.contains(codes.astype(np.uint64))]  # by this one, or by a copy
             if len(again):
                 self._graph.remove(again.astype(np.uint64))
             with progress("building the index", len(codes), "vectors") as advance:
