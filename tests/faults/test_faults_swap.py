@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+from asking import wait_until
 from palate import Client, ServiceError
 from palate.bundle import Bundle
 from palate.data.store import store_of
@@ -71,7 +72,7 @@ def test_no_request_fails(folder, bundle, swaps):
             if turn % 3 == 1:
                 assert client.put_item(f"new {turn}", {"title": f"Purple lamp {turn}", "price": 9.0}, wait=30).live
             fitted[name].save(folder)
-            wait_until(lambda: client.ready().model == name)  # noqa: B023
+            wait_until(lambda: client.ready().model == name, 60)  # noqa: B023
             if turn % 3 == 2:
                 assert client.item(f"new {turn - 1}").title == f"Purple lamp {turn - 1}"
                 client.delete_item(f"new {turn - 1}", wait=30)
@@ -85,10 +86,3 @@ def test_no_request_fails(folder, bundle, swaps):
         client.events([{"user_id": "ann", "item_id": items[0]}])
         assert client.recommend("ann", k=3).fallback is None
         assert "Traceback" not in service.said()
-
-
-def wait_until(true, patience=60):
-    end = time.monotonic() + patience
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 from fastapi.testclient import TestClient
 
+from asking import wait_until
 from palate.bundle import Bundle
+from palate.bundle.grown import grown
+from palate.core.errors import StoreError
 from palate.data.store import Store
 from palate.models import ItemKNN, Popularity
 from palate.serving.app import create_app
@@ -30,13 +32,6 @@ def app(place, tmp_path):
 @pytest.fixture
 def client(app):
     return TestClient(app, raise_server_exceptions=False)
-
-
-def wait_until(true, seconds=10):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def model_of(client):
@@ -136,3 +131,46 @@ def test_who_is_erased_is_in_no_file_and_in_no_answer(client, place, shop, tmp_p
     assert client.app.state.live.store.since(0) == []
     assert user not in Bundle.open(place).data.users
     assert client.app.state.live.store.digest(user) == told["receipt"]
+
+
+def test_what_a_renewed_bundle_has_learned_is_told_once(client, place, shop):
+    live = client.app.state.live
+    events = [{"event_id": "e1", "user_id": "ann", "item_id": shop.items.ids[0]}]
+    assert client.post("/v1/events", json={"events": events}).json()["accepted"] == 1
+    data = grown(shop.without_features(*shop.features), live.store).data
+    Bundle.of(ItemKNN().fit(data), data).save(place)
+    wait_until(lambda: model_of(client) == "item-knn")
+    told = client.get("/v1/users/ann/history").json()["events"]
+    assert [event["event_id"] for event in told] == ["e1"]
+    assert live.store.erase("ann").events == 1
+    live.follower.catch_up()
+    assert client.get("/v1/users/ann/history").status_code == 404
+
+
+def test_a_store_that_fails_while_a_bundle_is_taken_up_is_asked_again(client, place, shop, monkeypatch):
+    catalogue, asked = client.app.state.live.catalogue, []
+    change = catalogue.posts.change
+
+    def failing(engine, since=None):
+        if since == 0 and not asked.append(1) and len(asked) == 1:
+            raise StoreError("the store is away")
+        return change(engine, since)
+
+    monkeypatch.setattr(catalogue.posts, "change", failing)
+    monkeypatch.setattr("palate.serving.live_catalogue._AGAIN", 0.05)
+    Bundle.of(ItemKNN().fit(shop), shop).save(place)
+    wait_until(lambda: model_of(client) == "item-knn")
+    assert len(asked) == 2
+
+
+def test_who_is_erased_leaves_a_bundle_that_is_not_taken_up_yet(client, place, shop, monkeypatch):
+    catalogue = client.app.state.live.catalogue
+    monkeypatch.setattr(catalogue, "_renew", lambda: None)
+    events = [{"user_id": "ann", "item_id": shop.items.ids[0]}]
+    assert client.post("/v1/events", json={"events": events}).json()["accepted"] == 1
+    data = grown(shop.without_features(*shop.features), client.app.state.live.store).data
+    Bundle.of(ItemKNN().fit(data), data).save(place)
+    told = client.delete("/v1/users/ann").json()
+    assert (told["events"], told["bundle_events"]) == (1, 1)
+    assert "ann" not in Bundle.open(place).data.users
+    assert client.delete("/v1/users/nobody").json()["bundle_events"] == 0

@@ -82,7 +82,8 @@ class Showcase:
         if user in self.data.users and user not in people.forgotten:
             code = self.data.users.code(user)
             rows = self._order[self._starts[code] : self._starts[code + 1]][: _bounded(limit)]
-            events += [self._event(int(row)) for row in rows]
+            there = {event.event_id for event in events}  # a bundle that was renewed has learned from the store
+            events += [self._event(row) for row in rows.tolist() if self._name(row) not in there]
             events.sort(key=lambda event: -math.inf if event.timestamp is None else -event.timestamp)
         return History(events=events[:limit])
 
@@ -139,16 +140,19 @@ class Showcase:
         return Medium(type=kind, url=f"/v1/media/{quote(name, safe='')}/{quote(column, safe='')}")
 
     def _event(self, row: int) -> Event:
-        events = self.data.interactions
-        kind, name = events.column("kind"), events.column("event_id")
+        events, kind = self.data.interactions, self.data.interactions.column("kind")
         return Event(
-            event_id=str(row) if name is None or name[row] is None else str(name[row]),
+            event_id=self._name(row) or str(row),
             item_id=self.data.items.ids[events.item[row]],
             weight=float(events.weight[row]),
             liked=bool(self.data.liked_rows[row]),
             timestamp=None if events.time is None else int(events.time[row]),
             kind=None if kind is None else kind[row],
         )
+
+    def _name(self, row: int) -> str | None:
+        names = self.data.interactions.column("event_id")
+        return None if names is None or names[row] is None else str(names[row])
 
 
 def _told(event: Kept, data: Dataset) -> Event:

@@ -14,6 +14,7 @@ from palate.bundle.manifest import NAME
 from palate.core.errors import PalateError, StoreError
 from palate.data.store import Posted, Store
 from palate.serving.edition import Deck, Edition
+from palate.serving.intake import promised
 from palate.serving.people import Follower
 from palate.serving.posts import Posts
 
@@ -62,7 +63,7 @@ class LiveCatalogue:
         Raises:
             StoreError: it could not be kept.
         """
-        cursor, known = self.store.post(item, files), Future[None]()
+        cursor, known = self.store.post(item, files), promised(type(None))
         with self._door:
             if cursor <= self.cursor:
                 known.set_result(None)
@@ -121,24 +122,26 @@ class LiveCatalogue:
         self.posts.cursor = cursor
         with self._door:
             self.cursor = cursor
-            coming, self._coming = self._coming, {}
-            for item_id, waiting in coming.items():
+            coming: dict[str, list[tuple[int, Future[None]]]] = {}
+            for item_id, waiting in self._coming.items():
                 for place, known in waiting:
                     if place > cursor:
-                        self._coming.setdefault(item_id, []).append((place, known))
-                    elif not known.done():
+                        coming.setdefault(item_id, []).append((place, known))
+                    else:
                         known.set_result(None)
+            self._coming = coming  # at once: nobody looks for an item between two places
 
     def _renew(self) -> None:
         """Take up the bundle that lies in the place of the one that is served, where it is another one; make it ready first.
 
-        One that cannot be read is left alone until it changes again, and the service goes on with the one that it has.
+        One that cannot be read is left alone until it changes again, and the service goes on with the one that it has. Where the
+        store fails meanwhile, it is tried again.
         """
         path = self.deck.engine.bundle.path
         seal = None if path is None else _seal(path)
         if path is None or seal is None or seal == self._seal:
             return
-        self._seal = seal
+        before, self._seal = self._seal, seal
         try:
             bundle = Bundle.open(path)
         except PalateError as error:
@@ -149,11 +152,15 @@ class LiveCatalogue:
             LOG.warning("%s", trouble)
         edition.showcase.posted = self.file
         edition = edition.grounded()
-        change = self.posts.change(edition.engine, 0)
-        if change is not None:
-            edition = edition.updated(change)
         assert self._follower is not None
-        self.deck.renew(edition, self._follower)
+        try:
+            change = self.posts.change(edition.engine, 0)
+            if change is not None:
+                edition = edition.updated(change)
+            self.deck.renew(edition, self._follower)
+        except StoreError:
+            self._seal = before
+            raise
         self._arrived(0 if change is None else change.cursor)
         LOG.info("the bundle at %s is taken up", path)
 

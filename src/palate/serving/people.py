@@ -56,7 +56,7 @@ class People:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle, self.model = bundle, bundle.model
         self.live: dict[str, Person] = {}
-        self.forgotten: set[str] = set()
+        self.forgotten: frozenset[str] = frozenset()
         """Those of whom what the bundle knows must not be told any more."""
         self.waiting: list[Event] = []
         """Events of items that the bundle does not have, or not yet."""
@@ -64,7 +64,7 @@ class People:
     def over(self, bundle: Bundle) -> People:
         """Return what is known of people by the codes of a bundle with more items behind the same ones; this one stays as it is."""
         other = People(bundle)
-        other.live, other.forgotten = dict(self.live), set(self.forgotten)
+        other.live, other.forgotten = dict(self.live), self.forgotten
         other.take(self.waiting)
         return other
 
@@ -103,7 +103,7 @@ class People:
         self.waiting = [event for event in self.waiting if store.digest(event.user_id) not in digests]
         for user in {user for user in (*self.live, *self.bundle.data.users.ids) if store.digest(user) in digests}:
             self.live[user] = Person(-1, _NONE, _NONE)
-            self.forgotten.add(user)
+            self.forgotten |= {user}  # another set: somebody may be reading this one
             self.take(store.history(user, _PAGE))
 
     def _of_bundle(self, user: str) -> Person:
