@@ -23,6 +23,7 @@ from palate.data.store import Store
 from palate.serving import item_routes, live_routes, metrics, recommend_routes, routes, search_routes
 from palate.serving.access import Access, log
 from palate.serving.batching import Batcher
+from palate.serving.cache import AnswerCache
 from palate.serving.decoding import Decoding
 from palate.serving.docs import docs_page
 from palate.serving.edition import Deck
@@ -74,6 +75,7 @@ def create_app(bundle: Bundle, settings: ServingSettings | None = None, store: S
     app.state.uploads = CapacityLimiter(settings.decoders + 2)
     app.state.deck = Deck(bundle, settings, app.state.decoding.decode)
     app.state.batcher = Batcher()
+    app.state.cache = AnswerCache(settings.cache_mb << 20)
     app.state.keys = KeyRing(store)
     app.state.live = None if store is None else Live(app.state.deck, store, settings, app.state.keys)
     app.state.metrics = Metrics(app.state.deck, app.state.live)

@@ -22,20 +22,27 @@ router = APIRouter()
 
 _JSON = "application/json"
 _SHORT = 256
-"""Bytes of a query that is remembered with what it means, at most."""
+"""Bytes of a query that is remembered with what it means, and with its answer, at most."""
 
 
 @router.get("/v1/recommend/{user:path}", response_model=Answer, openapi_extra={"parameters": parameters(ListQuery)})
 async def recommend(user: str, request: Request) -> Response:
     """Recommend new items to a user; somebody unknown gets what is popular, and `fallback` says so."""
-    options = _options(request.scope["query_string"])
+    query = request.scope["query_string"]
     state = request.app.state
-    engine = state.deck.edition.engine
+    engine, cache = state.deck.edition.engine, state.cache
+    place = cache.place(engine, user, query) if len(query) <= _SHORT and cache.limit else None
+    if place is not None and (kept := cache.get(place)) is not None:
+        return Response(kept, media_type=_JSON)
+    options = _options(query)
     if options.reasons or options.weights:  # takes long, so that the others do not wait for it
         answer = await run_in_threadpool(_alone, engine, user, options)
     else:
         answer = await state.batcher.ask(engine, user, options)
-    return Response(answer.model_dump_json(), media_type=_JSON)
+    body = answer.model_dump_json().encode()
+    if place is not None:
+        cache.put(place, body)
+    return Response(body, media_type=_JSON)
 
 
 @router.post("/v1/recommend:batch", response_model=Answers)

@@ -53,6 +53,8 @@ class ServingSettings(Config):
     """How many of them may come at once."""
     origins: tuple[str, ...] = ()
     """Web pages of other origins that may ask, as in `https://shop.example`; `*` lets all."""
+    cache_mb: int = Field(32, ge=0)
+    """Memory for lists that are asked for again before anything changes; 0 keeps none."""
     max_batch: int = Field(100, ge=1)
     """How many people may be asked for in one request."""
     max_events: int = Field(1000, ge=1)
