@@ -146,10 +146,11 @@ def test_further_encoders_take_the_place_of_idle_ones(fragile, tmp_path, monkeyp
     assert children() == before
 
 
-def test_one_that_is_stopped_says_so(fragile, tmp_path):
-    decoding = Decoding(SETTINGS)
+@pytest.mark.parametrize("seconds", [0.05, 1.5])
+def test_one_that_is_stopped_says_so(fragile, tmp_path, seconds):
+    decoding = Decoding(ServingSettings(decode_seconds=60))
     path = said(tmp_path / "slow", "hang")
-    threading.Timer(1.5, decoding.close).start()
+    threading.Timer(seconds, decoding.close).start()
     with pytest.raises(PalateError, match="stopping"):
         decoding.decode(fragile, path)
 

@@ -65,7 +65,9 @@ class Decoding:
             pool = self._take(encoder)
             try:
                 ((item, reason),) = pool.workers.decode([path])
-            except DiedError as error:
+            except (DiedError, PalateError) as error:
+                if not pool.workers.closed:
+                    raise
                 raise PalateError("the service is stopping: ask again once it is back") from error
             finally:
                 self._release(pool)
