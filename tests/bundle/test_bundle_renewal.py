@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from palate.bundle import Bundle, Recipe, train
+from palate.bundle import Bundle, Recipe, renewal, train
 from palate.bundle.grown import grown
 from palate.bundle.renewal import Translated, renewed
 from palate.cli import main
@@ -19,6 +19,7 @@ from palate.data.dataset import Dataset, bare_catalogue
 from palate.data.folder import save
 from palate.data.interactions import Interactions
 from palate.data.store import Event, Posted, Store, store_of
+from palate.encoders import BrokenInput
 from palate.encoders.pipeline import encode
 from palate.interfaces import Queries
 from palate.models import ItemKNN, Popularity
@@ -209,6 +210,39 @@ def test_refit_says_when_the_new_bundle_is_worse_and_writes_nothing(tmp_path, sa
     assert "the new bundle is worse: nothing was written" in shown
     assert not (tmp_path / "c").exists()
     assert "fitted popularity" in say("refit", tmp_path / "b", "--out", tmp_path / "c", "--no-judge")
+
+
+def test_who_is_erased_meanwhile_is_not_in_the_new_bundle(tmp_path, say, monkeypatch):
+    data = two_tastes(tmp_path / "ds")
+    train(replace(data, root=tmp_path / "ds"), Recipe(model="item-knn")).bundle().save(tmp_path / "b")
+    store, fit_again = Store(store_of(tmp_path / "b")), renewal.fit_again
+    store.append([event(1, "stranger", "i1"), event(2, "other", "i1")])
+    store.erase("u3")
+
+    def meanwhile(*given):
+        store.erase("stranger")
+        store.erase("u4")
+        return fit_again(*given)
+
+    monkeypatch.setattr(renewal, "fit_again", meanwhile)
+    say("refit", tmp_path / "b", "--out", tmp_path / "c", "--no-judge")
+    store.close()
+    made = Bundle.open(tmp_path / "c")
+    assert {"u3", "u4", "stranger"}.isdisjoint(made.data.users)
+    assert {"u5", "other"} <= set(made.data.users)
+    assert len(made.data.interactions) == len(data.interactions) - 16 + 1
+
+
+def test_posted_files_are_decoded_as_the_caller_wants(shop, store):
+    store.post(Posted("new", {"title": "x"}, {"photo": "x.png"}), {"photo": b"a bomb"})
+    asked = []
+
+    def decode(encoder, path):
+        asked.append((encoder.name, path.read_bytes()))
+        raise BrokenInput("it is a bomb")
+
+    assert not grown(shop, store, decode).data.part("photo").present[-1]
+    assert asked == [("colour-texture", b"a bomb")]
 
 
 def test_a_dataset_that_is_gone_is_told(tmp_path, store, shop):

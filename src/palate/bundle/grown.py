@@ -16,6 +16,7 @@ from palate.data.dataset import Dataset
 from palate.data.interactions import Interactions
 from palate.data.store import Event, Store
 from palate.encoders import restore
+from palate.retrieval import Decode
 
 _PAGE = 50_000
 
@@ -31,9 +32,11 @@ class Grown:
     """How many items were posted that the dataset does not have."""
     forgotten: int
     """How many people were left out because they were erased."""
+    heeded: int = 0
+    """The last erasure in the store of which this knows."""
 
 
-def grown(data: Dataset, store: Store) -> Grown:
+def grown(data: Dataset, store: Store, decode: Decode | None = None) -> Grown:
     """Join a dataset and a store: posted items, then events; who was erased is left out with all that the dataset has of them.
 
     An event that the dataset has by its event_id is no new one. Events of items that neither has are passed over, and so are
@@ -42,18 +45,20 @@ def grown(data: Dataset, store: Store) -> Grown:
     Args:
         data: as it lies in its folder.
         store: of the service; what is encoded of posted items is kept in it.
+        decode: reads the files of posted items, where another way than the encoder's own is wanted.
     """
-    data, forgotten = _without_erased(data, store)
+    erased = store.erased()
+    data, forgotten = _without_erased(data, store, {digest for _, digest in erased})
     before = len(data.items)
-    data = _with_items(data, store)
+    data = _with_items(data, store, decode)
     items = len(data.items) - before
     own = np.zeros(len(data.interactions), np.int64)
     data, cursors = _with_events(data, list(_events(store)))
-    return Grown(data, np.concatenate([own, cursors]), items, forgotten)
+    heeded = erased[-1][0] if erased else 0
+    return Grown(data, np.concatenate([own, cursors]), items, forgotten, heeded)
 
 
-def _without_erased(data: Dataset, store: Store) -> tuple[Dataset, int]:
-    digests = {digest for _, digest in store.erased()}
+def _without_erased(data: Dataset, store: Store, digests: set[str]) -> tuple[Dataset, int]:
     if not digests:
         return data, 0
     kept = np.array([store.digest(user) not in digests for user in data.users], bool)
@@ -71,7 +76,7 @@ def _without_erased(data: Dataset, store: Store) -> tuple[Dataset, int]:
     return replace(smaller, users=users, interactions=moved, people=people, features=features), int((~kept).sum())
 
 
-def _with_items(data: Dataset, store: Store) -> Dataset:
+def _with_items(data: Dataset, store: Store, decode: Decode | None) -> Dataset:
     """Return the dataset with the posted items in the place of those of the same id, or behind all others."""
     posted = [item for item in store.posted() if not item.gone]
     if not posted:
@@ -82,7 +87,7 @@ def _with_items(data: Dataset, store: Store) -> Dataset:
     encoders = {
         name: restore(table.encoder) for name, table in data.features.items() if table.of == "items" and table.encoder
     }
-    parts = PostedParts(store)
+    parts = PostedParts(store, decode)
     try:
         rows = parts.of(data, posted, encoders.__getitem__)
     finally:

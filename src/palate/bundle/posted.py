@@ -25,6 +25,7 @@ from palate.encoders.pipeline.decoding import Decoded, decoded
 from palate.encoders.pipeline.inputs import column_of, read_inputs
 from palate.encoders.pipeline.rows import made_of_rows
 from palate.interfaces import Raw
+from palate.retrieval import Decode
 
 LOG = logging.getLogger("palate.bundle")
 UNFIT = (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError)
@@ -44,7 +45,7 @@ class PostedParts:
         decode: reads files, where another way than the encoder's own is wanted.
     """
 
-    def __init__(self, store: Store, decode: Callable[[Encoder[Any], Path], Any] | None = None) -> None:
+    def __init__(self, store: Store, decode: Decode | None = None) -> None:
         self.store, self._decode = store, decode
         self.troubles: dict[str, dict[str, str]] = {}
         """By item and part, why something of an item could not be encoded."""

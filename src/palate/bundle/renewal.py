@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from palate.bundle.bundle import Bundle
+from palate.bundle.forget import forget_bundle
 from palate.bundle.grown import Grown, grown
 from palate.bundle.training import fit_again, whole
 from palate.core.config import Config
@@ -22,6 +23,7 @@ from palate.evaluation import evaluate
 from palate.interfaces import Queries, Run
 from palate.metrics.significance import paired_test
 from palate.models import Model
+from palate.retrieval import Decode
 
 MEASURE, LENGTH = "ndcg", 10
 """What a new bundle is held against the old one by."""
@@ -61,7 +63,13 @@ class Renewal:
 
 
 def renewed(
-    bundle: Bundle, store: Store, folder: Path | str | None = None, run: Run | None = None, *, judge: bool = True
+    bundle: Bundle,
+    store: Store,
+    folder: Path | str | None = None,
+    run: Run | None = None,
+    *,
+    judge: bool = True,
+    decode: Decode | None = None,
 ) -> Renewal:
     """Fit a bundle's recipe again on its dataset and on what a store has, unless that makes it worse.
 
@@ -75,12 +83,13 @@ def renewed(
         folder: where the dataset is, where it is no longer in its place.
         run: cores, checkpoints, trackers; the seed is the recipe's.
         judge: False fits at once.
+        decode: reads the files of posted items, where another way than the encoder's own is wanted.
 
     Raises:
         BundleError: the dataset is gone.
         RequestError: the data lack what the model requires.
     """
-    found = grown(whole(bundle, folder), store)
+    found = grown(whole(bundle, folder), store, decode)
     mark = store.digest("")
     known = bundle.manifest.learned
     since = known[1] if known is not None and known[0] == mark else 0
@@ -90,6 +99,19 @@ def renewed(
     made = fit_again(bundle, found.data, run)
     last = int(found.cursors.max(initial=0))
     return Renewal(replace(made, manifest=made.manifest.model_copy(update={"learned": (mark, last)})), verdict, found)
+
+
+def settle(path: Path, renewal: Renewal, store: Store) -> int:
+    """Remove from a renewed bundle, once it is saved, who was erased while it was made; returns how many.
+
+    Raises:
+        BundleError: there is no bundle. StoreError: the disk refuses.
+    """
+    digests = {digest for _, digest in store.erased(renewal.grown.heeded)}
+    found = [user for user in renewal.grown.data.users if digests and store.digest(user) in digests]
+    for user in found:
+        forget_bundle(path, user)
+    return len(found)
 
 
 def _verdict(bundle: Bundle, found: Grown, since: int, run: Run | None) -> Verdict | None:

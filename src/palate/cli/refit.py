@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,12 +53,14 @@ def refit(
     opened = Bundle.open(bundle)
     run = run_of(opened.model, device=device, before=opened.completer)
     kept = _kept(store, out, bundle)
-    with going_on(out) as partial:
+    with going_on(out) as partial, nullcontext() if kept is None else closing(kept):
         run = replace(run, checkpoint=partial)
         renewal = None if kept is None else _renewed(opened, kept, ds, run, judge)
         made = fit_again(opened, ds, run) if renewal is None else renewal.bundle
         if made is not None:
             made.save(out)
+        if made is not None and renewal is not None and kept is not None:
+            _settle(out, renewal, kept)
     told = _told(made, renewal, out)
     emit(told, as_json, lambda: _show(told, made, renewal, out))
     if made is None:
@@ -82,11 +85,16 @@ def _kept(url: str | None, *bundles: Path) -> Store | None:
 
 def _renewed(bundle: Bundle, store: Store, ds: Path | None, run: Run, judge: bool) -> Renewal:
     from palate.bundle.renewal import renewed
+    from palate.serving.decoding import Decoding
 
-    try:
-        return renewed(bundle, store, ds, run, judge=judge)
-    finally:
-        store.close()
+    with Decoding() as decoding:  # the files come from strangers
+        return renewed(bundle, store, ds, run, judge=judge, decode=decoding.decode)
+
+
+def _settle(out: Path, renewal: Renewal, store: Store) -> None:
+    from palate.bundle.renewal import settle
+
+    settle(out, renewal, store)
 
 
 def _told(made: Bundle | None, renewal: Renewal | None, out: Path) -> dict[str, Any]:
