@@ -132,6 +132,14 @@ def test_columns_that_are_none_are_told(client, body):
     assert client.get("/v1/items/odd").status_code == 404
 
 
+def test_columns_that_are_nested_deep_are_told(client):
+    for depth in (9, 100, *range(900, 1010), 5000):
+        for column in ("title", "price", "vectors", "none"):
+            for value in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
+                answer = client.put("/v1/items/deep?wait=20", content=f'{{"{column}": {value}}}', headers=JSON)
+                assert answer.status_code == 422, answer.text
+
+
 def test_ids_of_ten_thousand_letters_are_refused(client):
     for name in ("a" * 10_000, "é" * 5000, "/" * 10_000, "a\0b"):
         assert put(client, name, {"title": "x"}).status_code == 422

@@ -18,6 +18,8 @@ from palate.serving.intake import LONGEST, storable
 
 _LONGEST_TEXT = 100_000
 """Characters of a cell, at most."""
+_DEEPEST = 8
+"""Lists and objects in one another, at most."""
 
 
 def read_item(data: Dataset, item_id: str, given: Any, files: Mapping[str, tuple[str, bytes]]) -> Posted:
@@ -57,6 +59,7 @@ def read_item(data: Dataset, item_id: str, given: Any, files: Mapping[str, tuple
 def _value(data: Dataset, name: str, value: Any) -> Any:
     """Return a value that its column can hold."""
     table, kind = data.catalogue.table, data.catalogue.types.get(name)
+    _check(name, value)
     if name == VECTORS and name not in table.columns:
         if not isinstance(value, Mapping):
             raise ValueError(f"vectors was {_shown(value)}: it must be an object of lists of numbers, by part")
@@ -68,7 +71,6 @@ def _value(data: Dataset, name: str, value: Any) -> Any:
             f"'{name}' is a file: send the item as multipart/form-data, with its columns as JSON in the field 'data'"
         )
     if isinstance(value, str):
-        storable(value, name)
         if len(value) > _LONGEST_TEXT:
             raise ValueError(f"{name} has {len(value):,} characters: at most {_LONGEST_TEXT:,} are allowed")
         if kind is not None and kind not in VALUE_TYPES and names_file(value):
@@ -81,6 +83,17 @@ def _value(data: Dataset, name: str, value: Any) -> Any:
         what = kind or str(table.schema[name]).lower()
         raise ValueError(f"{name} was {_shown(value)}, which is no {what}") from error
     return value
+
+
+def _check(name: str, value: Any, depth: int = 0) -> None:
+    """Make sure that a value can be written down: no half characters in it, and not too deep."""
+    if isinstance(value, str):
+        storable(value, name[:40])
+    elif isinstance(value, (list, dict)):
+        if depth == _DEEPEST:
+            raise ValueError(f"{name[:40]} holds lists or objects more than {_DEEPEST} deep: write it flatter")
+        for each in value if isinstance(value, list) else (*value, *value.values()):
+            _check(name, each, depth + 1)
 
 
 def _vector(data: Dataset, name: str, value: Any) -> list[float]:
