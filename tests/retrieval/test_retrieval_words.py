@@ -170,6 +170,26 @@ def test_no_text_is_a_query(text):
         assert 0 <= code < 13
 
 
+def test_other_rows_are_indexed_as_if_all_were_anew():
+    before = pl.DataFrame(
+        {"title": ["a red lamp", "a blue lamp", None, "红色台灯"], "kind": ["lamp", "lamp", "cup", "灯"]}
+    )
+    rows = pl.DataFrame({"title": ["a green cup", "a red umbrella", "红色台灯"], "kind": ["cup", None, "灯"]})
+    types, codes = {"title": "text", "kind": "category"}, np.array([1, 4, 5], np.int32)
+    old, fresh = WordIndex(Catalogue(before, types)), Catalogue(before, types).updated(codes, rows)
+    assert old.updated(fresh, codes).search("umbrella").items[0, 0] == 4  # nothing was indexed yet
+    old.prepare()
+    new, anew = old.updated(fresh, codes), WordIndex(fresh)
+    for text in ("lamp", "red", "cup", "台灯", "umbrella lamp", "blue"):
+        found, wanted = new.search(text), anew.search(text)
+        np.testing.assert_array_equal(found.items, wanted.items)
+        np.testing.assert_allclose(found.scores, wanted.scores, rtol=1e-6)
+        np.testing.assert_array_equal(new.held(text), anew.held(text))
+        assert new.matched(text, [0, 1, 4]) == anew.matched(text, [0, 1, 4])
+    assert old.search("blue").items[0, 0] == 1
+    assert old.search("umbrella").items[0, 0] == -1
+
+
 def test_several_threads_find_the_same(index):
     queries = ["lamp", "台灯", "cup", "cafe"] * 20
     alone = [found(index, query) for query in queries]

@@ -63,6 +63,20 @@ class WordIndex:
             with self._lock:
                 self._opened()
 
+    def updated(self, catalogue: Catalogue, codes: Codes) -> WordIndex:
+        """Return the index of a catalogue that has other rows at `codes`, which may go on behind the end; this one stays as it is.
+
+        What was indexed is copied, so that it takes milliseconds; where nothing was yet, the new one waits to be asked, too.
+        """
+        other = WordIndex(catalogue)
+        with self._lock:
+            if self._table is not None:
+                other._table = _connected()
+                self._table.backup(other._table)
+        if other._table is not None:
+            other._write(other._table, codes)
+        return other
+
     def search(self, text: str, k: int = 10, only: Codes | None = None, share: float = 0) -> Ranked:
         """Return the k best items for a text, one row.
 
@@ -167,7 +181,7 @@ class WordIndex:
 
     def _opened(self) -> sqlite3.Connection:
         if self._table is None:
-            table = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            table = _connected()
             names = ", ".join(f"c{place}" for place in range(len(self.columns)))
             form = f"fts5({names}, tokenize='porter unicode61 remove_diacritics 2')"
             try:
@@ -176,17 +190,29 @@ class WordIndex:
                 raise DataError(
                     f"words cannot be looked for, since the SQLite of this Python lacks FTS5 ({error}): search by vectors"
                 ) from error
-            texts = [spaced(self._catalogue.table[name]).to_list() for name in self.columns]
-            marks = ", ".join("?" * (1 + len(texts)))
-            table.execute("BEGIN")
-            rows = zip(range(len(self._catalogue)), *texts, strict=True)
-            with progress("indexing words", len(self._catalogue), "items") as advance:
-                for batch in iter(lambda: list(islice(rows, _BATCH)), []):
-                    table.executemany(f"INSERT INTO words(rowid, {names}) VALUES ({marks})", batch)
-                    advance(len(batch))
-            table.execute("COMMIT")
+            self._write(table)
             self._table = table
         return self._table
+
+    def _write(self, table: sqlite3.Connection, codes: Codes | None = None) -> None:
+        """Index some rows of the catalogue anew, or all where nothing is indexed."""
+        rows = np.arange(len(self._catalogue)) if codes is None else codes
+        texts = [spaced(self._catalogue.table[name].gather(rows)).to_list() for name in self.columns]
+        names = ", ".join(("rowid", *(f"c{place}" for place in range(len(texts)))))
+        marks = ", ".join("?" * (1 + len(texts)))
+        table.execute("BEGIN")
+        if codes is not None:
+            table.executemany("DELETE FROM words WHERE rowid = ?", ((code,) for code in codes.tolist()))
+        cells = zip(rows.tolist(), *texts, strict=True)
+        with progress("indexing words" if codes is None else None, len(rows), "items") as advance:
+            for batch in iter(lambda: list(islice(cells, _BATCH)), []):
+                table.executemany(f"INSERT INTO words({names}) VALUES ({marks})", batch)
+                advance(len(batch))
+        table.execute("COMMIT")
+
+
+def _connected() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
 
 
 def _marked(cell: str) -> list[str]:

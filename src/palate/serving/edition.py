@@ -73,7 +73,7 @@ class Edition:
         bundle = replace(engine.bundle, model=model, data=wider)
         ready = replace(
             engine.ready, space=space, searcher=engine.searcher.updated(update, change.parts), gone=gone,
-            fresh=None if ground is None else ground.space,
+            fresh=None if ground is None else ground.space, words=engine.words.updated(wider.catalogue, codes),
         )  # fmt: skip
         return Edition(Engine(bundle, engine.settings, ready=ready), self.showcase.over(bundle, gone), ground)
 

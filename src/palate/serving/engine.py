@@ -55,6 +55,7 @@ class Ready:
 
     space: ContentSpace | None
     searcher: Searcher
+    words: WordIndex
     reweighed: Reweighed
     gone: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     """Items that are never found."""
@@ -89,7 +90,7 @@ class Engine:
         self.users, self.items = bundle.data.users, bundle.data.items
         self.ready = ready or self._ready(decode)
         self.space, self.searcher = self.ready.space, self.ready.searcher
-        self.words = WordIndex(self.catalogue)
+        self.words = self.ready.words
         self.finder = Finder(self.searcher, self.words)
         self.filters = Filters(self.catalogue, self.items)
         self.shared = SharedWords(bundle.data.features)
@@ -118,7 +119,7 @@ class Engine:
             else space.table.values[space.table.present]
         )
         recall = 1.0 if space is None else measured_recall(space.index, unit_rows(vectors))
-        return Ready(space, searcher, Reweighed(self.model), index=name, recall=recall)
+        return Ready(space, searcher, WordIndex(self.catalogue), Reweighed(self.model), index=name, recall=recall)
 
     def recommend(
         self,
