@@ -96,17 +96,17 @@ def _serve(bundle: Path, settings: ServingSettings) -> None:
         return kept is not None and bool(kept.known_keys())
 
     with listen(settings.host, settings.port, guarded) as listener, logging_to(settings.log, settings.log_file):
-        opened = Bundle.open(bundle)
         kept = keeping()
-        application = create_app(opened, settings, kept)
+        application = create_app(Bundle.open(bundle), settings, kept)
+        data = application.state.deck.engine.bundle.data  # the bundle itself is let go of when another takes its place
         with progress("loading encoders"):
             troubles = application.state.deck.engine.prepare()
         for trouble in troubles:
             typer.echo(trouble, err=True)
         server = server_of(application, settings)
         where = address(listener)
-        user = quote(opened.data.users.ids[0] if len(opened.data.users) else "anybody", safe="")
-        typer.echo(f"{opened.data.name} is served at {where} (Ctrl-C stops it)")
+        user = quote(data.users.ids[0] if len(data.users) else "anybody", safe="")
+        typer.echo(f"{data.name} is served at {where} (Ctrl-C stops it)")
         typer.echo(f"try: curl '{where}/v1/recommend/{user}?k=3'")
         if kept is not None:
             typer.echo(f"what people do is kept in {kept.place if settings.store else f'{bundle}.live/events.db'}")

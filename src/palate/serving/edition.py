@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from palate.bundle import Bundle
 from palate.core.ids import IdMap
+from palate.core.types import Codes
 from palate.data.features import Update
 from palate.retrieval import ContentSpace, Decode, parts_space
 from palate.serving.catalogue import Showcase
+from palate.serving.counting import counting
 from palate.serving.engine import Engine
 from palate.serving.newcomers import Ground, WithNewcomers
 from palate.serving.people import Follower, People
@@ -40,6 +43,21 @@ class Edition:
         engine = self.engine
         space = _with_parts(engine.space) or parts_space(engine.bundle.standardised)
         return self if self.ground or space is None else replace(self, ground=Ground.of(space, engine.model))
+
+    def counting(self, people: Mapping[str, Codes]) -> Edition:
+        """Return the same with a model that goes on counting what people like; this takes a while.
+
+        Args:
+            people: what those like who like otherwise than the bundle has it.
+        """
+        engine = self.engine
+        bundle = replace(engine.bundle, model=counting(engine.model, people))
+        ready = replace(engine.ready, words=engine.words)
+        return replace(
+            self,
+            engine=Engine(bundle, engine.settings, ready=ready),
+            showcase=self.showcase.over(bundle, ready.gone),
+        )
 
     def updated(self, change: Change) -> Edition:
         """Return an edition that has taken over a change; this one stays as it is.

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from palate.bundle import Bundle
 from palate.bundle.manifest import NAME
-from palate.core.errors import PalateError, StoreError
+from palate.core.errors import MemoryLimitError, PalateError, StoreError
+from palate.core.types import Codes
 from palate.data.store import Posted, Store
+from palate.serving.counting import can_count, counting_of
 from palate.serving.edition import Deck, Edition
 from palate.serving.intake import promised
-from palate.serving.people import Follower
+from palate.serving.people import Follower, People
 from palate.serving.posts import Posts
 
 LOG = logging.getLogger("palate.serving")
@@ -93,15 +95,31 @@ class LiveCatalogue:
 
     def _run(self) -> None:
         self._guarded(self._prepare)
+        self._guarded(self._count)
         while not self._stopping.is_set():
             self._news.wait(_EVERY)
             self._news.clear()
-            if not (self._guarded(self._take_over) and self._guarded(self._renew)):
+            fine = self._guarded(self._take_over) and self._guarded(self._renew)
+            if not (self._guarded(self._fold) and fine):
                 self._stopping.wait(_AGAIN)
 
     def _prepare(self) -> None:
         self.deck.edition = self.deck.edition.grounded()
         self.posts.prepare(self.deck.engine)
+
+    def _count(self) -> None:
+        """Let the model go on counting what people like, where it can."""
+        assert self._follower is not None
+        edition = self.deck.edition
+        counting = _counting(edition, self._follower.live)
+        if counting is not edition:
+            self.deck.exchange(counting, self._follower)
+
+    def _fold(self) -> None:
+        """Sum up what was counted, so that neither memory nor answers grow with it."""
+        model = counting_of(self.deck.engine.model)
+        if model is not None and model.full and not model.stopped:
+            model.fold()
 
     def _take_over(self) -> None:
         """Make what was posted a new edition, and tell those who wait for it."""
@@ -154,6 +172,7 @@ class LiveCatalogue:
         edition = edition.grounded()
         assert self._follower is not None
         try:
+            edition = _counting(edition, lambda: Follower(People(bundle), self.store).live())
             change = self.posts.change(edition.engine, 0)
             if change is not None:
                 edition = edition.updated(change)
@@ -175,6 +194,17 @@ class LiveCatalogue:
             LOG.exception("what was posted could not be taken over: this should not happen")
             return False
         return True
+
+
+def _counting(edition: Edition, live: Callable[[], Mapping[str, Codes]]) -> Edition:
+    """Return an edition whose model goes on counting what people like; the edition itself where it cannot."""
+    if not can_count(edition.engine.bundle):
+        return edition
+    try:
+        return edition.counting(live())
+    except MemoryLimitError as error:
+        LOG.warning("what people like changes their own lists alone until 'palate refit': %s", error)
+        return edition
 
 
 def _seal(path: Path) -> tuple[int, int] | None:

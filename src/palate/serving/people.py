@@ -16,6 +16,7 @@ from palate.bundle import Bundle
 from palate.core.types import Codes
 from palate.data.interactions import Interactions
 from palate.interfaces import Queries
+from palate.serving.counting import counting_of
 
 if TYPE_CHECKING:  # a service without a store needs no database
     from palate.data.store import Event, Store
@@ -60,11 +61,13 @@ class People:
         """Those of whom what the bundle knows must not be told any more."""
         self.waiting: list[Event] = []
         """Events of items that the bundle does not have, or not yet."""
+        self.changed: set[str] = set()
+        """Those whose likes changed since somebody asked."""
 
     def over(self, bundle: Bundle) -> People:
         """Return what is known of people by the codes of a bundle with more items behind the same ones; this one stays as it is."""
         other = People(bundle)
-        other.live, other.forgotten = dict(self.live), self.forgotten
+        other.live, other.forgotten, other.changed = dict(self.live), self.forgotten, set(self.live)
         other.take(self.waiting)
         return other
 
@@ -96,6 +99,8 @@ class People:
         for event, code, likes in zip(known, codes.tolist(), liked.tolist(), strict=True):
             person = self[event.user_id]
             more = _with(person.liked, code) if likes else person.liked
+            if likes:
+                self.changed.add(event.user_id)
             self.live[event.user_id] = Person(person.code, more, _with(person.seen, code))
 
     def forget(self, digests: set[str], store: Store) -> None:
@@ -104,6 +109,7 @@ class People:
         for user in {user for user in (*self.live, *self.bundle.data.users.ids) if store.digest(user) in digests}:
             self.live[user] = Person(-1, _NONE, _NONE)
             self.forgotten |= {user}  # another set: somebody may be reading this one
+            self.changed.add(user)
             self.take(store.history(user, _PAGE))
 
     def _of_bundle(self, user: str) -> Person:
@@ -114,7 +120,7 @@ class People:
 
 
 class Follower:
-    """Keeps people up to date with a store, which other services may write to as well."""
+    """Keeps people, and a model that counts what they like, up to date with a store, which other services may write to as well."""
 
     def __init__(self, people: People, store: Store, cursor: int = 0) -> None:
         self.people, self.store, self.cursor, self._erasures = people, store, cursor, 0
@@ -126,6 +132,7 @@ class Follower:
         """Follow the people of a bundle with more items behind the same ones; nobody takes anything in meanwhile."""
         with self._lock:
             people = self.people.over(bundle)
+            _count(people)
             yield people
             self.people = people
 
@@ -138,6 +145,11 @@ class Follower:
             yield fresh.people
             self.people, self.cursor, self._erasures = fresh.people, fresh.cursor, fresh._erasures
 
+    def live(self) -> dict[str, Codes]:
+        """Return what those like of whom something is known beyond the bundle."""
+        with self._lock:
+            return {user: person.liked for user, person in self.people.live.items()}
+
     def catch_up(self) -> None:
         """Take over what happened since the last time."""
         with self._lock:
@@ -148,7 +160,16 @@ class Follower:
             while events := self.store.since(self.cursor, _PAGE):
                 self.people.take(events)
                 self.cursor = events[-1].cursor
+            _count(self.people)
             self.caught_up = time.monotonic()
+
+
+def _count(people: People) -> None:
+    """Tell a model that counts of those whose likes changed."""
+    changed, people.changed = people.changed, set()
+    model = counting_of(people.model)
+    if model is not None and changed:
+        model.follow({user: people[user].liked for user in changed})
 
 
 def _row(matrix: sp.csr_array, code: int) -> Codes:
