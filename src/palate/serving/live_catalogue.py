@@ -94,8 +94,8 @@ class LiveCatalogue:
                 )
 
     def _run(self) -> None:
-        self._guarded(self._prepare)
-        self._guarded(self._count)
+        for do in (self._prepare, self._take_over, self._count):
+            self._guarded(do)
         while not self._stopping.is_set():
             self._news.wait(_EVERY)
             self._news.clear()
