@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -308,6 +310,16 @@ def test_a_bundle_that_is_exchanged_counts_what_the_store_has(cold, url, tmp_pat
     like(client, "bob", cold.items.ids[0])
     assert cold.items.ids[-1] in listed(client, "bob")
     assert_up_to_date(client, cold)
+    client.app.state.live.close()
+
+
+def test_the_model_as_it_was_fitted_is_let_go_of(cold, url):
+    bundle = Bundle.of(ItemKNN().fit(cold), cold)
+    model = weakref.ref(bundle.model)
+    client = served(bundle, url)
+    del bundle
+    gc.collect()
+    assert model() is None
     client.app.state.live.close()
 
 

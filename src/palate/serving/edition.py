@@ -19,6 +19,7 @@ from palate.serving.engine import Engine
 from palate.serving.newcomers import Ground, WithNewcomers
 from palate.serving.people import Follower, People
 from palate.serving.posts import Change
+from palate.serving.reweighing import Reweighed
 from palate.serving.settings import ServingSettings
 
 
@@ -52,7 +53,7 @@ class Edition:
         """
         engine = self.engine
         bundle = replace(engine.bundle, model=counting(engine.model, people))
-        ready = replace(engine.ready, words=engine.words)
+        ready = replace(engine.ready, reweighed=Reweighed(bundle.model), words=engine.words)
         return replace(
             self,
             engine=Engine(bundle, engine.settings, ready=ready),
