@@ -256,6 +256,20 @@ def test_what_one_likes_changes_what_another_is_recommended(known, url, cold):
     client.app.state.live.close()
 
 
+def test_a_list_is_kept_until_counts_change(known, url, cold):
+    client = served(known, url)
+    first, last = cold.items.ids[0], cold.items.ids[-1]
+    like(client, "bob", first)
+    assert listed(client, "bob") == listed(client, "bob")
+    assert len(client.app.state.cache) == 1
+    events = [{"user_id": "ann", "item_id": item, "weight": 0} for item in (first, last)]
+    client.post("/v1/events", json={"events": events})  # what is not liked does not count
+    assert (last in listed(client, "bob"), len(client.app.state.cache)) == (False, 1)
+    like(client, "ann", first, last)
+    assert last in listed(client, "bob")
+    client.app.state.live.close()
+
+
 def test_a_restart_and_another_service_come_to_the_same(known, url, cold, tmp_path):
     one = served(known, url)
     like(one, "ann", *cold.items.ids[:3], cold.items.ids[-1])

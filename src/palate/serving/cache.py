@@ -6,6 +6,8 @@ import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
+from palate.serving.counting import counting_of
+from palate.serving.counts import Counts
 from palate.serving.engine import Engine
 from palate.serving.people import People, Person
 
@@ -19,6 +21,8 @@ class _State(NamedTuple):
     engine: Engine
     people: People
     forgotten: int
+    counts: Counts | None
+    """Where the model goes on counting what all people like."""
 
 
 class Place(NamedTuple):
@@ -33,9 +37,10 @@ class Place(NamedTuple):
 class AnswerCache:
     """The answers asked for last, in so much memory; nothing is kept with a limit of 0.
 
-    An answer rests on an edition, on whom has been forgotten, and on what is known of the person. All of these are objects that never
-    change, so that an answer is given again only where they are the very same ones; it is the first look after an event that finds it
-    outdated, not the event that has to find the answers. Once an edition is exchanged or somebody is erased, nothing is left.
+    An answer rests on an edition, on whom has been forgotten, on what is known of the person, and, where the model counts what all people
+    like, on these counts. All of these are objects that never change, so that an answer is given again only where they are the very same
+    ones; it is the first look after an event that finds it outdated, not the event that has to find the answers. Once an edition is
+    exchanged, counts change or somebody is erased, nothing is left.
     """
 
     def __init__(self, limit: int) -> None:
@@ -51,7 +56,9 @@ class AnswerCache:
     def place(self, engine: Engine, user: str, query: bytes) -> Place:
         """Return where the answer to a query belongs; to be taken before it is sought."""
         people = engine.people
-        return Place((user, query), _State(engine, people, len(people.forgotten)), people.live.get(user))
+        model = counting_of(engine.model)
+        state = _State(engine, people, len(people.forgotten), None if model is None else model.counts)
+        return Place((user, query), state, people.live.get(user))
 
     def get(self, place: Place) -> bytes | None:
         """Return the answer that is kept there, None where it is none or no longer true."""
@@ -83,6 +90,7 @@ class AnswerCache:
             and mine.engine is state.engine
             and mine.people is state.people
             and mine.forgotten == state.forgotten
+            and mine.counts is state.counts
         )
 
     def _drop(self, key: tuple[str, bytes]) -> None:
