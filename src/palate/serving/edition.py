@@ -53,7 +53,7 @@ class Edition:
         """
         engine = self.engine
         bundle = replace(engine.bundle, model=counting(engine.model, people))
-        ready = replace(engine.ready, reweighed=Reweighed(bundle.model), words=engine.words)
+        ready = replace(engine.ready, reweighed=Reweighed(bundle.model))
         return replace(
             self,
             engine=Engine(bundle, engine.settings, ready=ready),
