@@ -22,7 +22,7 @@ from palate.serving.intake import Intake
 
 @pytest.fixture(scope="module")
 def known(shop):
-    return Bundle.of(ItemKNN().fit(shop), shop)
+    return Bundle.of(ItemKNN(neighbours=36).fit(shop), shop)  # with all neighbours it would go on counting
 
 
 @pytest.fixture
