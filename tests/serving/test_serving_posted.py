@@ -20,6 +20,7 @@ from palate.data.store import Posted, Store
 from palate.encoders.pipeline import encode
 from palate.models import ALS, ContentKNN, ItemKNN, Popularity
 from palate.serving.app import create_app
+from palate.serving.newcomers import Neighbours
 from small_shop import write_shop
 
 
@@ -77,6 +78,33 @@ def test_an_item_that_is_taken_away_speaks_for_no_other(data, url):
         assert like() != twin
         put(client, twin, {"title": title}, photo=(data.catalogue.root / "media/photo/0.png").read_bytes())
         assert like() == twin
+
+
+def test_neighbours_are_those_of_all_items_at_once_whatever_the_order(data, url):
+    pictures = [(data.catalogue.root / f"media/photo/{code}.png").read_bytes() for code in range(4)]
+    titles, old = data.catalogue.table["title"].to_list(), data.items.ids
+    with served(Bundle.of(ItemKNN().fit(data), data), url) as client:
+
+        def neighbours():
+            model = client.app.state.deck.engine.model
+            anew = Neighbours.of(model.ground.space, np.arange(model.met, len(model.items)), model.ground.known)
+            np.testing.assert_array_equal(
+                np.sort(model.around.codes), np.sort(anew.codes)
+            )  # of equal ones any is first
+            np.testing.assert_allclose(model.around.weights, anew.weights, atol=1e-6)
+            return set(model.around.codes.ravel().tolist())
+
+        for name, code in (("a", 0), ("b", 1), ("c", 2), ("a", 3)):
+            put(client, name, {"title": titles[code]}, photo=pictures[code])
+            assert 3 in neighbours()
+        put(client, old[3], {"title": titles[20]})
+        neighbours()
+        assert client.delete(f"/v1/items/{old[3]}?wait=10").status_code == 200
+        assert 3 not in neighbours()
+        assert client.delete("/v1/items/b?wait=10").status_code == 200
+        neighbours()
+        put(client, old[3], {"title": titles[3]}, photo=pictures[3])
+        assert 3 in neighbours()
 
 
 @pytest.mark.parametrize("kind", [Popularity, ItemKNN, ALS])

@@ -16,7 +16,7 @@ from palate.retrieval import ContentSpace, Decode, parts_space
 from palate.serving.catalogue import Showcase
 from palate.serving.counting import counting
 from palate.serving.engine import Engine
-from palate.serving.newcomers import Ground, WithNewcomers
+from palate.serving.newcomers import Ground, with_newcomers
 from palate.serving.people import Follower, People
 from palate.serving.posts import Change
 from palate.serving.reweighing import Reweighed
@@ -85,10 +85,9 @@ class Edition:
             space = ground.space
         elif space is not None:
             space = space.updated(update, rows)
-        met = engine.model.model if isinstance(engine.model, WithNewcomers) else engine.model
         gone = np.setdiff1d(np.union1d(engine.ready.gone, change.gone), change.codes).astype(np.int32)
         speaking = None if ground is None else replace(ground, known=np.setdiff1d(ground.known, gone))
-        model = WithNewcomers(met, speaking, items, np.arange(len(met.items), len(items), dtype=np.int32))
+        model = with_newcomers(engine.model, speaking, items, codes)
         bundle = replace(engine.bundle, model=model, data=wider)
         ready = replace(
             engine.ready, space=space, searcher=engine.searcher.updated(update, change.parts), gone=gone,

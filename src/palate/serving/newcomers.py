@@ -18,6 +18,7 @@ from palate.core.state import State
 from palate.core.types import CSR, Codes, Floats
 from palate.data.catalogue import Catalogue
 from palate.data.dataset import Dataset
+from palate.data.features import rows_updated
 from palate.explain import Reason, SharedWords, new, reasons, titles
 from palate.interfaces import Explains, Explanation, Queries, Run
 from palate.linalg.neighbours import unit_rows
@@ -42,10 +43,15 @@ class Neighbours:
     weights: Floats
 
     @classmethod
+    def none(cls, n: int) -> Self:
+        """Return nobody for n items."""
+        return cls(np.full((n, NEIGHBOURS), -1, np.int32), np.zeros((n, NEIGHBOURS), np.float32))
+
+    @classmethod
     def of(cls, space: ContentSpace, rows: Codes, known: Codes) -> Self:
         """Find the neighbours of the items `rows` of a space among those that are `known`, themselves left out."""
-        codes = np.full((len(rows), NEIGHBOURS), -1, np.int32)
-        weights = np.zeros((len(rows), NEIGHBOURS), np.float32)
+        nobody = cls.none(len(rows))
+        codes, weights = nobody.codes, nobody.weights
         there = np.flatnonzero(space.table.present[rows])
         if len(there) and len(known):
             found = space.index.search(unit_rows(space.table.values[rows[there]]), NEIGHBOURS + 1, known)
@@ -55,6 +61,12 @@ class Neighbours:
             codes[there] = np.where(kept, np.take_along_axis(found.items, order, 1), -1)
             weights[there] = np.where(kept, np.take_along_axis(found.scores, order, 1), 0)
         return cls(codes, weights)
+
+    def updated(self, places: Codes, others: Neighbours) -> Neighbours:
+        """Return these with others at some places, which may go on behind the end."""
+        return Neighbours(
+            rows_updated(self.codes, places, others.codes), rows_updated(self.weights, places, others.weights)
+        )
 
     def mean(self, scores: Floats) -> Floats:
         """Return the means of the neighbours' scores by their cosines; float32[q, n] -> float32[q, m], NaN where none is scored."""
@@ -103,7 +115,9 @@ class WithNewcomers(Model[Config]):
     config_type = Config
     name = "with newcomers"
 
-    def __init__(self, model: Model[Any], ground: Ground | None, items: IdMap, rows: Codes) -> None:
+    def __init__(
+        self, model: Model[Any], ground: Ground | None, items: IdMap, rows: Codes, around: Neighbours | None = None
+    ) -> None:
         """Take a fitted model.
 
         Args:
@@ -111,15 +125,15 @@ class WithNewcomers(Model[Config]):
             ground: with the space in which all of them lie; None where there is none.
             items: all of them.
             rows: the codes of the newcomers, those behind the model's.
+            around: their neighbours, where these are known.
         """
         super().__init__()
         self.model, self.ground = model, ground
         self.name = model.name  # type: ignore[misc]
         self.met = len(model.items)
-        nobody = Neighbours(
-            np.full((len(rows), NEIGHBOURS), -1, np.int32), np.zeros((len(rows), NEIGHBOURS), np.float32)
-        )
-        self.around = nobody if ground is None else Neighbours.of(ground.space, rows, ground.known)
+        if around is None and ground is not None:
+            around = Neighbours.of(ground.space, rows, ground.known)
+        self.around = around or Neighbours.none(len(rows))
         self.remember(model.users, items, _wider(model.liked, len(items)), _wider(model.seen, len(items)))
 
     def _fit(self, train: Dataset, valid: Dataset | None, run: Run) -> None:
@@ -130,6 +144,10 @@ class WithNewcomers(Model[Config]):
         other = copy.copy(self)
         other.model = model
         return other
+
+    def is_held_against(self, known: Codes) -> bool:
+        """Tell whether newcomers are held against these known items."""
+        return self.ground is not None and np.array_equal(self.ground.known, known)
 
     def nearest(self, item: int) -> int | None:
         """Return the known item that is most like a newcomer; None where there is none, or it is no newcomer."""
@@ -215,6 +233,25 @@ class WithNewcomers(Model[Config]):
         names = {self.nearest(code): code for code in sorted(liked) if code >= self.met}
         history = {code if code in liked else names.get(code, code): amount for code, amount in said.history.items()}
         return Explanation(said.score, history, said.parts, said.own)
+
+
+def with_newcomers(model: Model[Any], ground: Ground | None, items: IdMap, codes: Codes) -> WithNewcomers:
+    """Return a model over more items, some of which are other ones.
+
+    Neighbours are only sought of these, unless what the others are held against is another.
+
+    Args:
+        model: that may have newcomers already.
+        ground: as `WithNewcomers` takes it.
+        items: all of them.
+        codes: of those that are new or other ones.
+    """
+    before = model if isinstance(model, WithNewcomers) else None
+    met = model if before is None else before.model
+    first, around = len(met.items), None
+    if before is not None and ground is not None and (codes >= first).all() and before.is_held_against(ground.known):
+        around = before.around.updated(codes - first, Neighbours.of(ground.space, codes, ground.known))
+    return WithNewcomers(met, ground, items, np.arange(first, len(items), dtype=np.int32), around)
 
 
 def why(
