@@ -13,6 +13,7 @@ from palate.cli._app import AsJson, app, emit
 from palate.cli._next import say_next
 from palate.cli._training import Device, going_on, run_of
 from palate.core.errors import missing_extra
+from palate.core.wording import some
 
 if TYPE_CHECKING:
     from palate.bundle import Bundle
@@ -62,7 +63,7 @@ def refit(
         if made is not None and renewal is not None and kept is not None:
             _settle(out, renewal, kept)
     told = _told(made, renewal, out)
-    emit(told, as_json, lambda: _show(told, made, renewal, out))
+    emit(told, as_json, lambda: _show(told, made, renewal, out, judge))
     if made is None:
         raise typer.Exit(1)
 
@@ -115,11 +116,12 @@ def _told(made: Bundle | None, renewal: Renewal | None, out: Path) -> dict[str, 
     return told
 
 
-def _show(told: dict[str, Any], made: Bundle | None, renewal: Renewal | None, out: Path) -> None:
+def _show(told: dict[str, Any], made: Bundle | None, renewal: Renewal | None, out: Path, judge: bool) -> None:
     if renewal is not None:
         taken = told["store"]
-        typer.echo(f"the store adds {taken['events']:,} events and {taken['items']:,} items")
-        typer.echo(_judgement(renewal.verdict))
+        added = f"{some(taken['events'], 'event', 'events')} and {some(taken['items'], 'item', 'items')}"
+        typer.echo(f"the store adds {added}")
+        typer.echo(_judgement(renewal.verdict) if judge else "not judged")
     if made is None:
         typer.echo(f"the new bundle is worse: nothing was written to {out}")
         return
@@ -132,7 +134,7 @@ def _show(told: dict[str, Any], made: Bundle | None, renewal: Renewal | None, ou
 
 def _judgement(verdict: Verdict | None) -> str:
     if verdict is None:
-        return "not judged: too little came in since the last time, or it was not asked for"
+        return "not judged: too few people liked anything new since the last time"
     return (
         f"ndcg@10 on the newest {verdict.events:,} events: {verdict.old:.4f} before,\n"
         f"{verdict.new:.4f} now ({verdict.users:,} users, p {verdict.p_value:.3f})"
