@@ -207,6 +207,22 @@ def test_an_item_that_fits_no_more_is_there_without_what_does_not_fit(data, url,
         assert troubles["odd"] == {}
 
 
+def test_files_beside_the_store_take_only_so_much(url, monkeypatch):
+    monkeypatch.setattr("palate.bundle.posted._KEPT", 2500)
+    store = Store(url)
+    for number in range(4):
+        store.post(Posted(f"i{number}", {"title": "x"}, {"photo": f"{number}.png"}), {"photo": bytes([number]) * 1000})
+    parts = PostedParts(store)
+    try:
+        for number in (0, 1, 0, 2, 3, 0):
+            path = parts.file(f"i{number}", "photo", f"{number}.png")
+            assert path.read_bytes() == bytes([number]) * 1000
+        assert sorted(file.name for file in path.parent.iterdir()) == ["0.png", "3.png"]
+    finally:
+        parts.close()
+        store.close()
+
+
 def test_many_ask_for_the_same_file_at_once(url):
     store = Store(url)
     content = bytes(range(256)) * 4096

@@ -6,7 +6,9 @@ import hashlib
 import json
 import logging
 import tempfile
+import threading
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +32,8 @@ from palate.retrieval import Decode
 LOG = logging.getLogger("palate.bundle")
 UNFIT = (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError)
 """What `cells` raises where a column cannot hold a value."""
+_KEPT = 256 << 20
+"""Bytes of files that are kept beside the store."""
 VECTORS = "vectors"
 """The field of an item that holds numbers for parts that no encoder makes, unless a column is called so."""
 
@@ -50,13 +54,18 @@ class PostedParts:
         self.troubles: dict[str, dict[str, str]] = {}
         """By item and part, why something of an item could not be encoded."""
         self._folder = tempfile.TemporaryDirectory(prefix="palate-posted-")
+        self._sizes: OrderedDict[str, int] = OrderedDict()
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Remove the files of this process."""
         self._folder.cleanup()
 
     def file(self, item_id: str, column: str, name: str) -> Path | None:
-        """Return where the file of a posted item lies by now; None where the store has it no more."""
+        """Return where the file of a posted item lies by now; None where the store has it no more.
+
+        Of files that were not asked for lately only so many are left as take 256 MB.
+        """
         path = Path(self._folder.name) / name
         if not path.exists():
             content = self.store.medium(item_id, column)
@@ -65,6 +74,14 @@ class PostedParts:
             aside = path.with_name(uuid.uuid4().hex)  # several threads may bring the same file
             aside.write_bytes(content)
             aside.replace(path)
+            with self._lock:
+                self._sizes[name] = len(content)
+        with self._lock:
+            if name in self._sizes:
+                self._sizes.move_to_end(name)
+            while len(self._sizes) > 1 and sum(self._sizes.values()) > _KEPT:
+                old, _ = self._sizes.popitem(last=False)
+                (path.parent / old).unlink(missing_ok=True)
         return path
 
     def of(

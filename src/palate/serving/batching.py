@@ -7,6 +7,7 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from palate.serving.engine import Engine
@@ -109,5 +110,5 @@ def _tell(loop: asyncio.AbstractEventLoop, told: list[tuple[_Waiting, Outcome]])
         for each, outcome in told:
             each.tell(outcome)
 
-    if not loop.is_closed():  # else the service has stopped, and nobody waits
+    with suppress(RuntimeError):  # the loop is closed: the service has stopped, and nobody waits
         loop.call_soon_threadsafe(tell)
