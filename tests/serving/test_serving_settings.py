@@ -29,6 +29,14 @@ def test_the_command_line_counts_over_the_environment_and_that_over_the_file(fil
     assert gather(None, {}, {}).settings == ServingSettings()
 
 
+def test_a_list_is_written_with_commas():
+    found = gather(None, {"PALATE_SERVE_ORIGINS": "https://a.example, https://b.example"}, {})
+    assert found.settings.origins == ("https://a.example", "https://b.example")
+    assert gather(None, {"PALATE_SERVE_ORIGINS": ""}, {}).settings.origins == ()
+    with pytest.raises(ConfigError, match=r"PALATE_SERVE_ORIGINS: setting 'origins' was .*'a.example' is no origin"):
+        gather(None, {"PALATE_SERVE_ORIGINS": "a.example"}, {})
+
+
 @pytest.mark.parametrize(
     ("text", "environment", "given", "sentence"),
     [
