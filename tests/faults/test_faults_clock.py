@@ -7,21 +7,13 @@ import time
 import pytest
 from fastapi.testclient import TestClient
 
-from palate.bundle import Bundle
 from palate.data.store import Store
-from palate.models import ItemKNN
 from palate.serving import ServingSettings
 from palate.serving.app import create_app
 
 NOON = 1_900_000_000
 JUMPS = (0, -5, 9, -24, 24 * 400, -24 * 3000, 1, 0, 0.0001, -0.0001)
 """Hours."""
-
-
-@pytest.fixture(scope="module")
-def bundle(bundle):
-    """One whose model does not go on counting, so that lists are the same to the last bit."""
-    return Bundle.of(ItemKNN(neighbours=36).fit(bundle.data), bundle.data)
 
 
 class Clock:

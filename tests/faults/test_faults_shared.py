@@ -10,16 +10,8 @@ from contextlib import ExitStack
 import pytest
 
 from palate import Client, ServiceError
-from palate.bundle import Bundle
 from palate.data.store import store_of
-from palate.models import ItemKNN
 from services import served
-
-
-@pytest.fixture(scope="module")
-def bundle(bundle):
-    """One whose model does not go on counting, so that lists are the same to the last bit."""
-    return Bundle.of(ItemKNN(neighbours=36).fit(bundle.data), bundle.data)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
