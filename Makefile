@@ -42,7 +42,7 @@ check: setup
 	$(BIN)/python tools/smoke_wheel.py
 
 bench: setup
-	@for script in benchmarks/speed/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/speed/*.py benchmarks/speed/serving/measure.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 eval: setup
 	$(BIN)/python benchmarks/quality/ground.py --real $(DATA) --out out/ground $(EVAL_FLAGS)

@@ -104,3 +104,16 @@ def test_answers_do_not_wait_for_the_other_side_to_acknowledge():
         return off
 
     assert asyncio.run(delays())
+
+
+def test_what_is_loaded_is_left_out_of_the_search_for_garbage():
+    import gc
+
+    from palate.serving.server import settle
+
+    before = gc.get_freeze_count()
+    try:
+        settle()
+        assert gc.get_freeze_count() > before + 1000
+    finally:
+        gc.unfreeze()

@@ -80,7 +80,7 @@ def serve(
 def _serve(bundle: Path, settings: ServingSettings) -> None:
     from palate.bundle import Bundle
     from palate.serving.logs import logging_to
-    from palate.serving.server import address, listen, server_of
+    from palate.serving.server import address, listen, server_of, settle
 
     try:
         from palate.data.store import Store, store_of
@@ -110,6 +110,7 @@ def _serve(bundle: Path, settings: ServingSettings) -> None:
         typer.echo(f"try: curl '{where}/v1/recommend/{user}?k=3'")
         if kept is not None:
             typer.echo(f"what people do is kept in {kept.place if settings.store else f'{bundle}.live/events.db'}")
+        settle()
         # uvicorn sends itself the signal once more when it has stopped
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:

@@ -14,6 +14,7 @@ from palate.core.types import Codes, Floats
 from palate.models import Model
 from palate.retrieval import Filters
 from palate.serving.diversity import POOL, Diversify
+from palate.serving.layout import laid_out
 from palate.serving.options import Options
 from palate.serving.people import People, Person
 from palate.serving.reweighing import Reweighed
@@ -53,7 +54,7 @@ class Ranker:
         gone: Codes = _NONE,
     ) -> None:
         self.gone = gone
-        self.model, self.items, self.filters, self.max_k = model, items, filters, max_k
+        self.model, self.items, self.filters, self.max_k = laid_out(model), items, filters, max_k
         self.diversify, self.explain = diversify, explain
         self.reweighed = reweighed.over(model)
         self.popular = ByPopularity(_counts(model))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from sys import getrefcount
 from typing import Any, Protocol
 
 import numpy as np
@@ -97,13 +98,26 @@ class ByPopularity:
 
 
 def hide(scores: Floats, asks: Sequence[Ask]) -> Floats:
-    """Filter: what was met before, or may not come, cannot be recommended; returns a copy."""
-    left = np.array(scores, np.float32)  # the model may have kept what it gave
+    """Filter: what was met before, or may not come, cannot be recommended.
+
+    Scores that nobody else holds are changed where they lie, since fresh memory for as many costs more than all the rest of this;
+    others are copied, for the model may have kept them.
+    """
+    alone = scores.flags.owndata and scores.flags.writeable and getrefcount(scores) <= _ALONE
+    left = scores if alone else np.array(scores, np.float32)
     for row, ask in zip(left, asks, strict=True):
         row[ask.hidden] = np.nan
         if ask.only is not None:
             np.copyto(row, np.nan, where=~ask.only)
     return left
+
+
+def _references(scores: Floats, asks: Sequence[Ask]) -> int:
+    return getrefcount(scores)
+
+
+_ALONE = _references(np.zeros(0, np.float32), ())
+"""How many references Python counts in such a function to what its caller made and does not hold."""
 
 
 def best(scores: Floats, widths: Sequence[int]) -> list[Draft]:
