@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Collection
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -36,11 +37,6 @@ class Showcase:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle, self.data = bundle, bundle.data
         self.catalogue = bundle.data.catalogue
-        events = bundle.data.interactions
-        row = np.arange(len(events))
-        order = np.lexsort((-row, -row if events.time is None else -events.time, events.user))
-        self._order = order
-        self._starts = np.searchsorted(events.user[order], np.arange(len(self.data.users) + 1))
         self._liked = np.diff(bundle.model.liked.indptr)
         self._names = self.data.users.series.str.to_lowercase()
         self.gone: frozenset[str] = frozenset()
@@ -81,11 +77,25 @@ class Showcase:
         events = [] if store is None else [_told(event, self.data) for event in store.history(user, _bounded(limit))]
         if user in self.data.users and user not in people.forgotten:
             code = self.data.users.code(user)
-            rows = self._order[self._starts[code] : self._starts[code + 1]][: _bounded(limit)]
+            order, starts = self._by_user
+            rows = self._newest(order[starts[code] : starts[code + 1]])[: _bounded(limit)]
             there = {event.event_id for event in events}  # a bundle that was renewed has learned from the store
             events += [self._event(row) for row in rows.tolist() if self._name(row) not in there]
             events.sort(key=lambda event: -math.inf if event.timestamp is None else -event.timestamp)
         return History(events=events[:limit])
+
+    @cached_property
+    def _by_user(self) -> tuple[Codes, Codes]:
+        """The rows of events user by user, and where each begins; made when somebody first asks, since many services never do."""
+        user = self.data.interactions.user
+        order = np.argsort(user, kind="stable").astype(np.int32)
+        ends = np.cumsum(np.bincount(user, minlength=len(self.data.users)))
+        return order, np.concatenate([[0], ends]).astype(np.int32)
+
+    def _newest(self, rows: Codes) -> Codes:
+        """Return rows of events by time, the newest first; by their place where there are no times."""
+        time = self.data.interactions.time
+        return rows[::-1] if time is None else rows[np.lexsort((-rows, -time[rows]))]
 
     def item(self, name: str) -> Item:
         """Return an item's columns, and the addresses of its files."""
