@@ -36,7 +36,7 @@ def put_under(port: int, what: str, seconds: int, connections: int, users: int =
     start = random.randrange(users)
     if shutil.which("wrk"):
         told = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "-s", place / "ask.lua", f"http://127.0.0.1:{port}/",
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "30s", "-s", place / "ask.lua", f"http://127.0.0.1:{port}/",
              "--", what, str(start), str(users)],
             check=True, capture_output=True, text=True,
         ).stdout.splitlines()[-1]  # fmt: skip
