@@ -54,5 +54,6 @@ def test_a_database_that_goes_away_is_told_of_and_comes_back(folder, bundle, dat
         assert [trouble for writer in writers for trouble in writer.troubles] == []
         every_event_is_there_once(url, writers)
         with Client(service.url) as client:
-            assert client.recommend(known.label, k=3).fallback is None
+            client.events([{"user_id": "ann", "item_id": item}])
+            assert client.recommend("ann", k=3).fallback is None
         assert "Traceback" not in service.said()
