@@ -133,7 +133,7 @@ def test_columns_that_are_none_are_told(client, body):
 
 
 def test_columns_that_are_nested_deep_are_told(client):
-    for depth in (9, 100, *range(900, 1010), 5000):
+    for depth in (9, 100, *range(940, 1000, 3), 5000):
         for column in ("title", "price", "vectors", "none"):
             for value in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
                 answer = client.put("/v1/items/deep?wait=20", content=f'{{"{column}": {value}}}', headers=JSON)
