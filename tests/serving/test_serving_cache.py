@@ -88,7 +88,7 @@ def test_after_an_exchange_of_the_edition_the_next_answer_is_that_of_the_new_one
 
 def test_an_item_that_is_taken_away_does_not_come_again(client):
     gone, *_ = listed(client)
-    assert client.delete(f"/v1/items/{gone}?wait=10").status_code in (200, 202)
+    assert client.delete(f"/v1/items/{gone}?wait=30").status_code in (200, 202)
     assert gone not in listed(client)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -94,7 +95,9 @@ def test_who_likes_a_new_item_gets_what_is_like_it(client, sighted):
 
 def test_an_event_may_come_before_its_item_is_live(app, client, sighted, monkeypatch):
     live = app.state.live
+    wait_until(lambda: app.state.deck.edition.ground is not None)
     monkeypatch.setattr(live.catalogue, "_take_over", lambda: None)
+    time.sleep(0.2)  # one that began before ends
     told = put(client, "soon", {"title": "red lamp"}, status=202, wait=0)
     assert (told["live"], told["seconds"] > 0) == (False, True)
     assert client.get("/v1/items/soon").status_code == 404
@@ -128,7 +131,7 @@ def test_an_item_is_taken_away_and_comes_back(client, sighted):
     user = data.users.ids[0]
     best = ids(client.get(f"/v1/recommend/{user}?k=1"))[0]
     title = data.catalogue.table["title"][data.items.code(best)]
-    assert client.delete(f"/v1/items/{best}?wait=10").json()["live"]
+    assert client.delete(f"/v1/items/{best}?wait=30").json()["live"]
     assert best not in ids(client.get(f"/v1/recommend/{user}?k=40"))
     assert best not in ids(client.get("/v1/recommend/stranger?k=40"))
     assert best not in ids(client.post("/v1/search", json={"text": title, "k": 40}))
@@ -146,7 +149,7 @@ def test_a_restart_and_another_service_know_what_was_posted(client, sighted, url
     other = create_app(sighted, None, Store(url))
     put(client, "new", {"title": "red lamp"}, photo=picture(sighted.data))
     gone = sighted.data.items.ids[0]
-    assert client.delete(f"/v1/items/{gone}?wait=10").status_code == 200
+    assert client.delete(f"/v1/items/{gone}?wait=30").status_code == 200
     second = TestClient(other)
     wait_until(lambda: second.get("/v1/items/new").status_code == 200)
     wait_until(lambda: second.get(f"/v1/items/{gone}").status_code == 404)
@@ -242,7 +245,7 @@ def test_keys_tell_who_may_change_the_catalogue(sighted, url):
 
     def ask(method, key):
         body = {"json": {"title": "x"}} if method == "PUT" else {}
-        return client.request(method, "/v1/items/x?wait=10", headers={"x-api-key": key}, **body).status_code
+        return client.request(method, "/v1/items/x?wait=30", headers={"x-api-key": key}, **body).status_code
 
     try:
         assert [ask("PUT", keys[scope]) for scope in ("read", "admin", "write")] == [403, 403, 200]

@@ -74,7 +74,7 @@ def test_an_item_that_is_taken_away_speaks_for_no_other(data, url):
 
         put(client, "new", {"title": title}, photo=(data.catalogue.root / "media/photo/0.png").read_bytes())
         assert like() == twin
-        assert client.delete(f"/v1/items/{twin}?wait=10").status_code == 200
+        assert client.delete(f"/v1/items/{twin}?wait=30").status_code == 200
         assert like() != twin
         put(client, twin, {"title": title}, photo=(data.catalogue.root / "media/photo/0.png").read_bytes())
         assert like() == twin
@@ -99,9 +99,9 @@ def test_neighbours_are_those_of_all_items_at_once_whatever_the_order(data, url)
             assert 3 in neighbours()
         put(client, old[3], {"title": titles[20]})
         neighbours()
-        assert client.delete(f"/v1/items/{old[3]}?wait=10").status_code == 200
+        assert client.delete(f"/v1/items/{old[3]}?wait=30").status_code == 200
         assert 3 not in neighbours()
-        assert client.delete("/v1/items/b?wait=10").status_code == 200
+        assert client.delete("/v1/items/b?wait=30").status_code == 200
         neighbours()
         put(client, old[3], {"title": titles[3]}, photo=pictures[3])
         assert 3 in neighbours()
@@ -113,7 +113,7 @@ def test_a_bundle_without_parts_takes_items(data, url, kind):
     with served(Bundle.of(kind().fit(bare), bare), url) as client:
         before = ids(client.get(f"/v1/recommend/{data.users.ids[1]}?k=40"))
         put(client, "new", {"title": "a red umbrella"})
-        assert client.delete(f"/v1/items/{before[0]}?wait=10").status_code == 200
+        assert client.delete(f"/v1/items/{before[0]}?wait=30").status_code == 200
         assert ids(client.get(f"/v1/recommend/{data.users.ids[1]}?k=40")) == before[1:]
         assert ids(client.post("/v1/search", json={"text": "umbrella"})) == ["new"]
 

@@ -41,8 +41,8 @@ def model_of(client):
 def test_another_bundle_in_the_same_place_is_taken_up(client, place, shop):
     item = shop.items.ids[3]
     events = {"events": [{"user_id": "ann", "item_id": item}, {"user_id": "ann", "item_id": "lamp"}]}
-    assert client.put("/v1/items/lamp?wait=10", json={"title": "a lamp", "price": 5}).status_code == 200
-    assert client.delete(f"/v1/items/{shop.items.ids[5]}?wait=10").status_code == 200
+    assert client.put("/v1/items/lamp?wait=30", json={"title": "a lamp", "price": 5}).status_code == 200
+    assert client.delete(f"/v1/items/{shop.items.ids[5]}?wait=30").status_code == 200
     assert client.post("/v1/events", json=events).json()["accepted"] == 2
     assert client.delete("/v1/users/user 3").status_code == 200
     Bundle.of(ItemKNN().fit(shop), shop).save(place)
@@ -56,12 +56,12 @@ def test_another_bundle_in_the_same_place_is_taken_up(client, place, shop):
     assert client.get("/v1/recommend/user 3").json()["fallback"] == "popularity"
     assert client.post("/v1/events", json={"events": [{"user_id": "bob", "item_id": item}]}).json()["accepted"] == 1
     assert client.get("/v1/recommend/bob").json()["fallback"] is None
-    assert client.put("/v1/items/mug?wait=10", json={"title": "a mug"}).status_code == 200
+    assert client.put("/v1/items/mug?wait=30", json={"title": "a mug"}).status_code == 200
 
 
 def test_a_bundle_with_other_items_and_people_is_taken_up(client, place, shop):
     posted = {"title": "a lamp"}
-    assert client.put("/v1/items/lamp?wait=10", json=posted).status_code == 200
+    assert client.put("/v1/items/lamp?wait=30", json=posted).status_code == 200
     assert client.post("/v1/events", json={"events": [{"user_id": "ann", "item_id": "lamp"}]}).json()["accepted"] == 1
     engine = client.app.state.deck.engine
     wide = engine.bundle.data.take_interactions(engine.bundle.data.interactions.item != 0)
@@ -100,7 +100,7 @@ def test_nobody_notices_the_exchange(client, place, shop):
         thread.start()
     for kind, name in ((ItemKNN, "item-knn"), (Popularity, "popularity"), (ItemKNN, "item-knn")):
         Bundle.of(kind().fit(shop), shop).save(place)
-        wait_until(lambda name=name: model_of(client) == name, 30)
+        wait_until(lambda name=name: model_of(client) == name)
     stop.set()
     for thread in threads:
         thread.join()

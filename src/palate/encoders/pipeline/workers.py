@@ -115,8 +115,8 @@ class Worker:
         try:
             self.said.seek(0)
             lines = self.said.read().decode(errors="replace").strip().splitlines()
-        except ValueError:
-            return "it was told to stop"
+        except ValueError as error:
+            raise DiedError("it was told to stop") from error
         return lines[-1] if lines else "it said nothing"
 
     @contextmanager
