@@ -112,24 +112,28 @@ def two_tastes(folder, n=60, seed=0):
     return data
 
 
-def new_likes(store, data, rng, kinds=2, since=0):
-    """Let everybody like four more items of their half (or, with one kind, of any)."""
+def new_likes(store, data, rng):
+    """Let everybody like four more items of their half."""
     events = []
     for user in range(len(data.users)):
-        half = data.liked[[user]].indices // 20
-        base = 20 * int(half[0]) if kinds == 2 else 0
-        new = np.setdiff1d(np.arange(base, base + 40 // kinds), data.seen[[user]].indices)
+        base = 20 * int(data.liked[[user]].indices[0] // 20)
+        new = np.setdiff1d(np.arange(base, base + 20), data.seen[[user]].indices)
         events += [
             (rng.random(), data.users.ids[user], data.items.ids[item]) for item in rng.choice(new, 4, replace=False)
         ]
-    store.append([event(since + number, user, item) for number, (_, user, item) in enumerate(sorted(events))])
+    store.append([event(number, user, item) for number, (_, user, item) in enumerate(sorted(events))])
+
+
+def served(folder, model, recipe, store):
+    """Return a bundle with a recipe of another model, whose dataset lies in a folder, and let its service take in new likes."""
+    data = two_tastes(folder)
+    made = replace(Bundle.of(model.fit(data), data), recipe=Recipe(model=recipe))
+    new_likes(store, data, np.random.default_rng(1))
+    return replace(made, data=replace(made.data, root=folder)), data
 
 
 def test_a_better_bundle_is_made_and_remembers_what_it_learned(tmp_path, store):
-    data = two_tastes(tmp_path / "ds")
-    old = replace(Bundle.of(Popularity().fit(data), data), recipe=Recipe(model="item-knn"))
-    old = replace(old, data=replace(old.data, root=tmp_path / "ds"))
-    new_likes(store, data, np.random.default_rng(1))
+    old, data = served(tmp_path / "ds", Popularity(), "item-knn", store)
     found = renewed(old, store)
     assert found.verdict.new > found.verdict.old
     assert (found.verdict.worse, found.verdict.events) == (False, 48)
@@ -142,10 +146,7 @@ def test_a_better_bundle_is_made_and_remembers_what_it_learned(tmp_path, store):
 
 
 def test_a_worse_bundle_is_given_up(tmp_path, store):
-    data = two_tastes(tmp_path / "ds")
-    old = replace(Bundle.of(ItemKNN().fit(data), data), recipe=Recipe(model="popularity"))
-    old = replace(old, data=replace(old.data, root=tmp_path / "ds"))
-    new_likes(store, data, np.random.default_rng(1))
+    old, _ = served(tmp_path / "ds", ItemKNN(), "popularity", store)
     found = renewed(old, store)
     assert found.bundle is None
     assert found.verdict.worse

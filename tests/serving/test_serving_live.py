@@ -272,7 +272,8 @@ def test_others_are_followed_again_after_a_slip(service, known, monkeypatch, cap
     wait_until(lambda: "this should not happen" in caplog.text)
     monkeypatch.undo()
     live.store.append([Event("e", "other", known.data.items.ids[0])])
-    wait_until(lambda: listed(service, "other")[1] is None)
+    wait_until(lambda: "other" in live.deck.engine.people)
+    assert listed(service, "other")[1] is None
 
 
 def test_a_store_that_fails_is_told_and_nothing_is_lost(service, known):

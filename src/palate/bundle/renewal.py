@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -164,11 +164,6 @@ class Translated(Model[Config]):
         theirs = self.model.score(Queries(inner, users))
         wanted = self.places if items is None else self.places[items]
         return np.where(wanted >= 0, theirs[:, wanted], np.float32(np.nan))
-
-    def load_state(self, state: Any) -> Self:
-        """Take over what the model learned."""
-        self.model.load_state(state)
-        return self
 
 
 def _mask(n: int, rows: Any) -> Mask:

@@ -148,9 +148,7 @@ class Searcher:
         Raises:
             DataError: the file is missing or broken, or no part of pictures can be searched.
         """
-        if not path.is_file():
-            raise DataError(f"there is no file {path}: give the path of a picture")
-        return self._by("image", path, "picture", k, only)
+        return self._by_file("image", path, "picture", k, only)
 
     def by_sound(self, path: Path, k: int = 10, only: Codes | None = None) -> Found:
         """Return the items whose sound is nearest to a sound, or whose text or picture where these can be asked for by one.
@@ -158,14 +156,17 @@ class Searcher:
         Raises:
             DataError: the file is missing or broken, or no part of sound can be searched.
         """
-        if not path.is_file():
-            raise DataError(f"there is no file {path}: give the path of a sound")
-        return self._by("audio", path, "sound", k, only)
+        return self._by_file("audio", path, "sound", k, only)
 
     def readers(self) -> list[Encoder[Any]]:
         """Return the encoders that read the files that are looked for."""
         asked = [(name, by) for by in _MODALITIES[1:] for name in self.parts(by) + self.across(by)]
         return [self._prepared(name, by) for name, by in asked]
+
+    def _by_file(self, modality: str, path: Path, what: str, k: int, only: Codes | None) -> Found:
+        if not path.is_file():
+            raise DataError(f"there is no file {path}: give the path of a {what}")
+        return self._by(modality, path, what, k, only)
 
     def _by(self, modality: str, raw: Raw, what: str, k: int, only: Codes | None) -> Found:
         own, across = self.parts(modality), self.across(modality)

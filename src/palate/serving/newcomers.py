@@ -14,7 +14,6 @@ from palate.core.config import Config
 from palate.core.errors import PalateError
 from palate.core.ids import IdMap
 from palate.core.rng import generator
-from palate.core.state import State
 from palate.core.types import CSR, Codes, Floats
 from palate.data.catalogue import Catalogue
 from palate.data.dataset import Dataset
@@ -185,15 +184,6 @@ class WithNewcomers(Model[Config]):
         ]
         said = _mean([(each, weight) for each, weight in told if np.isfinite(each.score)], score)
         return self._in_their_names(said, query)
-
-    def state(self) -> State:
-        """What the model learned."""
-        return self.model.state()
-
-    def load_state(self, state: State) -> Self:
-        """Take over what the model learned."""
-        self.model.load_state(state)
-        return self
 
     def _placed(self, known: Floats, liked: CSR) -> Floats:
         """Return scores of newcomers: the quantiles of their estimates among those of the references, as scores of these."""
