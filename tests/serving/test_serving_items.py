@@ -16,6 +16,7 @@ from palate.data.store import Store
 from palate.encoders.pipeline import encode
 from palate.models import ContentKNN, ItemKNN
 from palate.serving.app import create_app
+from palate.serving.counting import Counting
 from small_shop import write_shop
 
 
@@ -108,7 +109,10 @@ def test_an_event_may_come_before_its_item_is_live(app, client, sighted, monkeyp
     assert app.state.deck.engine.people["early"].liked.tolist() == [len(sighted.data.items)]
 
 
-def test_an_item_is_replaced(client, sighted):
+def test_an_item_is_replaced(app, client, sighted):
+    wait_until(
+        lambda: isinstance(app.state.deck.engine.model, Counting)
+    )  # from then on scores are its own, to the last bit
     data = sighted.data
     old = data.items.ids[2]
     user = data.users.ids[0]
